@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package zwavejs
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/driver/drivertest"
+)
+
+// peer is the real Z-Wave JS server on a simulated radio, from peers/zwave.
+type peer struct {
+	ws, control string
+	process     *exec.Cmd
+}
+
+// startPeer starts the peer on the ports given, 0 for any, and waits until it
+// is ready. It is stopped when the test ends. Where it cannot be run the test is
+// skipped.
+func startPeer(t *testing.T, wsPort, controlPort string) *peer {
+	t.Helper()
+	if os.Getenv("SASHLOCK_PEERS") != "1" {
+		t.Skip("set SASHLOCK_PEERS=1 to test against the real Z-Wave JS")
+	}
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Skip("the real Z-Wave JS needs Node 20 or newer, and node was not found")
+	}
+	p := &peer{process: exec.Command("sh", "../../peers/zwave/run.sh")}
+	p.process.Env = append(os.Environ(), "ZWAVE_WS_PORT="+wsPort, "ZWAVE_CTL_PORT="+controlPort)
+	var complaints strings.Builder
+	p.process.Stderr = &complaints
+	out, err := p.process.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.process.Start(); err != nil {
+		t.Fatalf("starting the peer: %v", err)
+	}
+	t.Cleanup(func() { p.end(syscall.SIGTERM) })
+	ready := make(chan string, 1)
+	go func() {
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if strings.HasPrefix(lines.Text(), "ready ") {
+				ready <- lines.Text()
+			}
+		}
+		close(ready)
+	}()
+	select {
+	case line, ok := <-ready:
+		if !ok {
+			_ = p.process.Wait()
+			t.Fatalf("the peer ended before it was ready:\n%s", complaints.String())
+		}
+		if n, err := fmt.Sscanf(line, "ready ws=%s control=%s", &p.ws, &p.control); n != 2 {
+			t.Fatalf("the peer's line %q: %v", line, err)
+		}
+	case <-time.After(3 * time.Minute): // it may have to install itself first
+		t.Fatalf("the peer is not ready after three minutes:\n%s", complaints.String())
+	}
+	return p
+}
+
+// end ends the peer's process by a signal and waits until it is gone.
+func (p *peer) end(signal syscall.Signal) {
+	if p.process.ProcessState == nil {
+		_ = p.process.Process.Signal(signal)
+		_ = p.process.Wait()
+	}
+}
+
+// act does something to the physical world: "jam?node=2".
+func (p *peer) act(act string) error {
+	_, err := p.ask(act)
+	return err
+}
+
+func (p *peer) ask(act string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, p.control+"/"+act, nil)
+	if err != nil {
+		return "", err
+	}
+	a, err := http.DefaultClient.Do(q)
+	if err != nil {
+		return "", err
+	}
+	defer a.Body.Close()
+	body, err := io.ReadAll(a.Body)
+	if err == nil && a.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", act, body)
+	}
+	return string(body), err
+}
+
+// port returns the port of an address.
+func port(t *testing.T, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Port()
+}
+
+func configFor(ws string) json.RawMessage {
+	text, _ := json.Marshal(Config{URL: ws})
+	return text
+}
+
+// testPIN is a code that is entered at keypads in tests and may turn up nowhere.
+const testPIN = "739184"
+
+// peerWorld does to the peer's locks what the conformance suite asks for.
+type peerWorld struct {
+	peer *peer
+}
+
+func (w *peerWorld) OperateByHand(address string, verb sashlock.Verb) error {
+	if verb == sashlock.DoLock {
+		return w.peer.act("manual-lock?node=" + address)
+	}
+	return w.peer.act("manual-unlock?node=" + address)
+}
+func (w *peerWorld) OpenDoor(address string) error  { return w.peer.act("door-open?node=" + address) }
+func (w *peerWorld) CloseDoor(address string) error { return w.peer.act("door-closed?node=" + address) }
+func (w *peerWorld) Jam(address string) error       { return w.peer.act("jam?node=" + address) }
+func (w *peerWorld) Unjam(address string) error     { return w.peer.act("unjam?node=" + address) }
+func (w *peerWorld) KeypadUnlock(address string, slot int) error {
+	return w.peer.act(fmt.Sprintf("keypad-unlock?node=%s&user=%d", address, slot))
+}
+func (w *peerWorld) WrongCode(address string) error { return w.peer.act("wrong-code?node=" + address) }
+func (w *peerWorld) KillGateway() error             { return w.peer.act("server-down") }
+func (w *peerWorld) RestartGateway() error          { return w.peer.act("server-up") }
+func (w *peerWorld) Battery(address string, percent int) error {
+	return w.peer.act(fmt.Sprintf("battery?node=%s&level=%d", address, percent))
+}
+func (w *peerWorld) Tamper(address string, on bool) error {
+	if on {
+		return w.peer.act("tamper?node=" + address)
+	}
+	return w.peer.act("tamper-clear?node=" + address)
+}
+func (w *peerWorld) Dead(address string) error  { return w.peer.act("dead?node=" + address) }
+func (w *peerWorld) Alive(address string) error { return w.peer.act("alive?node=" + address) }
+
+// TestPeerConformance runs the suite of every driver against the real Z-Wave
+// JS, once for a lock without encryption and once for one with S2.
+func TestPeerConformance(t *testing.T) {
+	p := startPeer(t, "0", "0")
+	for _, lock := range []struct{ name, address string }{{"plain", "2"}, {"S2", "3"}} {
+		t.Run(lock.name, func(t *testing.T) {
+			drivertest.Run(t, drivertest.Harness{
+				Driver: New(),
+				New: func(t *testing.T) drivertest.Stage {
+					w := &peerWorld{peer: p}
+					for _, act := range []string{"server-up", "reset?node=" + lock.address, "set-code?node=" + lock.address + "&user=3&code=" + testPIN} {
+						if err := p.act(act); err != nil {
+							t.Fatal(err)
+						}
+					}
+					return drivertest.Stage{
+						Config: configFor(p.ws), World: w, Lock: lock.address, Contact: lock.address, Slot: 3,
+						PINs: []string{testPIN},
+						Expected: []drivertest.Expected{
+							{Address: "2", Capabilities: plainLock()}, {Address: "3", Capabilities: secureLock()}, {Address: "4", Capabilities: plainLock()},
+						},
+					}
+				},
+				Bad:      badConfigs(),
+				Patience: 20 * time.Second, // reading 250 PIN slots takes its time
+			})
+		})
+	}
+}
+
+func plainLock() []sashlock.Capability {
+	return []sashlock.Capability{
+		sashlock.CanRelease, sashlock.CanUnlock, sashlock.CanLock, sashlock.TellsLock, sashlock.TellsJam, sashlock.TellsPosition,
+		sashlock.TellsWho, sashlock.TellsTamper, sashlock.TellsBattery, sashlock.HasCodes,
+	}
+}
+
+func secureLock() []sashlock.Capability {
+	return append(plainLock(), sashlock.Supervised, sashlock.SecureLink)
+}
+
+func badConfigs() []drivertest.BadConfig {
+	bad := func(name, url string) drivertest.BadConfig {
+		return drivertest.BadConfig{Name: name, Config: configFor(url), Field: "url"}
+	}
+	return []drivertest.BadConfig{
+		bad("no address", ""), bad("another scheme", "http://127.0.0.1:3000"), bad("no host", "ws://"),
+		bad("a password", "ws://me:secret@127.0.0.1:3000"), bad("a query", "ws://127.0.0.1:3000/?a=b"), bad("no address at all", "ws://[::1"),
+		{Name: "a number", Config: json.RawMessage(`{"url":3000}`), Field: "url"},
+	}
+}

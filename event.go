@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sashlock
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// EventKind names what happened: a noun and a verb in the past tense.
+type EventKind string
+
+// What devices report.
+const (
+	LockLocked      EventKind = "lock.locked"             // the lock says it is locked; method, slot, boot, number
+	LockUnlocked    EventKind = "lock.unlocked"           // the lock says it is unlocked; method, slot, boot, number, command if it names one
+	LockUnlatched   EventKind = "lock.unlatched"          // the lock says its latch is drawn too; as lock.unlocked
+	LockWasJammed   EventKind = "lock.jammed"             // the bolt did not move; as lock.unlocked
+	CodeRefused     EventKind = "lock.code_refused"       // somebody entered a code that the lock does not know; slot
+	OpeningOpened   EventKind = "opening.opened"          // the contact says open
+	OpeningClosed   EventKind = "opening.closed"          // the contact says closed
+	DeviceOnline    EventKind = "device.came_online"      // the device or its gateway can be reached again
+	DeviceOffline   EventKind = "device.went_offline"     // the device or its gateway cannot be reached
+	DeviceTampered  EventKind = "device.tampered"         // a cover was opened
+	TamperCleared   EventKind = "device.tamper_cleared"   // the cover is shut again
+	BatteryReported EventKind = "device.battery_reported" // how full the battery is; level
+	PresenceSeen    EventKind = "presence.seen"           // somebody is there
+	PresenceLost    EventKind = "presence.lost"           // nobody is there any more
+)
+
+// What follows from reports, requests and time.
+const (
+	OpeningForced     EventKind = "opening.forced"     // it was opened while its lock said locked; device
+	AccessGranted     EventKind = "access.granted"     // a request was granted; person, operator, method, grant, decision, reason, checks
+	AccessDenied      EventKind = "access.denied"      // a request was refused; as access.granted, grant is the one that came nearest
+	AccessTaken       EventKind = "access.taken"       // it was opened under a grant; person, decision, command
+	AccessNotTaken    EventKind = "access.not_taken"   // it was not opened in the time of its release; person, decision, command
+	CommandAccepted   EventKind = "command.accepted"   // a driver took the command; device, person, decision, command
+	CommandQueued     EventKind = "command.queued"     // a command was recorded and is on its way; why is its verb
+	CommandEnded      EventKind = "command.ended"      // a command came to its end; why is its final state, reason says why it did not succeed
+	AlarmRaised       EventKind = "alarm.raised"       // a rule found something; alarm, rule, why
+	AlarmCleared      EventKind = "alarm.cleared"      // the condition is over; alarm, rule
+	AlarmAcknowledged EventKind = "alarm.acknowledged" // an operator has seen it; alarm, rule, operator
+	ReportRefused     EventKind = "report.refused"     // a report of which nothing may come; device, reason, why is what it said
+)
+
+// What operators change. Their entries carry the object after the change.
+const (
+	SiteSaved        EventKind = "site.saved"        // site, subject, data
+	SiteRemoved      EventKind = "site.removed"      // site, subject
+	AreaSaved        EventKind = "area.saved"        // site, subject, data
+	AreaRemoved      EventKind = "area.removed"      // site, subject
+	OpeningSaved     EventKind = "opening.saved"     // site, opening, subject, data
+	OpeningRemoved   EventKind = "opening.removed"   // site, opening, subject
+	PersonSaved      EventKind = "person.saved"      // person, subject, data
+	PersonRemoved    EventKind = "person.removed"    // person, subject
+	RoleSaved        EventKind = "role.saved"        // subject, data
+	RoleRemoved      EventKind = "role.removed"      // subject
+	ScheduleSaved    EventKind = "schedule.saved"    // subject, data
+	ScheduleRemoved  EventKind = "schedule.removed"  // subject
+	GrantSaved       EventKind = "grant.saved"       // grant, person or none, opening or none, subject, data
+	GrantRevoked     EventKind = "grant.revoked"     // grant, subject
+	DeviceDiscovered EventKind = "device.discovered" // a driver found a device; device, subject, data
+	DeviceAdopted    EventKind = "device.adopted"    // a device was fitted to an opening; device, opening, subject, data
+	DeviceReleased   EventKind = "device.removed"    // a device was taken from its opening; device, opening, subject
+	TokenIssued      EventKind = "token.issued"      // subject, data without the secret
+	TokenRevoked     EventKind = "token.revoked"     // subject
+	SystemStarted    EventKind = "system.started"    // a store node began to work
+	JournalReplayed  EventKind = "journal.replayed"  // entries written while the ledger could not be; data tells how many
+)
+
+// Event is something that happened. It is never edited; the ledger gives it
+// its number. Which fields are set depends on the kind; docs/reference/events.md
+// lists them.
+type Event struct {
+	Seq      int64           `json:"seq"` // place in the ledger, from 0
+	Kind     EventKind       `json:"kind"`
+	Heard    time.Time       `json:"heard"`       // our clock, when it was recorded
+	At       time.Time       `json:"at,omitzero"` // the device's claim of when it happened
+	Site     SiteID          `json:"site,omitempty"`
+	Opening  OpeningID       `json:"opening,omitempty"`
+	Device   DeviceID        `json:"device,omitempty"`
+	Person   PersonID        `json:"person,omitempty"`
+	Operator OperatorID      `json:"operator,omitempty"`
+	Grant    GrantID         `json:"grant,omitempty"`
+	Decision DecisionID      `json:"decision,omitempty"`
+	Command  CommandID       `json:"command,omitempty"`
+	Alarm    AlarmID         `json:"alarm,omitempty"`
+	Rule     string          `json:"rule,omitempty"`   // the rule that found it
+	Method   Method          `json:"method,omitempty"` // how a lock was operated
+	Slot     int             `json:"slot,omitempty"`   // user slot in the lock
+	Level    int             `json:"level,omitempty"`  // battery percent
+	Boot     uint64          `json:"boot,omitempty"`
+	Number   uint64          `json:"number,omitempty"` // the device's own running number
+	Reason   Reason          `json:"reason,omitempty"`
+	Why      string          `json:"why,omitempty"`     // the reason in words, where a rule explains itself
+	Subject  string          `json:"subject,omitempty"` // the object a change was about
+	Checks   []Check         `json:"checks,omitempty"`  // the conditions of a decision
+	Data     json.RawMessage `json:"data,omitempty"`    // the object after a change
+}

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package access_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/access"
+)
+
+// The estate of the benchmarks: 10,000 people with 1,000 roles at 100 sites in
+// 8 zones, each with 5 areas of 20 openings, and 64 schedules.
+const (
+	benchPeople, benchRoles, benchSites, benchSchedules = 10_000, 1_000, 100, 64
+	benchAreas, benchOpenings                           = 500, 10_000
+)
+
+var benchZones = []string{
+	"America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles",
+	"Europe/Lisbon", "Europe/Berlin", "Asia/Kolkata", "Australia/Sydney",
+}
+
+// benchStart is an hour before the clocks of Europe go back.
+var benchStart = time.Date(2026, 10, 25, 0, 0, 0, 0, time.UTC)
+
+// estate makes the facts. Identifiers have the length of real ones; those of
+// grants ascend in time like real ones.
+func estate(grants int) access.Facts {
+	r := rand.New(rand.NewPCG(1, 2))
+	var f access.Facts
+	for i := range benchSchedules {
+		f.Schedules = append(f.Schedules, benchSchedule(r, i))
+	}
+	for i := range benchSites {
+		f.Sites = append(f.Sites, sashlock.Site{ID: long[sashlock.SiteID]("site", i), Name: "Store", Zone: benchZones[i%len(benchZones)]})
+	}
+	for i := range benchAreas {
+		f.Areas = append(f.Areas, sashlock.Area{ID: long[sashlock.AreaID]("area", i), Name: "Sales floor", Site: f.Sites[i/5].ID})
+	}
+	for i := range benchOpenings {
+		a := f.Areas[i/20]
+		f.Openings = append(f.Openings, sashlock.Opening{ID: long[sashlock.OpeningID]("opn", i), Name: "Case", Site: a.Site, Area: a.ID})
+	}
+	for i := range benchRoles {
+		f.Roles = append(f.Roles, sashlock.Role{ID: long[sashlock.RoleID]("role", i), Name: "Associate"})
+	}
+	for i := range benchPeople {
+		p := sashlock.Person{ID: long[sashlock.PersonID]("prs", i), Suspended: r.IntN(100) == 0}
+		for range 1 + r.IntN(3) {
+			p.Roles = append(p.Roles, f.Roles[r.IntN(benchRoles)].ID)
+		}
+		f.People = append(f.People, p)
+	}
+	for i := range grants {
+		f.Grants = append(f.Grants, benchGrant(r, &f, i))
+	}
+	return f
+}
+
+func benchSchedule(r *rand.Rand, i int) sashlock.Schedule {
+	from := sashlock.TimeOfDay(5*60 + 15*r.IntN(20))
+	s := sashlock.Schedule{ID: long[sashlock.ScheduleID]("sch", i), Name: "Opening hours", Weekly: []sashlock.Period{
+		{Days: []time.Weekday{1, 2, 3, 4, 5}, From: from, Until: from + 8*60},
+		{Days: []time.Weekday{0, 6}, From: from + 60, Until: from + 5*60},
+	}}
+	if i%8 == 0 { // a night shift
+		s.Weekly = append(s.Weekly, sashlock.Period{Days: []time.Weekday{1, 3, 5}, From: 22 * 60, Until: 6 * 60})
+	}
+	for n := range 10 {
+		day := sashlock.Date{Year: 2026, Month: time.Month(1 + n), Day: 1 + r.IntN(28)}
+		s.Special = append(s.Special, sashlock.SpecialDay{Name: "Holiday", First: day, Last: day})
+	}
+	return s
+}
+
+// benchGrant gives half of the grants to people and half to roles: 80 % for an
+// opening, 18 % for an area, 2 % for a site; 90 % with a schedule, 30 % with an
+// end.
+func benchGrant(r *rand.Rand, f *access.Facts, i int) sashlock.Grant {
+	g := sashlock.Grant{ID: long[sashlock.GrantID]("grt", i)}
+	if r.IntN(2) == 0 {
+		g.Person = f.People[r.IntN(benchPeople)].ID
+	} else {
+		g.Role = f.Roles[r.IntN(benchRoles)].ID
+	}
+	switch n := r.IntN(100); {
+	case n < 80:
+		g.Opening = f.Openings[r.IntN(benchOpenings)].ID
+	case n < 98:
+		g.Area = f.Areas[r.IntN(benchAreas)].ID
+	default:
+		g.Site = f.Sites[r.IntN(benchSites)].ID
+	}
+	if r.IntN(10) > 0 {
+		g.Schedule = f.Schedules[r.IntN(benchSchedules)].ID
+	}
+	if r.IntN(10) < 3 {
+		g.From = benchStart.Add(-time.Duration(r.IntN(60*24)) * time.Hour)
+		g.Until = g.From.Add(time.Duration(30+r.IntN(90*24)) * time.Hour)
+	}
+	return g
+}
+
+// long makes an identifier of the length of a real one, 26 characters after the
+// underscore.
+func long[T ~string](kind string, n int) T { return T(fmt.Sprintf("%s_01kc%022d", kind, n)) }
+
+// benchRequests draws half of the requests from the grants, so that they reach
+// something, and the other half blindly.
+func benchRequests(f *access.Facts, n int) []sashlock.Request {
+	r := rand.New(rand.NewPCG(3, 4))
+	withRole := map[sashlock.RoleID][]sashlock.PersonID{}
+	for _, p := range f.People {
+		for _, id := range p.Roles {
+			withRole[id] = append(withRole[id], p.ID)
+		}
+	}
+	all := make([]sashlock.Request, n)
+	for i := range all {
+		q := sashlock.Request{
+			Person: f.People[r.IntN(benchPeople)].ID, Opening: f.Openings[r.IntN(benchOpenings)].ID,
+			At: benchStart.Add(time.Duration(r.IntN(7*86400)) * time.Second),
+		}
+		if g := f.Grants[r.IntN(len(f.Grants))]; i%2 == 0 {
+			if people := withRole[g.Role]; len(people) > 0 {
+				q.Person = people[r.IntN(len(people))]
+			} else if g.Person != "" {
+				q.Person = g.Person
+			}
+			if g.Opening != "" {
+				q.Opening = g.Opening
+			}
+		}
+		all[i] = q
+	}
+	return all
+}
+
+func benchmarkDecide(b *testing.B, grants int) {
+	f := estate(grants)
+	ix, err := access.New(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	requests := benchRequests(&f, 1<<18)
+	f = access.Facts{}
+	runtime.GC()
+	granted := 0
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		if ix.Decide(requests[i%len(requests)], "").Granted {
+			granted++
+		}
+	}
+	b.StopTimer()
+	b.ReportMetric(100*float64(granted)/float64(b.N), "%granted")
+	reportQuantiles(b, len(requests), func(i int) { ix.Decide(requests[i], "") })
+}
+
+// reportQuantiles times every call by itself and takes off what reading the
+// clock costs.
+func reportQuantiles(b *testing.B, n int, call func(int)) {
+	clock := make([]time.Duration, n)
+	for i := range clock {
+		begin := time.Now()
+		clock[i] = time.Since(begin)
+	}
+	times := make([]time.Duration, n)
+	for i := range times {
+		begin := time.Now()
+		call(i)
+		times[i] = time.Since(begin)
+	}
+	slices.Sort(clock)
+	slices.Sort(times)
+	b.ReportMetric(float64(times[n/2]-clock[n/2]), "p50-ns")
+	b.ReportMetric(float64(times[n*99/100]-clock[n/2]), "p99-ns")
+}
+
+func BenchmarkDecide1k(b *testing.B)   { benchmarkDecide(b, 1_000) }
+func BenchmarkDecide100k(b *testing.B) { benchmarkDecide(b, 100_000) }
+func BenchmarkDecide1M(b *testing.B)   { benchmarkDecide(b, 1_000_000) }
+
+func BenchmarkExplain(b *testing.B) {
+	f := estate(1_000_000)
+	ix, err := access.New(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	requests := benchRequests(&f, 1<<14)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		ix.Explain(requests[i%len(requests)], "")
+	}
+	reportQuantiles(b, len(requests), func(i int) { ix.Explain(requests[i], "") })
+}
+
+func BenchmarkWithOneGrant(b *testing.B) {
+	f := estate(1_000_000)
+	ix, err := access.New(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(5, 6))
+	changes := make([]access.Change, 1<<12)
+	for i := range changes {
+		if i%2 == 0 {
+			changes[i].Put.Grants = []sashlock.Grant{benchGrant(r, &f, 2_000_000+i)}
+		} else {
+			changes[i].Remove.Grants = []sashlock.GrantID{f.Grants[r.IntN(len(f.Grants))].ID}
+		}
+	}
+	f = access.Facts{}
+	runtime.GC()
+	b.ReportAllocs()
+	change := func(i int) {
+		if ix, err = ix.With(changes[i%len(changes)]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for i := 0; b.Loop(); i++ {
+		change(i)
+	}
+	reportQuantiles(b, len(changes), change)
+}
+
+func BenchmarkWhoCanOpen(b *testing.B) {
+	f := estate(1_000_000)
+	ix, err := access.New(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	found := 0
+	for i := 0; b.Loop(); i++ {
+		found += len(ix.WhoCanOpen(f.Openings[i%benchOpenings].ID, benchStart))
+	}
+	b.ReportMetric(float64(found)/float64(b.N), "holders/op")
+}
+
+// bytesPerGrant measures what an index with grants keeps beyond one without,
+// after the facts are gone.
+func bytesPerGrant(t testing.TB, grants int) (each float64, built time.Duration) {
+	f := estate(grants)
+	bare := f
+	bare.Grants = nil
+	empty, err := access.New(bare)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := heap()
+	begin := time.Now()
+	full, err := access.New(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	built = time.Since(begin)
+	if full.GrantCount() != grants || empty.GrantCount() != 0 {
+		t.Fatalf("indexes hold %d and %d grants, want %d and 0", full.GrantCount(), empty.GrantCount(), grants)
+	}
+	withFull := heap()
+	runtime.KeepAlive(full)
+	full = nil
+	again, err := access.New(bare) // what the objects other than grants take
+	if err != nil {
+		t.Fatal(err)
+	}
+	bareSize := int64(heap()) - int64(before)
+	runtime.KeepAlive(again)
+	runtime.KeepAlive(empty)
+	runtime.KeepAlive(f)
+	return float64(int64(withFull)-int64(before)-bareSize) / float64(grants), built
+}
+
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+func BenchmarkMemory(b *testing.B) {
+	var each float64
+	var built time.Duration
+	for range b.N {
+		each, built = bytesPerGrant(b, 1_000_000)
+	}
+	b.ReportMetric(each, "B/grant")
+	b.ReportMetric(built.Seconds(), "s/New")
+}
+
+// TestMemoryPerGrant holds the size of an index below 110 bytes a grant, the
+// text of its identifier included.
+func TestMemoryPerGrant(t *testing.T) {
+	each, _ := bytesPerGrant(t, 100_000)
+	t.Logf("%.1f bytes a grant at 100,000 grants", each)
+	if each > 110 || each < 30 {
+		t.Errorf("an index takes %.1f bytes a grant, want at most 110 and at least the 30 of its identifier", each)
+	}
+}

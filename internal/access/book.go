@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package access
+
+import (
+	"hash/maphash"
+	"slices"
+	"strings"
+)
+
+// pageSize is how many entries are copied when one of them changes.
+const pageSize = 64
+
+// none is the number of nothing.
+const none = ^uint32(0)
+
+// entry is one object under its identifier. An entry is made as soon as
+// anything refers to the identifier and stays for the life of the index; the
+// object counts only while it is known.
+type entry[T any] struct {
+	id    string
+	known bool
+	is    T
+}
+
+// book numbers the objects of one kind from 0 and finds them by number and by
+// identifier. Like the trie it is persistent.
+type book[T any] struct {
+	pages [][]entry[T]
+	count uint32
+	names node
+}
+
+func hash(seed maphash.Seed, id string) uint32 { return uint32(maphash.String(seed, id)) }
+
+// find returns the number of an identifier, or none.
+func (b *book[T]) find(seed maphash.Seed, id string) uint32 {
+	if b.count == 0 {
+		return none // and the seed may not be set
+	}
+	h := hash(seed, id)
+	leaf := b.names.leaf(h)
+	for i := range leaf {
+		if leaf[i].hash == h && b.at(leaf[i].a).id == id {
+			return leaf[i].a
+		}
+	}
+	return none
+}
+
+// known returns the object of an identifier and its number, or nil if there is
+// none.
+func (b *book[T]) known(seed maphash.Seed, id string) (*T, uint32) {
+	i := b.find(seed, id)
+	if i == none {
+		return nil, none
+	}
+	if e := b.at(i); e.known {
+		return &e.is, i
+	}
+	return nil, none
+}
+
+// at returns the entry with a number, for reading only.
+func (b *book[T]) at(i uint32) *entry[T] { return &b.pages[i/pageSize][i%pageSize] }
+
+// edit returns the entry with a number for writing, after copying what other
+// indexes share.
+func (b *book[T]) edit(i uint32, fresh bool) *entry[T] {
+	if !fresh {
+		b.pages = slices.Clone(b.pages)
+		b.pages[i/pageSize] = slices.Clone(b.pages[i/pageSize])
+	}
+	return b.at(i)
+}
+
+// intern returns the number of an identifier and makes an entry for it if
+// there is none yet. The empty identifier has the number none.
+func (b *book[T]) intern(seed maphash.Seed, id string, fresh bool) uint32 {
+	if id == "" {
+		return none
+	}
+	if i := b.find(seed, id); i != none {
+		return i
+	}
+	i := b.count
+	e := entry[T]{id: strings.Clone(id)}
+	switch {
+	case i%pageSize == 0:
+		page := make([]entry[T], 0, pageSize)
+		b.pages = append(slices.Clip(b.pages), append(page, e))
+	case fresh:
+		last := &b.pages[len(b.pages)-1]
+		*last = append(*last, e)
+	default:
+		b.pages = slices.Clone(b.pages)
+		last := &b.pages[len(b.pages)-1]
+		*last = append(slices.Clone(*last), e)
+	}
+	b.names = b.names.with(slot{hash: hash(seed, id), a: i}, 0, fresh)
+	b.count++
+	return i
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package access
+
+import (
+	"hash/maphash"
+	"slices"
+	"strings"
+
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/schedule"
+)
+
+// With returns an index with some facts changed. It shares nearly everything
+// with this one, which stays as it is. Errors are those of [New], and leave
+// nothing changed; an object put twice in one change is taken as it comes
+// last.
+//
+// The time a change takes does not grow with the number of grants, but one
+// schedule or one new zone compiles a calendar for every zone or schedule.
+func (ix *Index) With(c Change) (*Index, error) {
+	if err := check(c.Put); err != nil {
+		return nil, err
+	}
+	next := *ix
+	if next.seed == (maphash.Seed{}) {
+		next.seed = maphash.MakeSeed()
+	}
+	d := draft{Index: &next}
+	d.remove(c.Remove)
+	d.putObjects(c.Put)
+	for _, g := range c.Put.Grants {
+		d.putGrant(g)
+	}
+	return d.Index, nil
+}
+
+// draft is an index under construction. A fresh one shares nothing with any
+// other, so that it can be changed in place.
+type draft struct {
+	*Index
+	fresh bool
+}
+
+func (d *draft) putObjects(f Facts) {
+	for _, s := range f.Schedules {
+		d.putSchedule(s)
+	}
+	for _, s := range f.Sites {
+		e := edit(d, &d.sites, string(s.ID))
+		e.known = true
+		e.is = site{name: strings.Clone(s.Name), zone: d.zoneOf(s.Zone)}
+	}
+	for _, a := range f.Areas {
+		e := edit(d, &d.areas, string(a.ID))
+		e.known = true
+		e.is = area{name: strings.Clone(a.Name)}
+	}
+	for _, o := range f.Openings {
+		is := opening{
+			name: strings.Clone(o.Name),
+			site: d.sites.intern(d.seed, string(o.Site), d.fresh),
+			area: d.areas.intern(d.seed, string(o.Area), d.fresh),
+		}
+		e := edit(d, &d.openings, string(o.ID))
+		e.known, e.is = true, is
+	}
+	for _, r := range f.Roles {
+		e := edit(d, &d.roles, string(r.ID))
+		e.known = true
+		e.is.name = strings.Clone(r.Name)
+	}
+	for _, p := range f.People {
+		roles := d.roleNumbers(p.Roles)
+		e := edit(d, &d.people, string(p.ID))
+		e.known = true
+		e.is.suspended, e.is.limits, e.is.roles = p.Suspended, limitsOf(p.From, p.Until), roles
+	}
+}
+
+// edit returns the entry of an identifier for writing.
+func edit[T any](d *draft, b *book[T], id string) *entry[T] {
+	return b.edit(b.intern(d.seed, id, d.fresh), d.fresh)
+}
+
+// roleNumbers numbers the roles of a person, each once, in their order.
+func (d *draft) roleNumbers(ids []sashlock.RoleID) []uint32 {
+	var numbers []uint32
+	for _, id := range ids {
+		n := d.roles.intern(d.seed, string(id), d.fresh)
+		if n != none && !slices.Contains(numbers, n) {
+			numbers = append(numbers, n)
+		}
+	}
+	return slices.Clip(numbers)
+}
+
+func (d *draft) putSchedule(s sashlock.Schedule) {
+	n := d.schedules.intern(d.seed, string(s.ID), d.fresh)
+	e := d.schedules.edit(n, d.fresh)
+	e.known = true
+	e.is = timetable{name: strings.Clone(s.Name), source: cloneSchedule(s)}
+	for z := range d.zones {
+		d.setCalendar(z, n, d.compile(s, z))
+	}
+}
+
+// cloneSchedule copies what the caller might change later.
+func cloneSchedule(s sashlock.Schedule) sashlock.Schedule {
+	s.Weekly = slices.Clone(s.Weekly)
+	for i := range s.Weekly {
+		s.Weekly[i].Days = slices.Clone(s.Weekly[i].Days)
+	}
+	s.Special = slices.Clone(s.Special)
+	for i := range s.Special {
+		s.Special[i].Spans = slices.Clone(s.Special[i].Spans)
+	}
+	return s
+}
+
+// compile returns nil for what cannot be read.
+func (d *draft) compile(s sashlock.Schedule, z int) *schedule.Calendar {
+	if d.zones[z].place == nil {
+		return nil
+	}
+	c, err := schedule.Compile(s, d.zones[z].place)
+	if err != nil {
+		return nil // it opens nothing; Explain says so
+	}
+	return c
+}
+
+// setCalendar replaces one calendar of one zone.
+func (d *draft) setCalendar(z int, n uint32, c *schedule.Calendar) {
+	calendars := d.zones[z].calendars
+	if !d.fresh {
+		d.zones = slices.Clone(d.zones)
+		calendars = slices.Clone(calendars)
+	}
+	for int(n) >= len(calendars) {
+		calendars = append(calendars, nil)
+	}
+	calendars[n] = c
+	d.zones[z].calendars = calendars
+}
+
+// zoneOf returns the place of a zone, after compiling every schedule for it if
+// it is new.
+func (d *draft) zoneOf(name string) uint32 {
+	for i := range d.zones {
+		if d.zones[i].name == name {
+			return uint32(i)
+		}
+	}
+	z := zone{name: strings.Clone(name), calendars: make([]*schedule.Calendar, d.schedules.count)}
+	if place, err := schedule.LoadZone(name); err == nil {
+		z.place = place
+	}
+	d.zones = append(slices.Clip(d.zones), z)
+	last := len(d.zones) - 1
+	for n := range d.schedules.count {
+		if e := d.schedules.at(n); e.known {
+			z.calendars[n] = d.compile(e.is.source, last) // nobody else has seen z yet
+		}
+	}
+	return uint32(last)
+}
+
+// numbers turns the identifiers of a grant into numbers.
+func (d *draft) numbers(g sashlock.Grant) (subject, key, timetable uint32) {
+	if g.Person != "" {
+		subject = d.people.intern(d.seed, string(g.Person), d.fresh)
+	} else {
+		subject = d.roles.intern(d.seed, string(g.Role), d.fresh) | roleBit
+	}
+	switch {
+	case g.Opening != "":
+		key = d.openings.intern(d.seed, string(g.Opening), d.fresh) | openingKey
+	case g.Area != "":
+		key = d.areas.intern(d.seed, string(g.Area), d.fresh) | areaKey
+	default:
+		key = d.sites.intern(d.seed, string(g.Site), d.fresh) | siteKey
+	}
+	return subject, key, d.schedules.intern(d.seed, string(g.Schedule), d.fresh)
+}
+
+func (d *draft) setGrants(subject uint32, r run) {
+	if subject&roleBit != 0 {
+		d.roles.edit(subject&^roleBit, d.fresh).is.grants = r
+		return
+	}
+	d.people.edit(subject, d.fresh).is.grants = r
+}
+
+func (d *draft) putGrant(g sashlock.Grant) {
+	d.removeGrant(string(g.ID))
+	subject, key, timetable := d.numbers(g)
+	it := item{key, timetable, limitsOf(g.From, g.Until), string(g.ID)}
+	d.setGrants(subject, d.grantsOf(subject).with(it))
+	d.grants = d.grants.with(slot{hash(d.seed, it.id), subject, key}, 0, false)
+	d.count++
+}
+
+func (d *draft) removeGrant(id string) {
+	s, found := d.findGrant(id)
+	if !found {
+		return
+	}
+	d.setGrants(s.a, d.grantsOf(s.a).without(s.b, id))
+	d.grants = d.grants.without(s, 0)
+	d.count--
+}
+
+// remove takes objects out. Their entries stay under their numbers, because
+// grants may still refer to them.
+func (d *draft) remove(r Removal) {
+	for _, id := range r.Grants {
+		d.removeGrant(string(id))
+	}
+	for _, id := range r.Sites {
+		forget(d, &d.sites, string(id), func(*site) {})
+	}
+	for _, id := range r.Areas {
+		forget(d, &d.areas, string(id), func(*area) {})
+	}
+	for _, id := range r.Openings {
+		forget(d, &d.openings, string(id), func(*opening) {})
+	}
+	for _, id := range r.People {
+		forget(d, &d.people, string(id), func(p *person) { *p = person{grants: p.grants} })
+	}
+	for _, id := range r.Roles {
+		forget(d, &d.roles, string(id), func(r *role) { *r = role{grants: r.grants} })
+	}
+	for _, id := range r.Schedules {
+		n := d.schedules.find(d.seed, string(id))
+		forget(d, &d.schedules, string(id), func(t *timetable) { *t = timetable{} })
+		for z := range d.zones {
+			if n != none {
+				d.setCalendar(z, n, nil)
+			}
+		}
+	}
+}
+
+// forget makes an object unknown and clears what is no longer wanted of it.
+func forget[T any](d *draft, b *book[T], id string, clear func(*T)) {
+	n := b.find(d.seed, id)
+	if n == none {
+		return
+	}
+	e := b.edit(n, d.fresh)
+	e.known = false
+	clear(&e.is)
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package access answers one question: may this person open this now?
+//
+// # What
+//
+// [New] compiles sites, areas, openings, people, roles, schedules and grants
+// into an [Index]. [Index.Decide] answers a request from it, [Index.Explain]
+// answers the same request and shows every condition that was looked at,
+// [Index.WhoCanOpen] and [Index.WhatCanOpen] turn the question round.
+// [Index.With] returns a further index in which some of the facts are changed.
+//
+// # Order of conditions
+//
+// The first condition that fails is the reason for the refusal:
+//
+//  1. the opening is known, and so is its site: unknown_opening
+//  2. the person is known: unknown_person
+//  3. the person is not suspended, admitted already and admitted still:
+//     person_suspended, person_not_yet_valid, person_expired
+//  4. the opening is neither blocked nor locked down: opening_blocked,
+//     opening_locked_down. A mode this version does not know counts as blocked
+//  5. a grant covers the request.
+//
+// A grant reaches the request if it names the person or a known role of
+// theirs, and the opening, its known area or its site. It covers the request
+// if it reaches it, has begun, has not ended, and its schedule, read in the
+// zone of the opening's site, includes the instant. Limits are half-open: From
+// belongs to the grant, Until does not. A grant whose schedule is unknown or
+// cannot be read, or whose site has an unknown zone, covers nothing.
+//
+// # Which grant is named
+//
+// Several grants may cover a request. The decision names the most specific:
+// one to the person before one to a role, roles in the order the person has
+// them, one for the opening before one for the area before one for the site,
+// and the lowest identifier among equals. If none covers it, the nearest miss
+// gives the reason: a grant that lacks only the right time
+// (not_permitted_at_this_time) comes before one that has not begun
+// (grant_not_yet_valid), before one that has ended (grant_expired); among equals
+// the same order as above. If no grant reaches the request at all, the reason
+// is unauthorized.
+//
+// # How it fits
+//
+// Package flow keeps the newest index in a [Current], asks it for every
+// request and replaces it after every committed change. Package
+// access/reference decides the same from this text with nothing of this
+// package's code, and a test compares the two over a million requests.
+//
+// # How it is made
+//
+// Every identifier gets a small number once. The grants of one person or role
+// lie in one sorted run of chunks of at most 256; a decision looks into the
+// runs of the person and of each of their roles for three keys: the opening,
+// its area, its site. Schedules are compiled once for every zone in use. An
+// index never changes: [Index.With] copies the few chunks and pages that the
+// change touches and shares all others.
+//
+// # Promises
+//
+// An Index is immutable and safe for use by any number of goroutines. Decide
+// allocates nothing. The answers depend on the facts only, never on the order
+// or history in which they were given. Doubt refuses.
+package access

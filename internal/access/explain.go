@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package access
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sashlock/sashlock"
+)
+
+// shownGrants is how many grants an explanation describes one by one.
+const shownGrants = 8
+
+// Explain answers a request like [Index.Decide] and tells every condition that
+// was looked at, in order, each with the nearest change that would satisfy it.
+// It goes on after the first condition that failed as far as there is anything
+// to look at, so that whoever mends one sees the next. Times are written in the
+// zone of the opening's site. It names no person, because explanations are
+// kept in the ledger.
+//
+// The decision has no ID yet, and says nothing about the lock: the caller adds
+// both.
+func (ix *Index) Explain(req sashlock.Request, mode sashlock.Mode) sashlock.Decision {
+	v := ix.Decide(req, mode)
+	t := table{at: req.At}
+	o, n := ix.openings.known(ix.seed, string(req.Opening))
+	q := query{ix: ix, moment: momentOf(req.At), second: req.At.Unix()}
+	aimed := o != nil && q.aim(o, n)
+	if aimed {
+		t.place, t.zone = q.zone.place, q.zone.name
+	}
+	t.opening(o, aimed)
+	p, _ := ix.people.known(ix.seed, string(req.Person))
+	t.person(p, &q)
+	if aimed {
+		t.mode(mode)
+	}
+	if aimed && p != nil {
+		t.grants(&q, p, o)
+	}
+	return sashlock.Decision{
+		Granted: v.Granted, Reason: v.Reason, Grant: v.Grant,
+		Person: req.Person, Opening: req.Opening, At: req.At, Checks: t.checks,
+	}
+}
+
+// table gathers the conditions of one explanation.
+type table struct {
+	checks []sashlock.Check
+	at     time.Time
+	place  *time.Location // nil: unknown, times are in UTC
+	zone   string
+}
+
+func (t *table) add(c sashlock.Check) { t.checks = append(t.checks, c) }
+
+// when writes an instant as the clocks of the site show it.
+func (t *table) when(at time.Time) string {
+	const layout = "Mon 2 Jan 2006 15:04 MST"
+	if t.place == nil {
+		return at.UTC().Format(layout)
+	}
+	return at.In(t.place).Format(layout) + " (" + t.zone + ")"
+}
+
+// instant writes nanoseconds since 1970 like when.
+func (t *table) instant(n int64) string { return t.when(time.Unix(0, n)) }
+
+func (t *table) opening(o *opening, aimed bool) {
+	c := sashlock.Check{What: "opening", OK: aimed, Needed: "an opening that is known here"}
+	switch {
+	case aimed:
+		c.Actual = "known: " + called(o.name, "an opening without a name")
+	case o == nil:
+		c.Actual, c.Fix = "no such opening", "Check the name, or add the opening."
+	default:
+		c.Actual, c.Fix = "the opening belongs to a site that is not known", "Put the opening into a known site."
+	}
+	t.add(c)
+}
+
+func (t *table) person(p *person, q *query) {
+	if p == nil {
+		t.add(sashlock.Check{What: "person", Needed: "a person who is known here", Actual: "nobody by that name", Fix: "Check the name, or add the person."})
+		return
+	}
+	t.add(sashlock.Check{What: "person", OK: true, Needed: "a person who is known here", Actual: "known"})
+	if p.suspended {
+		t.add(sashlock.Check{What: "person", Needed: "access that is not suspended", Actual: "suspended", Fix: "Lift the suspension."})
+	} else {
+		t.add(sashlock.Check{What: "person", OK: true, Needed: "access that is not suspended", Actual: "not suspended"})
+	}
+	if p.limits != forever {
+		c := t.within(p.limits, q.moment)
+		c.What = "person"
+		switch {
+		case q.moment < p.limits.from:
+			c.Fix = "Let this person's access begin earlier."
+		case q.moment >= p.limits.until:
+			c.Fix = "Extend this person's access."
+		}
+		t.add(c)
+	}
+}
+
+// within says how an instant lies to limits.
+func (t *table) within(l limits, moment int64) sashlock.Check {
+	c := sashlock.Check{OK: moment >= l.from && moment < l.until, Actual: t.when(t.at)}
+	switch {
+	case l.until == forever.until:
+		c.Needed = "from " + t.instant(l.from)
+	case l.from == forever.from:
+		c.Needed = "before " + t.instant(l.until)
+	default:
+		c.Needed = "from " + t.instant(l.from) + ", before " + t.instant(l.until)
+	}
+	return c
+}
+
+func (t *table) mode(m sashlock.Mode) {
+	c := sashlock.Check{What: "mode", Needed: "neither blocked nor locked down", Actual: modeWords(m)}
+	switch m {
+	case "", sashlock.Normal, sashlock.HeldUnlocked:
+		c.OK = true
+	case sashlock.LockedDown:
+		c.Fix = "End the lockdown."
+	default:
+		c.Fix = "Put the opening back into normal mode."
+	}
+	t.add(c)
+}
+
+func modeWords(m sashlock.Mode) string {
+	switch m {
+	case "", sashlock.Normal:
+		return "normal"
+	case sashlock.HeldUnlocked:
+		return "held unlocked"
+	case sashlock.LockedDown:
+		return "locked down"
+	case sashlock.Blocked:
+		return "blocked"
+	default:
+		return "a mode this version does not know, which counts as blocked"
+	}
+}
+
+// grants tells of every grant that was looked at: the misses, up to the one
+// that covers the request if there is one.
+func (t *table) grants(q *query, p *person, o *opening) {
+	all, nearest := q.reaching(p)
+	if len(all) == 0 {
+		t.add(sashlock.Check{
+			What:   "grant",
+			Needed: "a grant to this person or one of their roles, for this opening, its area or its site",
+			Actual: "none", Fix: "Give this person or one of their roles a grant for " + called(o.name, "the opening") + ".",
+		})
+		return
+	}
+	shown := all[:min(len(all), shownGrants)]
+	if nearest >= len(shown) {
+		shown = append(slices.Clone(shown[:shownGrants-1]), all[nearest])
+	}
+	for i := range shown {
+		t.grant(q, o, &shown[i])
+	}
+	if rest := len(all) - len(shown); rest > 0 {
+		t.add(sashlock.Check{What: "grant", Needed: "a grant that covers this time", Actual: fmt.Sprintf("%d more grants reach this opening and do not cover it now either", rest)})
+	}
+}
+
+// reaching returns the grants in the order in which Decide looks at them, the
+// last one looked at included, and which of them is the nearest.
+func (q *query) reaching(p *person) (all []finding, nearest int) {
+	look := func(r run, via uint32) bool {
+		for _, key := range q.keys[:q.reach] {
+			for at := r.chunkOf(key); at < len(r); at++ {
+				c := &r[at]
+				for i := c.seek(key); i < len(c.keys) && c.keys[i] == key; i++ {
+					all = append(all, finding{q.weigh(c, i), via, c, i})
+					if all[len(all)-1].rank < all[nearest].rank {
+						nearest = len(all) - 1
+					}
+					if all[nearest].rank == covers {
+						return true
+					}
+				}
+				if c.last > key {
+					break
+				}
+			}
+		}
+		return false
+	}
+	if look(p.grants, none) {
+		return all, nearest
+	}
+	for _, n := range p.roles {
+		if r := q.ix.roles.at(n); r.known && look(r.is.grants, n) {
+			break
+		}
+	}
+	return all, nearest
+}
+
+func (t *table) grant(q *query, o *opening, f *finding) {
+	it := f.chunk.item(f.i)
+	id := sashlock.GrantID(it.id)
+	t.add(sashlock.Check{
+		What: "grant", OK: true, Grant: id,
+		Needed: "a grant to this person or one of their roles, for this opening, its area or its site",
+		Actual: q.subjectWords(f.via) + ", " + q.targetWords(it.key, o),
+	})
+	if it.limits != forever {
+		c := t.within(it.limits, q.moment)
+		c.What, c.Grant = "validity", id
+		switch {
+		case q.moment < it.limits.from:
+			c.Fix = "Wait until then, or let the grant begin earlier."
+		case q.moment >= it.limits.until:
+			c.Fix = "Extend the grant."
+		}
+		t.add(c)
+	}
+	if it.schedule != anytime {
+		c := t.schedule(q, it)
+		c.What, c.Grant = "schedule", id
+		t.add(c)
+	}
+}
+
+func (q *query) subjectWords(via uint32) string {
+	if via == none {
+		return "to this person"
+	}
+	return "to the role " + called(q.ix.roles.at(via).is.name, "that has no name")
+}
+
+func (q *query) targetWords(key uint32, o *opening) string {
+	n := key & numberMask
+	switch key &^ numberMask {
+	case openingKey:
+		return "for the opening " + called(o.name, "that has no name")
+	case areaKey:
+		return "for the area " + called(q.ix.areas.at(n).is.name, "that has no name")
+	default:
+		return "for the site " + called(q.ix.sites.at(n).is.name, "that has no name")
+	}
+}
+
+// schedule says how the instant lies to the schedule of a grant, and when it
+// allows next.
+func (t *table) schedule(q *query, it item) sashlock.Check {
+	e := q.ix.schedules.at(it.schedule)
+	c := sashlock.Check{Needed: "a time within " + called(e.is.name, "the grant's schedule"), Actual: t.when(t.at)}
+	cal := q.calendar(it.schedule)
+	switch {
+	case !e.known:
+		c.Actual, c.Fix = "the schedule does not exist", "Give the grant a schedule that exists."
+		return c
+	case t.place == nil:
+		c.Actual, c.Fix = "the site's time zone is not known: "+called(t.zone, "none is set"), "Set the site's time zone, like Europe/Lisbon."
+		return c
+	case cal == nil:
+		c.Actual, c.Fix = "the schedule cannot be read", "Correct the schedule."
+		return c
+	case cal.Covers(q.second):
+		c.OK = true
+		return c
+	}
+	start, end, ok := cal.Next(t.at)
+	switch {
+	case !ok:
+		c.Fix = "The schedule allows no later time: change it."
+	case nanoseconds(start) >= it.limits.until:
+		c.Fix = "The grant ends before the schedule next allows, " + t.when(start) + ": extend the grant or change the schedule."
+	case nanoseconds(start) < it.limits.from:
+		c.Fix = "Ask again once the grant has begun, at a time the schedule allows."
+	default:
+		c.Fix = "Ask again from " + t.when(start) + " until " + t.when(end) + ", or change the schedule."
+	}
+	return c
+}
+
+// called puts a name into quotation marks, or returns what to say without one.
+func called(name, without string) string {
+	if name == "" {
+		return without
+	}
+	return "“" + name + "”"
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package reference decides who may open what a second time: slowly, plainly
+// and with nothing of the real decider's code.
+//
+// # What
+//
+// [Decide] goes through the facts from top to bottom for every request. It is
+// written from the documentation of the packages access and schedule, not from
+// their code, so that a slip in one of them is a disagreement in a test.
+//
+// # How it fits
+//
+// Only tests use it. Package access compares its index with it over more than a
+// million random requests, across time zones and clock changes.
+//
+// # Promises
+//
+// It imports the vocabulary and the standard library's time, and nothing else
+// of the project. Whoever changes the documented rules changes this package
+// first.
+package reference
+
+import (
+	"time"
+
+	"github.com/sashlock/sashlock"
+)
+
+// Facts are what there is to know. Zones holds the time zones that exist, by
+// name; a site whose zone is not among them has none.
+type Facts struct {
+	Sites     []sashlock.Site
+	Areas     []sashlock.Area
+	Openings  []sashlock.Opening
+	People    []sashlock.Person
+	Roles     []sashlock.Role
+	Schedules []sashlock.Schedule
+	Grants    []sashlock.Grant
+	Zones     map[string]*time.Location
+}
+
+// Decide says whether a request is granted, why, and by which grant it is, or
+// which grant came nearest.
+func Decide(f *Facts, req sashlock.Request, mode sashlock.Mode) (granted bool, reason sashlock.Reason, grant sashlock.GrantID) {
+	opening := f.opening(req.Opening)
+	if opening == nil || f.site(opening.Site) == nil {
+		return false, sashlock.UnknownOpening, ""
+	}
+	person := f.person(req.Person)
+	if person == nil {
+		return false, sashlock.UnknownPerson, ""
+	}
+	if person.Suspended {
+		return false, sashlock.PersonSuspended, ""
+	}
+	if !person.From.IsZero() && req.At.Before(person.From) {
+		return false, sashlock.PersonNotYetValid, ""
+	}
+	if !person.Until.IsZero() && !req.At.Before(person.Until) {
+		return false, sashlock.PersonExpired, ""
+	}
+	if mode == sashlock.LockedDown {
+		return false, sashlock.OpeningLockedDown, ""
+	}
+	if mode != "" && mode != sashlock.Normal && mode != sashlock.HeldUnlocked {
+		return false, sashlock.OpeningBlocked, ""
+	}
+	return f.byGrants(person, opening, req.At)
+}
+
+// nearness orders the outcomes of single grants from the best to the worst.
+var nearness = [...]sashlock.Reason{
+	sashlock.Permitted, sashlock.NotPermittedAtThisTime, sashlock.GrantNotYetValid, sashlock.GrantExpired,
+}
+
+// byGrants looks at every grant and keeps the best: by outcome, then by how
+// specific it is, then by identifier.
+func (f *Facts) byGrants(person *sashlock.Person, opening *sashlock.Opening, at time.Time) (bool, sashlock.Reason, sashlock.GrantID) {
+	var best *sashlock.Grant
+	var bestOrder [3]int
+	for i := range f.Grants {
+		g := &f.Grants[i]
+		subject, forSubject := f.subject(g, person)
+		target, forTarget := f.target(g, opening)
+		if !forSubject || !forTarget {
+			continue
+		}
+		order := [3]int{f.outcome(g, opening, at), subject, target}
+		if best == nil || less(order, bestOrder) || order == bestOrder && g.ID < best.ID {
+			best, bestOrder = g, order
+		}
+	}
+	if best == nil {
+		return false, sashlock.Unauthorized, ""
+	}
+	return bestOrder[0] == 0, nearness[bestOrder[0]], best.ID
+}
+
+func less(a, b [3]int) bool {
+	for i := range a {
+		if a[i] != b[i] {
+			return a[i] < b[i]
+		}
+	}
+	return false
+}
+
+// subject says whether the grant is to the person (0) or to which role of
+// theirs (1 for the first).
+func (f *Facts) subject(g *sashlock.Grant, person *sashlock.Person) (order int, ok bool) {
+	if g.Person != "" {
+		return 0, g.Person == person.ID
+	}
+	for i, r := range person.Roles {
+		if r == g.Role && f.role(r) {
+			return 1 + i, true
+		}
+	}
+	return 0, false
+}
+
+// target says whether the grant is for the opening (0), its area (1) or its
+// site (2).
+func (f *Facts) target(g *sashlock.Grant, opening *sashlock.Opening) (order int, ok bool) {
+	switch {
+	case g.Opening != "":
+		return 0, g.Opening == opening.ID
+	case g.Area != "":
+		return 1, g.Area == opening.Area && f.area(g.Area)
+	default:
+		return 2, g.Site == opening.Site
+	}
+}
+
+// outcome returns the place in nearness of what the grant says at an instant.
+func (f *Facts) outcome(g *sashlock.Grant, opening *sashlock.Opening, at time.Time) int {
+	if !g.From.IsZero() && at.Before(g.From) {
+		return 2
+	}
+	if !g.Until.IsZero() && !at.Before(g.Until) {
+		return 3
+	}
+	if g.Schedule == "" {
+		return 0
+	}
+	schedule := f.schedule(g.Schedule)
+	zone := f.Zones[f.site(opening.Site).Zone]
+	if schedule == nil || zone == nil || !readable(schedule) || !Within(schedule, zone, at) {
+		return 1
+	}
+	return 0
+}
+
+func (f *Facts) opening(id sashlock.OpeningID) *sashlock.Opening {
+	for i := range f.Openings {
+		if f.Openings[i].ID == id {
+			return &f.Openings[i]
+		}
+	}
+	return nil
+}
+
+func (f *Facts) person(id sashlock.PersonID) *sashlock.Person {
+	for i := range f.People {
+		if f.People[i].ID == id {
+			return &f.People[i]
+		}
+	}
+	return nil
+}
+
+func (f *Facts) site(id sashlock.SiteID) *sashlock.Site {
+	for i := range f.Sites {
+		if f.Sites[i].ID == id {
+			return &f.Sites[i]
+		}
+	}
+	return nil
+}
+
+func (f *Facts) schedule(id sashlock.ScheduleID) *sashlock.Schedule {
+	for i := range f.Schedules {
+		if f.Schedules[i].ID == id {
+			return &f.Schedules[i]
+		}
+	}
+	return nil
+}
+
+func (f *Facts) area(id sashlock.AreaID) bool {
+	for i := range f.Areas {
+		if f.Areas[i].ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *Facts) role(id sashlock.RoleID) bool {
+	for i := range f.Roles {
+		if f.Roles[i].ID == id {
+			return true
+		}
+	}
+	return false
+}

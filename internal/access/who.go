@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package access
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/sashlock/sashlock"
+)
+
+// Holder is somebody who can open an opening, and by what.
+type Holder struct {
+	Person sashlock.PersonID
+	Grant  sashlock.GrantID
+	Role   sashlock.RoleID // the role the grant is to; empty: it is to the person
+	Reason sashlock.Reason // always permitted
+}
+
+// Reach is an opening that somebody can open, and by what.
+type Reach struct {
+	Opening sashlock.OpeningID
+	Grant   sashlock.GrantID
+	Role    sashlock.RoleID // the role the grant is to; empty: it is to the person
+	Reason  sashlock.Reason // always permitted
+}
+
+// WhoCanOpen lists everybody who can open an opening at an instant while it is
+// in normal mode, ordered by person. It decides once for every known person.
+func (ix *Index) WhoCanOpen(id sashlock.OpeningID, at time.Time) []Holder {
+	o, n := ix.openings.known(ix.seed, string(id))
+	if o == nil {
+		return nil
+	}
+	q := query{ix: ix, moment: momentOf(at), second: at.Unix()}
+	if !q.aim(o, n) {
+		return nil
+	}
+	var all []Holder
+	for i := range ix.people.count {
+		e := ix.people.at(i)
+		if !e.known || q.bar(&e.is, sashlock.Normal) != "" {
+			continue
+		}
+		if f := q.grantFor(&e.is); f.rank == covers {
+			all = append(all, Holder{sashlock.PersonID(e.id), f.verdict().Grant, ix.roleID(f.via), sashlock.Permitted})
+		}
+	}
+	slices.SortFunc(all, func(a, b Holder) int { return cmp.Compare(a.Person, b.Person) })
+	return all
+}
+
+// WhatCanOpen lists every opening that a person can open at an instant while
+// it is in normal mode, ordered by opening. It decides once for every known
+// opening.
+func (ix *Index) WhatCanOpen(id sashlock.PersonID, at time.Time) []Reach {
+	p, _ := ix.people.known(ix.seed, string(id))
+	if p == nil {
+		return nil
+	}
+	q := query{ix: ix, moment: momentOf(at), second: at.Unix()}
+	if q.bar(p, sashlock.Normal) != "" {
+		return nil
+	}
+	var all []Reach
+	for i := range ix.openings.count {
+		e := ix.openings.at(i)
+		if !e.known || !q.aim(&e.is, i) {
+			continue
+		}
+		if f := q.grantFor(p); f.rank == covers {
+			all = append(all, Reach{sashlock.OpeningID(e.id), f.verdict().Grant, ix.roleID(f.via), sashlock.Permitted})
+		}
+	}
+	slices.SortFunc(all, func(a, b Reach) int { return cmp.Compare(a.Opening, b.Opening) })
+	return all
+}
+
+func (ix *Index) roleID(via uint32) sashlock.RoleID {
+	if via == none {
+		return ""
+	}
+	return sashlock.RoleID(ix.roles.at(via).id)
+}

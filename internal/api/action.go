@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/estate"
+	"github.com/sashlock/sashlock/internal/people"
+	"github.com/sashlock/sashlock/internal/signin"
+	"github.com/sashlock/sashlock/internal/sites"
+	"github.com/sashlock/sashlock/internal/store"
+)
+
+// maxWait is the longest that Prefer: wait holds an answer back.
+const maxWait = 15 * time.Second
+
+// Action tracks a command to its physical end.
+type Action struct {
+	ID       string                `json:"id" example:"act_01k…"`
+	Type     string                `json:"type" enum:"release,unlock,lock"`
+	Opening  string                `json:"opening"`
+	Person   string                `json:"person,omitempty"`
+	Device   string                `json:"device"`
+	State    sashlock.CommandState `json:"state" enum:"pending,accepted,succeeded,failed,expired,refused" doc:"succeeded only when the lock itself said that it did it"`
+	Reason   sashlock.Reason       `json:"reason,omitempty"`
+	Detail   string                `json:"detail,omitempty" doc:"The reason in words"`
+	Decision string                `json:"decision,omitempty"`
+	Issued   time.Time             `json:"issued"`
+	Expires  time.Time             `json:"expires"`
+	Ended    time.Time             `json:"ended,omitzero"`
+	Receipt  *Receipt              `json:"receipt,omitempty" doc:"Given with the answer to the request"`
+}
+
+// Receipt says where in the ledger something is, as signed by the store at
+// once.
+type Receipt struct {
+	First      int64  `json:"first" doc:"Number of the first entry"`
+	Last       int64  `json:"last" doc:"Number of the last entry"`
+	Checkpoint string `json:"checkpoint,omitempty" doc:"Signed checkpoint that covers them (C2SP tlog-checkpoint); empty while the emergency journal stands in"`
+}
+
+func receipt(r store.Receipt) *Receipt {
+	if r.Last < r.First {
+		return nil
+	}
+	return &Receipt{First: r.First, Last: r.Last, Checkpoint: r.Checkpoint}
+}
+
+type actionInput struct {
+	Ref    string `path:"ref" maxLength:"100" doc:"Opening: slug or identifier"`
+	Prefer string `header:"Prefer" maxLength:"40" doc:"wait=5 holds the answer back until the lock has confirmed, at most that many seconds (RFC 7240)"`
+	Key    string `header:"Idempotency-Key" maxLength:"255" doc:"Repeat with the same key to be sure it is done once"`
+	Body   struct {
+		Type   string `json:"type" enum:"release" doc:"What to do"`
+		Person string `json:"person" minLength:"1" maxLength:"100" doc:"For whom: slug or identifier"`
+	}
+}
+
+type actionAnswer struct {
+	Status   int
+	Location string `header:"Location"`
+	Body     Action
+}
+
+func (a *API) actionRoutes() {
+	register(a, signin.Release, huma.Operation{
+		Method: http.MethodPost, Path: "/v1/openings/{ref}/actions", OperationID: "act", Tags: []string{"openings"},
+		Summary: "Release an opening for a person", DefaultStatus: http.StatusAccepted,
+		Description: "The request is decided by the grants. A refusal is a 403 with the reason and the decision's number. " +
+			"Granted, it becomes an action that ends with what the lock itself reports.",
+	}, a.act)
+	register(a, signin.Read, huma.Operation{
+		Method: http.MethodGet, Path: "/v1/actions/{ref}", OperationID: "get-action", Tags: []string{"openings"},
+		Summary: "How far an action got",
+	}, func(ctx context.Context, in *refInput) (*actionAnswer, error) {
+		c, err := a.Store.Command(ctx, sashlock.CommandID(in.Ref))
+		return &actionAnswer{Status: http.StatusOK, Body: a.action(c)}, err
+	})
+}
+
+func (a *API) act(ctx context.Context, in *actionInput) (*actionAnswer, error) {
+	wait, err := preferredWait(in.Prefer)
+	if err != nil {
+		return nil, err
+	}
+	q := sashlock.Request{Operator: caller(ctx).ID, Method: sashlock.ByRemote}
+	if err := a.view(ctx, func(v store.Query) error {
+		o, err := sites.FindOpening(v, in.Ref)
+		q.Opening = o.ID
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	if q.Person, err = a.personID(ctx, in.Body.Person); sashlock.IsKind(err, sashlock.NotFound) {
+		q.Person = "" // a stranger's request is decided, refused and recorded like any other
+	} else if err != nil {
+		return nil, err
+	}
+	answer, err := a.Hall.Request(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if !answer.Decision.Granted {
+		return nil, refusal(answer.Decision)
+	}
+	c, err := a.await(ctx, answer.Command, wait)
+	if err != nil {
+		return nil, err
+	}
+	out := &actionAnswer{Status: http.StatusAccepted, Location: "/v1/actions/" + string(c.ID), Body: a.action(c)}
+	if c.State.Final() {
+		out.Status = http.StatusOK
+	}
+	out.Body.Receipt = receipt(answer.Receipt)
+	return out, nil
+}
+
+// refusal is the answer to a request that was decided against.
+func refusal(d sashlock.Decision) *Problem {
+	p := newProblem(sashlock.Denied, d.Reason.Words())
+	p.Title = "Refused"
+	p.Code = string(d.Reason)
+	p.Decision = string(d.ID)
+	for _, c := range d.Checks {
+		if !c.OK {
+			p.Errors = append(p.Errors, FieldProblem{Pointer: c.What, Detail: "needed: " + c.Needed + "; actual: " + c.Actual, Suggestion: c.Fix})
+		}
+	}
+	return p
+}
+
+// await returns the command once it has ended, or as it stands when the wait is
+// over.
+func (a *API) await(ctx context.Context, id sashlock.CommandID, wait time.Duration) (sashlock.CommandRecord, error) {
+	news, stop := a.Store.Subscribe()
+	defer stop()
+	over := time.NewTimer(wait)
+	defer over.Stop()
+	for {
+		c, err := a.Store.Command(ctx, id)
+		if err != nil || c.State.Final() || wait == 0 {
+			return c, err
+		}
+		select {
+		case <-news:
+		case <-over.C:
+			wait = 0
+		case <-ctx.Done():
+			return c, ctx.Err()
+		}
+	}
+}
+
+func preferredWait(header string) (time.Duration, error) {
+	if header == "" {
+		return 0, nil
+	}
+	seconds, isWait := strings.CutPrefix(header, "wait=")
+	n, err := strconv.Atoi(seconds)
+	if !isWait || err != nil || n < 0 {
+		return 0, &sashlock.Error{Kind: sashlock.Invalid, Op: "reading Prefer", Subject: "Prefer", Hint: "write wait= and a number of seconds, like wait=5"}
+	}
+	return min(time.Duration(n)*time.Second, maxWait), nil
+}
+
+func (a *API) action(c sashlock.CommandRecord) Action {
+	name := naming(a.Hall.Book())
+	out := Action{
+		ID: string(c.ID), Type: string(c.Verb), Opening: name(estate.Openings, string(c.Opening)), Device: string(c.Device),
+		State: c.State, Reason: c.Reason, Decision: string(c.Decision), Issued: c.Issued, Expires: c.Expires, Ended: c.Ended,
+	}
+	if c.Person != "" {
+		out.Person = name(estate.People, string(c.Person))
+	}
+	if c.Decision != "" {
+		out.Type = "release"
+	}
+	if c.Reason != "" {
+		out.Detail = c.Reason.Words()
+	}
+	return out
+}
+
+// personID finds a person by slug or identifier.
+func (a *API) personID(ctx context.Context, ref string) (id sashlock.PersonID, err error) {
+	err = a.view(ctx, func(q store.Query) error {
+		p, err := people.Find(q, ref)
+		id = p.ID
+		return err
+	})
+	return id, err
+}

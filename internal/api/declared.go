@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/estate"
+	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/signin"
+	"github.com/sashlock/sashlock/internal/store"
+)
+
+// declared is one kind of declared object and how its room keeps it.
+type declared[D interface{ Ref() string }] struct {
+	kind   estate.Kind
+	path   string // "/v1/grants"
+	scope  signin.Scope
+	list   func(store.Query, estate.Naming) ([]D, error)
+	find   func(store.Query, string, estate.Naming) (D, error)
+	save   func(*store.Tx, D, estate.Lookup, int64) (flow.Edit, error)
+	remove func(*store.Tx, string, int64) (flow.Edit, error)
+	kept   func(D) estate.Kept
+	slug   func(D) string // the slug within the object: what the path must repeat
+}
+
+type refInput struct {
+	Ref string `path:"ref" maxLength:"100" doc:"Slug or identifier"`
+}
+
+type declaredAnswer[D any] struct {
+	ETag     string `header:"ETag"`
+	Location string `header:"Location"`
+	Status   int
+	Body     D
+}
+
+type putInput[D any] struct {
+	Ref     string `path:"ref" maxLength:"100" doc:"Slug"`
+	IfMatch string `header:"If-Match" doc:"The ETag last seen: refuse if somebody changed it since"`
+	Body    D
+}
+
+type postInput[D any] struct {
+	Key  string `header:"Idempotency-Key" maxLength:"255" doc:"Repeat with the same key to be sure it is done once"`
+	Body D
+}
+
+type removeInput struct {
+	Ref     string `path:"ref" maxLength:"100" doc:"Slug or identifier"`
+	IfMatch string `header:"If-Match" doc:"The ETag last seen"`
+}
+
+// declare adds the routes of a kind: list, find, create, save and remove.
+func declare[D interface{ Ref() string }](a *API, d declared[D]) {
+	k := string(d.kind)
+	tags := []string{d.path[len("/v1/"):]}
+	op := func(method, path, id, summary string) huma.Operation {
+		return huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Tags: tags}
+	}
+	register(a, signin.Read, op(http.MethodGet, d.path, "list-"+k, "List every "+k), func(ctx context.Context, in *paging) (*pageAnswer[D], error) {
+		var all []D
+		err := a.view(ctx, func(q store.Query) (err error) {
+			all, err = d.list(q, naming(a.Hall.Book()))
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		slices.SortFunc(all, func(x, y D) int { return cmp.Compare(x.Ref(), y.Ref()) })
+		return paged(d.path, *in, all, D.Ref)
+	})
+	register(a, signin.Read, op(http.MethodGet, d.path+"/{ref}", "get-"+k, "Show one "+k), func(ctx context.Context, in *refInput) (*declaredAnswer[D], error) {
+		return d.answer(ctx, a, in.Ref, http.StatusOK)
+	})
+	create := op(http.MethodPost, d.path, "create-"+k, "Create a "+k)
+	create.DefaultStatus = http.StatusCreated
+	register(a, d.scope, create, func(ctx context.Context, in *postInput[D]) (*declaredAnswer[D], error) {
+		err := a.change(ctx, func(tx *store.Tx, find estate.Lookup) (flow.Edit, error) {
+			if find(d.kind, in.Body.Ref()) != "" {
+				return flow.Edit{}, &sashlock.Error{Kind: sashlock.Conflict, Op: "creating " + k, Subject: "slug", Hint: "there is one with this slug already: change it with PUT, or choose another slug"}
+			}
+			return d.save(tx, in.Body, find, 0)
+		})
+		if err != nil {
+			return nil, err
+		}
+		return d.answer(ctx, a, in.Body.Ref(), http.StatusCreated)
+	})
+	register(a, d.scope, op(http.MethodPut, d.path+"/{ref}", "save-"+k, "Create or change a "+k), func(ctx context.Context, in *putInput[D]) (*declaredAnswer[D], error) {
+		if d.slug(in.Body) != in.Ref {
+			return nil, &sashlock.Error{Kind: sashlock.Invalid, Op: "saving " + k, Subject: "slug", Hint: "the slug in the body must be the one in the path: a slug is not changed, the object is made anew"}
+		}
+		rev, err := ifMatch(in.IfMatch)
+		if err != nil {
+			return nil, err
+		}
+		err = a.change(ctx, func(tx *store.Tx, find estate.Lookup) (flow.Edit, error) {
+			return d.save(tx, in.Body, find, rev)
+		})
+		if err != nil {
+			return nil, precondition(err, rev)
+		}
+		return d.answer(ctx, a, in.Body.Ref(), http.StatusOK)
+	})
+	remove := op(http.MethodDelete, d.path+"/{ref}", "remove-"+k, "Remove a "+k)
+	remove.DefaultStatus = http.StatusNoContent
+	register(a, d.scope, remove, func(ctx context.Context, in *removeInput) (*struct{}, error) {
+		rev, err := ifMatch(in.IfMatch)
+		if err != nil {
+			return nil, err
+		}
+		err = a.change(ctx, func(tx *store.Tx, _ estate.Lookup) (flow.Edit, error) { return d.remove(tx, in.Ref, rev) })
+		return nil, precondition(err, rev)
+	})
+}
+
+func (d declared[D]) answer(ctx context.Context, a *API, ref string, status int) (*declaredAnswer[D], error) {
+	out := &declaredAnswer[D]{Status: status}
+	err := a.view(ctx, func(q store.Query) (err error) {
+		out.Body, err = d.find(q, ref, naming(a.Hall.Book()))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.ETag = etag(d.kept(out.Body).Rev)
+	if status == http.StatusCreated {
+		out.Location = d.path + "/" + out.Body.Ref()
+	}
+	return out, nil
+}
+
+// change runs an edit on behalf of the caller.
+func (a *API) change(ctx context.Context, edit func(*store.Tx, estate.Lookup) (flow.Edit, error)) error {
+	_, err := a.Hall.Change(ctx, flow.Change{Operator: caller(ctx).ID, Make: func(tx *store.Tx) (flow.Edit, error) {
+		var failed error
+		e, err := edit(tx, lookup(tx, &failed))
+		if err == nil {
+			err = failed
+		}
+		return e, err
+	}})
+	return err
+}
+
+// precondition makes a conflict over a revision the caller named a 412.
+func precondition(err error, rev int64) error {
+	var e *sashlock.Error
+	if rev == 0 || !errors.As(err, &e) || e.Kind != sashlock.Conflict {
+		return err
+	}
+	p := newProblem(sashlock.Conflict, e.Error())
+	p.Status = http.StatusPreconditionFailed
+	return p
+}

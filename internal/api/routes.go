@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"github.com/sashlock/sashlock/internal/estate"
+	"github.com/sashlock/sashlock/internal/grants"
+	"github.com/sashlock/sashlock/internal/people"
+	"github.com/sashlock/sashlock/internal/signin"
+	"github.com/sashlock/sashlock/internal/sites"
+	"github.com/sashlock/sashlock/internal/store"
+)
+
+// routes lists every route there is.
+func (a *API) routes() {
+	a.declaredRoutes()
+	a.openingRoutes()
+	a.actionRoutes()
+	a.decisionRoutes()
+	a.alarmRoutes()
+	a.eventRoutes()
+	a.deviceRoutes()
+	a.ledgerRoutes()
+	a.estateRoutes()
+	a.tokenRoutes()
+	a.healthRoutes()
+}
+
+func (a *API) declaredRoutes() {
+	declare(a, declared[estate.Site]{
+		kind: estate.Sites, path: "/v1/sites", scope: signin.Setup, save: sites.SaveSite, remove: sites.RemoveSite,
+		list: listing(sites.ListSites, estate.FromSite), find: finding(sites.FindSite, estate.FromSite),
+		kept: func(s estate.Site) estate.Kept { return s.Kept }, slug: estate.Site.Ref,
+	})
+	declare(a, declared[estate.Role]{
+		kind: estate.Roles, path: "/v1/roles", scope: signin.Access, save: people.SaveRole, remove: people.RemoveRole,
+		list: listing(people.ListRoles, unnamed(estate.FromRole)), find: finding(people.FindRole, unnamed(estate.FromRole)),
+		kept: func(r estate.Role) estate.Kept { return r.Kept }, slug: estate.Role.Ref,
+	})
+	declare(a, declared[estate.Person]{
+		kind: estate.People, path: "/v1/people", scope: signin.Access, save: people.Save, remove: people.Remove,
+		list: listing(people.List, estate.FromPerson), find: finding(people.Find, estate.FromPerson),
+		kept: func(p estate.Person) estate.Kept { return p.Kept }, slug: estate.Person.Ref,
+	})
+	declare(a, declared[estate.Schedule]{
+		kind: estate.Schedules, path: "/v1/schedules", scope: signin.Access, save: grants.SaveSchedule, remove: grants.RemoveSchedule,
+		list: listing(grants.ListSchedules, unnamed(estate.FromSchedule)), find: finding(grants.FindSchedule, unnamed(estate.FromSchedule)),
+		kept: func(s estate.Schedule) estate.Kept { return s.Kept }, slug: estate.Schedule.Ref,
+	})
+	declare(a, declared[estate.Grant]{
+		kind: estate.Grants, path: "/v1/grants", scope: signin.Access, save: grants.Save, remove: grants.Revoke,
+		list: listing(grants.List, estate.FromGrant), find: finding(grants.Find, estate.FromGrant),
+		kept: func(g estate.Grant) estate.Kept { return g.Kept }, slug: estate.Grant.Ref,
+	})
+	declare(a, declared[estate.Area]{
+		kind: estate.Areas, path: "/v1/areas", scope: signin.Setup, save: sites.SaveArea, remove: sites.RemoveArea,
+		list: listing(sites.ListAreas, estate.FromArea), find: finding(sites.FindArea, estate.FromArea),
+		kept: func(r estate.Area) estate.Kept { return r.Kept }, slug: estate.Area.Ref,
+	})
+}
+
+// listing turns a room's list into a list of declared forms.
+func listing[T, D any](list func(store.Query) ([]T, error), from func(T, estate.Naming) D) func(store.Query, estate.Naming) ([]D, error) {
+	return func(q store.Query, name estate.Naming) ([]D, error) {
+		all, err := list(q)
+		out := make([]D, len(all))
+		for i, o := range all {
+			out[i] = from(o, name)
+		}
+		return out, err
+	}
+}
+
+// finding turns a room's object into its declared form.
+func finding[T, D any](find func(store.Query, string) (T, error), from func(T, estate.Naming) D) func(store.Query, string, estate.Naming) (D, error) {
+	return func(q store.Query, ref string, name estate.Naming) (D, error) {
+		o, err := find(q, ref)
+		return from(o, name), err
+	}
+}
+
+// unnamed is for kinds that refer to nothing.
+func unnamed[T, D any](from func(T) D) func(T, estate.Naming) D {
+	return func(o T, _ estate.Naming) D { return from(o) }
+}

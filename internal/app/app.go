@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package app builds a house: it joins store, hall, rooms, drivers and the API
+// into one running store node.
+//
+// # How it fits
+//
+// This is where everything meets, and the only place where configuration is
+// read and interfaces are filled. The wiring is long and plain on purpose.
+// drivers.go, rules.go and pages.go list what there is; adding one is a line.
+//
+// # Promises
+//
+// New opens nothing to the network and moves nothing. Start first ends what an
+// earlier life left under way, then opens the gateways, then answers. Stop ends
+// all of it and loses nothing that was acknowledged.
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/access"
+	"github.com/sashlock/sashlock/internal/api"
+	"github.com/sashlock/sashlock/internal/devices"
+	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/grants"
+	"github.com/sashlock/sashlock/internal/logkey"
+	"github.com/sashlock/sashlock/internal/people"
+	"github.com/sashlock/sashlock/internal/signin"
+	"github.com/sashlock/sashlock/internal/sites"
+	"github.com/sashlock/sashlock/internal/store"
+)
+
+// House is a running store node.
+type House struct {
+	Config  Config
+	Keys    Keys
+	Store   *store.Store
+	Hall    *flow.Hall
+	Devices *devices.Room
+	Signin  *signin.Room
+	API     *api.API
+	Log     *slog.Logger
+	Now     func() time.Time
+
+	stop context.CancelFunc
+	done sync.WaitGroup
+}
+
+// New opens the store of a data folder that [Init] made and builds the house
+// over it.
+func New(ctx context.Context, c Config, log *slog.Logger) (*House, error) {
+	keys, err := ReadKeys(c.Data)
+	if err != nil {
+		return nil, err
+	}
+	h := &House{Config: c, Keys: keys, Log: log, Now: time.Now}
+	h.Store, err = store.Open(ctx, store.Options{
+		URL: c.DatabaseURL(), Now: h.Now, Origin: keys.Ledger.Name(), Signer: keys.Ledger,
+		Journal: c.journal(), JournalSize: c.JournalSize, Version: Version(), Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := h.build(ctx); err != nil {
+		return nil, errors.Join(err, h.Store.Close())
+	}
+	return h, nil
+}
+
+func (h *House) build(ctx context.Context) error {
+	book, err := load(ctx, h.Store)
+	if err != nil {
+		return err
+	}
+	epoch, err := h.begin(ctx)
+	if err != nil {
+		return err
+	}
+	h.Hall = flow.New(flow.Options{
+		Store: h.Store, Rules: Rules(), Now: h.Now, Epoch: epoch,
+		Dispatch: func(c sashlock.Command) { h.Devices.Dispatch(c) },
+	}, book)
+	h.Devices, err = devices.New(ctx, devices.Options{
+		Store: h.Store, Hall: h.Hall, Key: h.Keys.Command, Epoch: epoch, Now: h.Now, Log: h.Log,
+	})
+	if err != nil {
+		return err
+	}
+	h.Signin = signin.New(h.Store, h.Hall, h.Now)
+	h.API = api.New(api.Deps{
+		Store: h.Store, Hall: h.Hall, Devices: h.Devices, Signin: h.Signin, Now: h.Now, Log: h.Log,
+		Version: Version(), VerifierKey: h.Keys.Verifier,
+	})
+	return nil
+}
+
+// begin records that the store node started, and returns the epoch of this
+// life: the instant of its beginning in microseconds, which the store never
+// lets run backwards.
+func (h *House) begin(ctx context.Context) (epoch int64, err error) {
+	_, err = h.Store.DoVital(ctx, func(tx *store.Tx) error {
+		epoch = tx.Now().UnixMicro()
+		tx.Append(sashlock.Event{Kind: sashlock.SystemStarted, Why: Version()})
+		return nil
+	})
+	return epoch, err
+}
+
+// load compiles what has been declared.
+func load(ctx context.Context, s *store.Store) (*flow.Book, error) {
+	var facts access.Facts
+	var fitted []sashlock.Device
+	err := s.View(ctx, func(q store.Query) (err error) {
+		read := func(step func() error) {
+			if err == nil {
+				err = step()
+			}
+		}
+		read(func() (err error) { facts.Sites, err = sites.ListSites(q); return err })
+		read(func() (err error) { facts.Areas, err = sites.ListAreas(q); return err })
+		read(func() (err error) { facts.Openings, err = sites.ListOpenings(q); return err })
+		read(func() (err error) { facts.People, err = people.List(q); return err })
+		read(func() (err error) { facts.Roles, err = people.ListRoles(q); return err })
+		read(func() (err error) { facts.Schedules, err = grants.ListSchedules(q); return err })
+		read(func() (err error) { facts.Grants, err = grants.List(q); return err })
+		read(func() (err error) { fitted, err = devices.List(q); return err })
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return flow.NewBook(facts, fitted)
+}
+
+// Start sets the house to work until [House.Stop].
+func (h *House) Start(ctx context.Context) error {
+	if err := h.Hall.Resume(ctx); err != nil {
+		return err
+	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	h.stop = stop
+	h.done.Go(func() {
+		h.Hall.RunTicks(running, func(err error) { h.Log.Warn("tick failed", logkey.Err(err)) })
+	})
+	for _, g := range h.Config.Gateways {
+		if err := h.open(ctx, g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *House) open(ctx context.Context, g Gateway) error {
+	d, known := Drivers()[g.Driver]
+	if !known {
+		return &sashlock.Error{Kind: sashlock.Invalid, Op: "opening gateway", Subject: "gateways: " + g.Name, Hint: "there is no driver " + g.Driver}
+	}
+	config, err := g.json()
+	if err != nil {
+		return err
+	}
+	return h.Devices.Open(ctx, g.Name, d, config)
+}
+
+// Handler serves the API.
+func (h *House) Handler() http.Handler { return loopbackOnly(h.API.Handler()) }
+
+// Stop ends all work: gateways first, then ticks, then the store.
+func (h *House) Stop() error {
+	err := h.Devices.Close()
+	if h.stop != nil {
+		h.stop()
+	}
+	h.done.Wait()
+	return errors.Join(err, h.Store.Close())
+}

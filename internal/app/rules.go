@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"github.com/sashlock/sashlock/internal/detect"
+	"github.com/sashlock/sashlock/internal/detect/afterhours"
+	"github.com/sashlock/sashlock/internal/detect/forced"
+	"github.com/sashlock/sashlock/internal/detect/heldopen"
+	"github.com/sashlock/sashlock/internal/detect/unattended"
+)
+
+// Rules lists every rule that looks at openings.
+func Rules() []detect.Rule {
+	return []detect.Rule{
+		forced.Rule{},
+		unattended.Rule{},
+		heldopen.Rule{},
+		afterhours.Rule{},
+	}
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package devices
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/driver"
+	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/logkey"
+	"github.com/sashlock/sashlock/internal/store"
+)
+
+// refusedEvery is how often a report of a device that was not adopted is
+// recorded: often enough to be noticed, too seldom to flood the ledger.
+const refusedEvery = time.Hour
+
+// sink takes what one gateway's session hears.
+type sink struct {
+	room    *Room
+	driver  string
+	gateway string
+}
+
+// Found puts a device into the inbox, or keeps what changed about it.
+func (s *sink) Found(ctx context.Context, f driver.Discovery) error {
+	old, known := s.room.at(place{s.gateway, f.Address})
+	d := old
+	d.Driver, d.Gateway, d.Address = s.driver, s.gateway, f.Address
+	d.Name, d.Maker, d.Model, d.Firmware, d.Security, d.Weak = f.Name, f.Maker, f.Model, f.Firmware, f.Security, f.Weak
+	d.Capabilities = slices.Sorted(slices.Values(f.Capabilities))
+	if known && same(old, d) {
+		return nil
+	}
+	_, err := s.room.hall.Change(ctx, flow.Change{Make: func(tx *store.Tx) (flow.Edit, error) {
+		d.Rev = old.Rev + 1
+		if d.ID == "" {
+			d.ID = sashlock.NewID[sashlock.DeviceID](tx.Now())
+		}
+		edit := flow.Edit{Events: []sashlock.Event{{
+			Kind: sashlock.DeviceDiscovered, Device: d.ID, Opening: d.Opening, Subject: string(d.ID), Data: data(d),
+		}}}
+		if d.Opening != "" {
+			edit.Fitted = []sashlock.Device{d}
+		}
+		return edit, save(tx, d)
+	}})
+	if err != nil {
+		return err
+	}
+	s.room.remember(d)
+	return nil
+}
+
+func same(a, b sashlock.Device) bool {
+	return a.Name == b.Name && a.Maker == b.Maker && a.Model == b.Model && a.Firmware == b.Firmware &&
+		a.Security == b.Security && a.Weak == b.Weak && slices.Equal(a.Capabilities, b.Capabilities)
+}
+
+// Heard hands a report to the Report door once it is known which opening it is
+// about. It returns when the report is durable.
+func (s *sink) Heard(ctx context.Context, h driver.Report) error {
+	p := place{s.gateway, h.Address}
+	d, known := s.room.at(p)
+	if (!known || d.Opening == "") && !s.room.mayRecordRefusal(p) {
+		return nil
+	}
+	_, err := s.room.hall.Report(ctx, sashlock.Report{
+		Device: d.ID, Opening: d.Opening, Kind: h.Kind, Boot: h.Boot, Number: h.Number, At: h.At, Method: h.Method,
+		Slot: h.Slot, Level: h.Level, State: h.State, Command: h.Command, Reason: h.Reason,
+	})
+	return err
+}
+
+// mayRecordRefusal keeps a stranger's reports from filling the ledger.
+func (r *Room) mayRecordRefusal(p place) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if last, before := r.refused[p]; before && r.now().Sub(last) < refusedEvery {
+		return false
+	}
+	r.refused[p] = r.now()
+	return true
+}
+
+// Gateway keeps whether the gateway can be reached, for the devices page and
+// the health check.
+func (s *sink) Gateway(_ context.Context, up bool, why string) {
+	s.room.mu.Lock()
+	if g, open := s.room.gateways[s.gateway]; open {
+		g.up, g.why, g.since = up, why, s.room.now()
+	}
+	s.room.mu.Unlock()
+	s.room.log.Info("gateway changed", logkey.Gateway(s.gateway), logkey.Up(up), logkey.Why(why))
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package estate
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/sashlock/sashlock"
+)
+
+// FromSite returns the declared form of a site.
+func FromSite(s sashlock.Site, name Naming) Site {
+	return Site{Kept: Kept{string(s.ID), s.Rev}, Slug: s.Slug, Name: s.Name, Zone: s.Zone, Hours: ref(name, Schedules, s.Hours)}
+}
+
+// FromArea returns the declared form of an area.
+func FromArea(a sashlock.Area, name Naming) Area {
+	return Area{Kept: Kept{string(a.ID), a.Rev}, Slug: a.Slug, Site: ref(name, Sites, a.Site), Name: a.Name}
+}
+
+// FromOpening returns the declared form of an opening.
+func FromOpening(o sashlock.Opening, name Naming) Opening {
+	out := Opening{
+		Kept: Kept{string(o.ID), o.Rev},
+		Slug: o.Slug, Name: o.Name, Kind: string(o.Kind), Class: string(o.Class), Site: ref(name, Sites, o.Site),
+		Egress: string(o.Egress), OnFault: string(o.OnFault), ReleaseTime: length(o.ReleaseTime),
+		OpenTime: length(o.OpenTime), Unattended: length(o.Unattended),
+	}
+	if o.Area != "" {
+		out.Area = areaSlug(ref(name, Areas, o.Area))
+	}
+	if o.Plan != (sashlock.Place{}) {
+		out.Plan = []int{o.Plan.X, o.Plan.Y}
+	}
+	return out
+}
+
+// areaSlug returns the area of "site/area".
+func areaSlug(r string) string {
+	for i := range len(r) {
+		if r[i] == '/' {
+			return r[i+1:]
+		}
+	}
+	return r
+}
+
+// FromRole returns the declared form of a role.
+func FromRole(r sashlock.Role) Role {
+	return Role{Kept: Kept{string(r.ID), r.Rev}, Slug: r.Slug, Name: r.Name}
+}
+
+// FromPerson returns the declared form of a person.
+func FromPerson(p sashlock.Person, name Naming) Person {
+	out := Person{Kept: Kept{string(p.ID), p.Rev}, Slug: p.Slug, Name: p.Name, Suspended: p.Suspended, From: instant(p.From), Until: instant(p.Until)}
+	for _, r := range p.Roles {
+		out.Roles = append(out.Roles, ref(name, Roles, r))
+	}
+	slices.Sort(out.Roles)
+	return out
+}
+
+// FromSchedule returns the declared form of a schedule.
+func FromSchedule(s sashlock.Schedule) Schedule {
+	out := Schedule{Kept: Kept{string(s.ID), s.Rev}, Slug: s.Slug, Name: s.Name, First: date(s.First), Last: date(s.Last)}
+	for _, p := range s.Weekly {
+		period := Period{From: p.From.String(), Until: p.Until.String()}
+		for _, d := range p.Days {
+			period.Days = append(period.Days, weekdays[d])
+		}
+		out.Weekly = append(out.Weekly, period)
+	}
+	for _, d := range s.Special {
+		day := SpecialDay{Name: d.Name, First: date(d.First)}
+		if d.Last != d.First {
+			day.Last = date(d.Last)
+		}
+		for _, span := range d.Spans {
+			day.Spans = append(day.Spans, Span{From: span.From.String(), Until: span.Until.String()})
+		}
+		out.Special = append(out.Special, day)
+	}
+	return out
+}
+
+// FromGrant returns the declared form of a grant.
+func FromGrant(g sashlock.Grant, name Naming) Grant {
+	return Grant{
+		Kept: Kept{string(g.ID), g.Rev},
+		Slug: g.Slug, Person: ref(name, People, g.Person), Role: ref(name, Roles, g.Role),
+		Opening: ref(name, Openings, g.Opening), Area: ref(name, Areas, g.Area), Site: ref(name, Sites, g.Site),
+		Schedule: ref(name, Schedules, g.Schedule), From: instant(g.From), Until: instant(g.Until),
+	}
+}
+
+func ref[T ~string](name Naming, k Kind, id T) string {
+	if id == "" {
+		return ""
+	}
+	return name(k, string(id))
+}
+
+func length(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
+}
+
+func instant(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func date(d sashlock.Date) string {
+	if d.IsZero() {
+		return ""
+	}
+	return d.String()
+}
+
+// Data returns a declared object as a ledger entry carries it. People's names
+// are left out: entries speak of identifiers.
+func Data(object any) json.RawMessage {
+	if p, ok := object.(Person); ok {
+		p.Name, p.Slug = "", ""
+		object = p
+	}
+	data, err := json.Marshal(object)
+	if err != nil {
+		return nil
+	}
+	return data
+}

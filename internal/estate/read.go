@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package estate
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/sashlock/sashlock"
+)
+
+// MaxFile is the largest file that is read, in bytes.
+const MaxFile = 8 << 20
+
+// Parse reads a YAML file. Unknown keys, wrong types and a second document are
+// errors of kind invalid that give the line.
+func Parse(data []byte) (File, error) {
+	var f File
+	bad := func(hint string) (File, error) {
+		return File{}, &sashlock.Error{Kind: sashlock.Invalid, Op: "reading estate file", Hint: hint}
+	}
+	if len(data) > MaxFile {
+		return bad(fmt.Sprintf("split the file: it has %d bytes, the most is %d", len(data), MaxFile))
+	}
+	if len(bytes.TrimSpace(data)) == 0 {
+		return f, nil
+	}
+	f, err := decode(data)
+	if err != nil {
+		return bad(positioned(err))
+	}
+	return f, nil
+}
+
+// errSecondDocument is what a file with two documents gets.
+var errSecondDocument = errors.New("keep one YAML document in a file: remove everything from the second --- on")
+
+// decode reads YAML strictly. The parser panics on some malformed text (a tag
+// without a value, for one), which is answered as an error.
+func decode(data []byte) (f File, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("this is not YAML: %v", p)
+		}
+	}()
+	decoder := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
+	if err := decoder.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
+		return File{}, err
+	}
+	var more any
+	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
+		return File{}, errSecondDocument
+	}
+	return f, nil
+}
+
+// positioned returns the decoder's complaint as "line 12, column 5: …".
+func positioned(err error) string {
+	var at yaml.Error
+	if !errors.As(err, &at) || at.GetToken() == nil || at.GetToken().Position == nil {
+		return firstLine(err.Error())
+	}
+	p := at.GetToken().Position
+	return fmt.Sprintf("line %d, column %d: %s", p.Line, p.Column, firstLine(at.GetMessage()))
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return line
+}
+
+// Marshal writes a file, objects ordered by kind and slug, so that two writings
+// of the same estate are the same bytes.
+func Marshal(f File) ([]byte, error) {
+	out, err := yaml.MarshalWithOptions(f.sorted(), yaml.IndentSequence(true), yaml.UseLiteralStyleIfMultiline(true))
+	if err != nil {
+		return nil, &sashlock.Error{Kind: sashlock.Internal, Op: "writing estate file", Err: err}
+	}
+	return out, nil
+}
+
+// sorted returns a copy of f with its objects in order of slug.
+func (f File) sorted() File {
+	f.Sites = bySlug(f.Sites)
+	f.Areas = bySlug(f.Areas)
+	f.Openings = bySlug(f.Openings)
+	f.Roles = bySlug(f.Roles)
+	f.People = bySlug(f.People)
+	f.Schedules = bySlug(f.Schedules)
+	f.Grants = bySlug(f.Grants)
+	return f
+}
+
+// object is what all declared objects have in common.
+type object interface {
+	// Ref is how other objects and people refer to it.
+	Ref() string
+}
+
+// Ref returns the slug.
+func (s Site) Ref() string { return s.Slug }
+
+// Ref returns "site/area".
+func (a Area) Ref() string { return a.Site + "/" + a.Slug }
+
+// Ref returns the slug.
+func (o Opening) Ref() string { return o.Slug }
+
+// Ref returns the slug.
+func (r Role) Ref() string { return r.Slug }
+
+// Ref returns the slug.
+func (p Person) Ref() string { return p.Slug }
+
+// Ref returns the slug.
+func (s Schedule) Ref() string { return s.Slug }
+
+// Ref returns the slug.
+func (g Grant) Ref() string { return g.Slug }
+
+func bySlug[T object](list []T) []T {
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b T) int { return strings.Compare(a.Ref(), b.Ref()) })
+	return list
+}

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package estate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sashlock/sashlock"
+)
+
+// Lookup finds the identifier of the object of a kind that ref names; "" when
+// there is none.
+type Lookup func(k Kind, ref string) string
+
+// Naming finds how an object of a kind is referred to.
+type Naming func(k Kind, id string) string
+
+// DefaultReleaseTime is how long a release lasts where nobody said.
+const DefaultReleaseTime = 10 * time.Second
+
+// The limits of the lengths of time of an opening.
+const (
+	MinReleaseTime = 3 * time.Second // EN 60839-11-1
+	MaxReleaseTime = time.Hour
+	MaxOpenTime    = 24 * time.Hour
+)
+
+// reader collects what is wrong with one object while turning it into another.
+type reader struct {
+	find     Lookup
+	problems []Problem
+}
+
+func (r *reader) wrong(field, detail, fix string) {
+	r.problems = append(r.problems, Problem{Field: field, Detail: detail, Fix: fix})
+}
+
+func (r *reader) slug(s string) string {
+	if !sashlock.ValidSlug(s) {
+		r.wrong("slug", fmt.Sprintf("%q cannot be a short name", s), "use 1 to 40 of a-z, 0-9 and hyphens, starting with a letter or digit")
+	}
+	return s
+}
+
+func (r *reader) name(s string) string {
+	if fix := sashlock.CheckName(s); fix != "" {
+		r.wrong("name", "this cannot be a display name", fix)
+	}
+	return s
+}
+
+func (r *reader) ref(field string, k Kind, ref string, required bool) string {
+	if ref == "" {
+		if required {
+			r.wrong(field, "it is missing", fmt.Sprintf("name the %s", k))
+		}
+		return ""
+	}
+	id := r.find(k, ref)
+	if id == "" {
+		r.wrong(field, fmt.Sprintf("there is no %s %q", k, clip(ref)), fmt.Sprintf("declare the %s first, or correct the name", k))
+	}
+	return id
+}
+
+func clip(s string) string {
+	if len(s) > 60 {
+		return strings.ToValidUTF8(s[:60], "") + "…"
+	}
+	return s
+}
+
+func (r *reader) instant(field, s string) time.Time {
+	if s == "" {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil || t.Year() < 1970 || t.Year() > 2200 {
+		r.wrong(field, fmt.Sprintf("%q is not an instant", clip(s)), `write it with its offset, like "2026-11-30T18:00:00+01:00"`)
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+func (r *reader) validity(from, until string) (f, u time.Time) {
+	f, u = r.instant("from", from), r.instant("until", until)
+	if !f.IsZero() && !u.IsZero() && !f.Before(u) {
+		r.wrong("until", "it ends before it starts", "set until to a later instant than from")
+	}
+	return f, u
+}
+
+func (r *reader) date(field, s string, required bool) sashlock.Date {
+	if s == "" {
+		if required {
+			r.wrong(field, "it is missing", `write a date like "2026-12-25"`)
+		}
+		return sashlock.Date{}
+	}
+	d, err := sashlock.ParseDate(s)
+	if err != nil {
+		r.wrong(field, fmt.Sprintf("%q is not a date", clip(s)), `write a day of the calendar like "2026-12-25"`)
+	}
+	return d
+}
+
+func (r *reader) timeOfDay(field, s string) sashlock.TimeOfDay {
+	t, err := sashlock.ParseTimeOfDay(s)
+	if err != nil {
+		r.wrong(field, fmt.Sprintf("%q is not a time of day", clip(s)), `write hours and minutes like "09:30", in quotes`)
+	}
+	return t
+}
+
+func (r *reader) length(field, s string, fallback, least, most time.Duration) time.Duration {
+	if s == "" {
+		return fallback
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		r.wrong(field, fmt.Sprintf("%q is not a length of time", clip(s)), `write it with its unit, like "25s" or "2m"`)
+		return fallback
+	}
+	if d < least || d > most || d%time.Millisecond != 0 {
+		r.wrong(field, fmt.Sprintf("%s is out of range", d), fmt.Sprintf("choose between %s and %s", least, most))
+	}
+	return d
+}
+
+func (r *reader) oneOf(field, s, fallback string, allowed ...string) string {
+	if s == "" {
+		s = fallback
+	}
+	if !slices.Contains(allowed, s) {
+		r.wrong(field, fmt.Sprintf("%q is not known", clip(s)), "choose one of "+strings.Join(allowed, ", "))
+	}
+	return s
+}
+
+// Resolve returns the site as the deciders use it, without identifier.
+func (s Site) Resolve(find Lookup) (sashlock.Site, []Problem) {
+	r := &reader{find: find}
+	out := sashlock.Site{Slug: r.slug(s.Slug), Name: r.name(s.Name), Zone: s.Zone}
+	if s.Zone == "" || s.Zone == "Local" {
+		r.wrong("zone", "the time zone is missing", `name an IANA time zone like "Europe/Lisbon"`)
+	} else if _, err := time.LoadLocation(s.Zone); err != nil {
+		r.wrong("zone", fmt.Sprintf("there is no time zone %q", clip(s.Zone)), `name an IANA time zone like "Europe/Lisbon"`)
+	}
+	out.Hours = sashlock.ScheduleID(r.ref("hours", Schedules, s.Hours, false))
+	return out, r.problems
+}
+
+// Resolve returns the area as the deciders use it, without identifier.
+func (a Area) Resolve(find Lookup) (sashlock.Area, []Problem) {
+	r := &reader{find: find}
+	return sashlock.Area{
+		Slug: r.slug(a.Slug), Name: r.name(a.Name), Site: sashlock.SiteID(r.ref("site", Sites, a.Site, true)),
+	}, r.problems
+}
+
+// Resolve returns the opening as the deciders use it, without identifier.
+func (o Opening) Resolve(find Lookup) (sashlock.Opening, []Problem) {
+	r := &reader{find: find}
+	out := sashlock.Opening{
+		Slug: r.slug(o.Slug), Name: r.name(o.Name),
+		Kind:        sashlock.OpeningKind(r.oneOf("kind", o.Kind, "", "door", "case", "cage", "locker", "hatch", "vending", "kiosk")),
+		Class:       sashlock.Class(r.oneOf("class", o.Class, "standard", "standard", "valuable", "high")),
+		OnFault:     sashlock.OnFault(r.oneOf("on_fault", o.OnFault, "hold", "hold", "release")),
+		Site:        sashlock.SiteID(r.ref("site", Sites, o.Site, true)),
+		ReleaseTime: r.length("release_time", o.ReleaseTime, DefaultReleaseTime, MinReleaseTime, MaxReleaseTime),
+		OpenTime:    r.length("open_time", o.OpenTime, 0, time.Second, MaxOpenTime),
+		Unattended:  r.length("unattended", o.Unattended, 0, time.Second, MaxOpenTime),
+	}
+	if o.Kind == string(sashlock.Door) && o.Egress == "" {
+		r.wrong("egress", "a door must say whether people leave through it", `write "hardware" if they do (it opens from the inside by itself), or "none"`)
+	} else {
+		out.Egress = sashlock.Egress(r.oneOf("egress", o.Egress, "none", "none", "hardware"))
+	}
+	if o.Area != "" {
+		out.Area = sashlock.AreaID(r.ref("area", Areas, o.Site+"/"+o.Area, false))
+	}
+	switch {
+	case len(o.Plan) == 0:
+	case len(o.Plan) == 2 && min(o.Plan[0], o.Plan[1]) >= 0 && max(o.Plan[0], o.Plan[1]) <= 1000:
+		out.Plan = sashlock.Place{X: o.Plan[0], Y: o.Plan[1]}
+	default:
+		r.wrong("plan", "this is not a place on the plan", "write two numbers between 0 and 1000, like [120, 400]")
+	}
+	return out, r.problems
+}
+
+// Resolve returns the role as the deciders use it, without identifier.
+func (o Role) Resolve(find Lookup) (sashlock.Role, []Problem) {
+	r := &reader{find: find}
+	return sashlock.Role{Slug: r.slug(o.Slug), Name: r.name(o.Name)}, r.problems
+}
+
+// Resolve returns the person as the deciders use it, without identifier.
+func (p Person) Resolve(find Lookup) (sashlock.Person, []Problem) {
+	r := &reader{find: find}
+	out := sashlock.Person{Slug: r.slug(p.Slug), Name: r.name(p.Name), Suspended: p.Suspended}
+	out.From, out.Until = r.validity(p.From, p.Until)
+	seen := map[string]bool{}
+	for i, role := range p.Roles {
+		field := fmt.Sprintf("roles[%d]", i)
+		if seen[role] {
+			r.wrong(field, fmt.Sprintf("role %q is there twice", clip(role)), "remove one")
+			continue
+		}
+		seen[role] = true
+		if id := r.ref(field, Roles, role, true); id != "" {
+			out.Roles = append(out.Roles, sashlock.RoleID(id))
+		}
+	}
+	slices.Sort(out.Roles)
+	return out, r.problems
+}
+
+// Resolve returns the grant as the deciders use it, without identifier.
+func (g Grant) Resolve(find Lookup) (sashlock.Grant, []Problem) {
+	r := &reader{find: find}
+	out := sashlock.Grant{Slug: r.slug(g.Slug)}
+	out.From, out.Until = r.validity(g.From, g.Until)
+	if (g.Person == "") == (g.Role == "") {
+		r.wrong("person", "a grant is for one person or for one role", "give either person or role")
+	}
+	if count(g.Opening, g.Area, g.Site) != 1 {
+		r.wrong("opening", "a grant is for one opening, one area or one site", "give exactly one of opening, area and site")
+	}
+	out.Person = sashlock.PersonID(r.ref("person", People, g.Person, false))
+	out.Role = sashlock.RoleID(r.ref("role", Roles, g.Role, false))
+	out.Opening = sashlock.OpeningID(r.ref("opening", Openings, g.Opening, false))
+	out.Area = sashlock.AreaID(r.ref("area", Areas, g.Area, false))
+	out.Site = sashlock.SiteID(r.ref("site", Sites, g.Site, false))
+	out.Schedule = sashlock.ScheduleID(r.ref("schedule", Schedules, g.Schedule, false))
+	return out, r.problems
+}
+
+func count(refs ...string) int {
+	n := 0
+	for _, s := range refs {
+		if s != "" {
+			n++
+		}
+	}
+	return n
+}
+
+var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
+
+// Resolve returns the schedule as the deciders use it, without identifier.
+// Overlapping special days and the like are for schedule.Validate to find.
+func (s Schedule) Resolve(Lookup) (sashlock.Schedule, []Problem) {
+	r := &reader{}
+	out := sashlock.Schedule{
+		Slug: r.slug(s.Slug), Name: r.name(s.Name),
+		First: r.date("first", s.First, false), Last: r.date("last", s.Last, false),
+	}
+	for i, p := range s.Weekly {
+		at := fmt.Sprintf("weekly[%d].", i)
+		period := sashlock.Period{From: r.timeOfDay(at+"from", p.From), Until: r.timeOfDay(at+"until", p.Until)}
+		if len(p.Days) == 0 {
+			r.wrong(at+"days", "no day is given", "name at least one of mon tue wed thu fri sat sun")
+		}
+		for j, day := range p.Days {
+			n := slices.Index(weekdays, day)
+			if n < 0 {
+				r.wrong(fmt.Sprintf("%sdays[%d]", at, j), fmt.Sprintf("%q is not a day", clip(day)), "use mon tue wed thu fri sat sun")
+			}
+			period.Days = append(period.Days, time.Weekday(n))
+		}
+		out.Weekly = append(out.Weekly, period)
+	}
+	for i, d := range s.Special {
+		out.Special = append(out.Special, r.special(fmt.Sprintf("special[%d].", i), d))
+	}
+	return out, r.problems
+}
+
+func (r *reader) special(at string, d SpecialDay) sashlock.SpecialDay {
+	out := sashlock.SpecialDay{Name: d.Name, First: r.date(at+"first", d.First, true), Last: r.date(at+"last", d.Last, false)}
+	if fix := sashlock.CheckName(d.Name); fix != "" {
+		r.wrong(at+"name", "this cannot be a display name", fix)
+	}
+	if d.Last == "" {
+		out.Last = out.First
+	}
+	for i, span := range d.Spans {
+		field := fmt.Sprintf("%sspans[%d].", at, i)
+		out.Spans = append(out.Spans, sashlock.Span{From: r.timeOfDay(field+"from", span.From), Until: r.timeOfDay(field+"until", span.Until)})
+	}
+	return out
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flow
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/access"
+	"github.com/sashlock/sashlock/internal/detect"
+	"github.com/sashlock/sashlock/internal/schedule"
+)
+
+// Book is what the owner has declared, compiled for deciding and at hand for
+// showing: the index of grants, the objects by identifier and the devices
+// fitted to openings. A book never changes; a change makes the next one.
+type Book struct {
+	Index     *access.Index
+	Sites     map[sashlock.SiteID]sashlock.Site
+	Areas     map[sashlock.AreaID]sashlock.Area
+	Openings  map[sashlock.OpeningID]sashlock.Opening
+	People    map[sashlock.PersonID]sashlock.Person
+	Roles     map[sashlock.RoleID]sashlock.Role
+	Schedules map[sashlock.ScheduleID]sashlock.Schedule
+	Devices   map[sashlock.DeviceID]sashlock.Device // adopted ones
+	fitted    map[sashlock.OpeningID][]sashlock.Device
+	hours     map[sashlock.SiteID]*schedule.Calendar
+}
+
+// Edit is what a change did, as the book and the ledger need to know it.
+type Edit struct {
+	Events []sashlock.Event  // what the ledger records, in order
+	Access access.Change     // what was put and removed of the declared objects
+	Fitted []sashlock.Device // devices as they are now; one without an opening is no longer fitted
+}
+
+// NewBook compiles what has been declared.
+func NewBook(facts access.Facts, devices []sashlock.Device) (*Book, error) {
+	index, err := access.New(facts)
+	if err != nil {
+		return nil, err
+	}
+	b := &Book{Index: index, Devices: make(map[sashlock.DeviceID]sashlock.Device, len(devices))}
+	b.declare(access.Change{Put: facts})
+	b.fit(devices)
+	b.compileHours()
+	return b, nil
+}
+
+// with returns the book after an edit.
+func (b *Book) with(e Edit) (*Book, error) {
+	next := *b
+	index, err := b.Index.With(e.Access)
+	if err != nil {
+		return nil, err
+	}
+	next.Index = index
+	next.declare(e.Access)
+	if touchesHours(e.Access) {
+		next.compileHours()
+	}
+	if len(e.Fitted) > 0 {
+		next.Devices = maps.Clone(b.Devices)
+		next.fit(e.Fitted)
+	}
+	return &next, nil
+}
+
+// declare applies puts and removals to copies of the maps they touch. A changed
+// grant, by far the commonest edit, touches none of them.
+func (b *Book) declare(c access.Change) {
+	b.Sites = edited(b.Sites, c.Put.Sites, c.Remove.Sites, func(s sashlock.Site) sashlock.SiteID { return s.ID })
+	b.Areas = edited(b.Areas, c.Put.Areas, c.Remove.Areas, func(a sashlock.Area) sashlock.AreaID { return a.ID })
+	b.Openings = edited(b.Openings, c.Put.Openings, c.Remove.Openings, func(o sashlock.Opening) sashlock.OpeningID { return o.ID })
+	b.People = edited(b.People, c.Put.People, c.Remove.People, func(p sashlock.Person) sashlock.PersonID { return p.ID })
+	b.Roles = edited(b.Roles, c.Put.Roles, c.Remove.Roles, func(r sashlock.Role) sashlock.RoleID { return r.ID })
+	b.Schedules = edited(b.Schedules, c.Put.Schedules, c.Remove.Schedules, func(s sashlock.Schedule) sashlock.ScheduleID { return s.ID })
+}
+
+// edited returns have with some values put and some removed, and have itself
+// when there is nothing to do.
+func edited[K comparable, V any](have map[K]V, put []V, remove []K, key func(V) K) map[K]V {
+	if have != nil && len(put)+len(remove) == 0 {
+		return have
+	}
+	next := make(map[K]V, len(have)+len(put))
+	maps.Copy(next, have)
+	for _, v := range put {
+		next[key(v)] = v
+	}
+	for _, k := range remove {
+		delete(next, k)
+	}
+	return next
+}
+
+func touchesHours(c access.Change) bool {
+	return len(c.Put.Sites)+len(c.Put.Schedules)+len(c.Remove.Sites)+len(c.Remove.Schedules) > 0
+}
+
+func (b *Book) fit(devices []sashlock.Device) {
+	for _, d := range devices {
+		if d.Opening == "" {
+			delete(b.Devices, d.ID)
+			continue
+		}
+		b.Devices[d.ID] = d
+	}
+	b.fitted = make(map[sashlock.OpeningID][]sashlock.Device, len(b.Devices))
+	for _, id := range slices.Sorted(maps.Keys(b.Devices)) {
+		d := b.Devices[id]
+		b.fitted[d.Opening] = append(b.fitted[d.Opening], d)
+	}
+}
+
+// compileHours prepares the store hours of every site. Hours that do not
+// compile count as unknown: the rules that need them stay silent rather than
+// wrong.
+func (b *Book) compileHours() {
+	b.hours = make(map[sashlock.SiteID]*schedule.Calendar, len(b.Sites))
+	for id, site := range b.Sites {
+		hours, declared := b.Schedules[site.Hours]
+		zone, err := schedule.LoadZone(site.Zone)
+		if !declared || err != nil {
+			continue
+		}
+		if calendar, err := schedule.Compile(hours, zone); err == nil {
+			b.hours[id] = calendar
+		}
+	}
+}
+
+func (b *Book) staffed(site sashlock.SiteID, at time.Time) detect.Staffed {
+	calendar, known := b.hours[site]
+	switch {
+	case !known:
+		return detect.HoursUnknown
+	case calendar.Covers(at.Unix()):
+		return detect.InHours
+	default:
+		return detect.OutOfHours
+	}
+}
+
+// lock returns the device that can unlock an opening: one that releases by
+// itself before one that has to be told to lock again.
+func (b *Book) lock(id sashlock.OpeningID) (sashlock.Device, bool) {
+	for _, want := range []sashlock.Capability{sashlock.CanRelease, sashlock.CanUnlock} {
+		for _, d := range b.fitted[id] {
+			if d.Has(want) {
+				return d, true
+			}
+		}
+	}
+	return sashlock.Device{}, false
+}
+
+// isLock reports whether a device moves the bolt.
+func (b *Book) isLock(id sashlock.DeviceID) bool {
+	d := b.Devices[id]
+	return d.Has(sashlock.CanRelease) || d.Has(sashlock.CanUnlock)
+}
+
+// Fitted returns the devices at an opening. The slice must not be changed.
+func (b *Book) Fitted(id sashlock.OpeningID) []sashlock.Device { return b.fitted[id] }

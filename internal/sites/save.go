@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sites
+
+import (
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/access"
+	"github.com/sashlock/sashlock/internal/estate"
+	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/store"
+)
+
+// SaveSite creates a site or changes the one with the same slug. A rev other
+// than 0 is the revision the caller saw.
+func SaveSite(tx *store.Tx, d estate.Site, find estate.Lookup, rev int64) (flow.Edit, error) {
+	s, problems := d.Resolve(find)
+	if err := estate.Problems("saving site", problems); err != nil {
+		return flow.Edit{}, err
+	}
+	old, err := FindSite(tx, d.Slug)
+	if err != nil && !sashlock.IsKind(err, sashlock.NotFound) {
+		return flow.Edit{}, err
+	}
+	if err := store.CheckRev("site", d.Slug, old.Rev, rev); err != nil {
+		return flow.Edit{}, err
+	}
+	s.ID, s.Rev = old.ID, old.Rev+1
+	if s.ID == "" {
+		s.ID = sashlock.NewID[sashlock.SiteID](tx.Now())
+	}
+	err = tx.Put("sites", "id", store.Fields{
+		"id": s.ID, "slug": s.Slug, "name": s.Name, "zone": s.Zone, "hours": store.Null(s.Hours), "rev": s.Rev,
+	})
+	return flow.Edit{
+		Events: []sashlock.Event{{Kind: sashlock.SiteSaved, Site: s.ID, Subject: string(s.ID), Data: estate.Data(d)}},
+		Access: access.Change{Put: access.Facts{Sites: []sashlock.Site{s}}},
+	}, err
+}
+
+// RemoveSite removes a site that nothing refers to any more.
+func RemoveSite(tx *store.Tx, ref string, rev int64) (flow.Edit, error) {
+	s, err := FindSite(tx, ref)
+	if err != nil {
+		return flow.Edit{}, err
+	}
+	if err := store.CheckRev("site", ref, s.Rev, rev); err != nil {
+		return flow.Edit{}, err
+	}
+	err = tx.Remove("sites", "site", ref, string(s.ID))
+	return flow.Edit{
+		Events: []sashlock.Event{{Kind: sashlock.SiteRemoved, Site: s.ID, Subject: string(s.ID)}},
+		Access: access.Change{Remove: access.Removal{Sites: []sashlock.SiteID{s.ID}}},
+	}, err
+}
+
+// SaveArea creates an area or changes the one with the same site and slug.
+func SaveArea(tx *store.Tx, d estate.Area, find estate.Lookup, rev int64) (flow.Edit, error) {
+	a, problems := d.Resolve(find)
+	if err := estate.Problems("saving area", problems); err != nil {
+		return flow.Edit{}, err
+	}
+	old, err := FindArea(tx, d.Ref())
+	if err != nil && !sashlock.IsKind(err, sashlock.NotFound) {
+		return flow.Edit{}, err
+	}
+	if err := store.CheckRev("area", d.Ref(), old.Rev, rev); err != nil {
+		return flow.Edit{}, err
+	}
+	a.ID, a.Rev = old.ID, old.Rev+1
+	if a.ID == "" {
+		a.ID = sashlock.NewID[sashlock.AreaID](tx.Now())
+	}
+	err = tx.Put("areas", "id", store.Fields{"id": a.ID, "slug": a.Slug, "name": a.Name, "site": a.Site, "rev": a.Rev})
+	return flow.Edit{
+		Events: []sashlock.Event{{Kind: sashlock.AreaSaved, Site: a.Site, Subject: string(a.ID), Data: estate.Data(d)}},
+		Access: access.Change{Put: access.Facts{Areas: []sashlock.Area{a}}},
+	}, err
+}
+
+// RemoveArea removes an area that nothing refers to any more.
+func RemoveArea(tx *store.Tx, ref string, rev int64) (flow.Edit, error) {
+	a, err := FindArea(tx, ref)
+	if err != nil {
+		return flow.Edit{}, err
+	}
+	if err := store.CheckRev("area", ref, a.Rev, rev); err != nil {
+		return flow.Edit{}, err
+	}
+	err = tx.Remove("areas", "area", ref, string(a.ID))
+	return flow.Edit{
+		Events: []sashlock.Event{{Kind: sashlock.AreaRemoved, Site: a.Site, Subject: string(a.ID)}},
+		Access: access.Change{Remove: access.Removal{Areas: []sashlock.AreaID{a.ID}}},
+	}, err
+}
+
+// SaveOpening creates an opening or changes the one with the same slug.
+func SaveOpening(tx *store.Tx, d estate.Opening, find estate.Lookup, rev int64) (flow.Edit, error) {
+	o, problems := d.Resolve(find)
+	if err := estate.Problems("saving opening", problems); err != nil {
+		return flow.Edit{}, err
+	}
+	old, err := FindOpening(tx, d.Slug)
+	if err != nil && !sashlock.IsKind(err, sashlock.NotFound) {
+		return flow.Edit{}, err
+	}
+	if err := store.CheckRev("opening", d.Slug, old.Rev, rev); err != nil {
+		return flow.Edit{}, err
+	}
+	o.ID, o.Rev = old.ID, old.Rev+1
+	if o.ID == "" {
+		o.ID = sashlock.NewID[sashlock.OpeningID](tx.Now())
+	}
+	err = tx.Put("openings", "id", store.Fields{
+		"id": o.ID, "slug": o.Slug, "name": o.Name, "kind": o.Kind, "class": o.Class, "site": o.Site,
+		"area": store.Null(o.Area), "egress": o.Egress, "on_fault": o.OnFault,
+		"release_ms": o.ReleaseTime.Milliseconds(), "open_ms": o.OpenTime.Milliseconds(),
+		"unattended_ms": o.Unattended.Milliseconds(), "plan_x": o.Plan.X, "plan_y": o.Plan.Y, "rev": o.Rev,
+	})
+	return flow.Edit{
+		Events: []sashlock.Event{{Kind: sashlock.OpeningSaved, Site: o.Site, Opening: o.ID, Subject: string(o.ID), Data: estate.Data(d)}},
+		Access: access.Change{Put: access.Facts{Openings: []sashlock.Opening{o}}},
+	}, err
+}
+
+// RemoveOpening removes an opening that nothing refers to any more.
+func RemoveOpening(tx *store.Tx, ref string, rev int64) (flow.Edit, error) {
+	o, err := FindOpening(tx, ref)
+	if err != nil {
+		return flow.Edit{}, err
+	}
+	if err := store.CheckRev("opening", ref, o.Rev, rev); err != nil {
+		return flow.Edit{}, err
+	}
+	err = tx.Remove("openings", "opening", ref, string(o.ID))
+	return flow.Edit{
+		Events: []sashlock.Event{{Kind: sashlock.OpeningRemoved, Site: o.Site, Opening: o.ID, Subject: string(o.ID)}},
+		Access: access.Change{Remove: access.Removal{Openings: []sashlock.OpeningID{o.ID}}},
+	}, err
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/sashlock/sashlock"
+)
+
+// The rules of this file are:
+//   - it writes byte for byte what encoding/json writes, only faster; a test
+//     compares the two over every field
+//   - whatever is rare (escapes, checks, data) is left to encoding/json
+
+// fields writes the members of a JSON object.
+type fields struct {
+	b   []byte
+	err error
+}
+
+// name writes `"name":`, with a comma before all but the first.
+func (f *fields) name(name string) {
+	if f.b[len(f.b)-1] != '{' {
+		f.b = append(f.b, ',')
+	}
+	f.b = append(f.b, '"')
+	f.b = append(f.b, name...)
+	f.b = append(f.b, '"', ':')
+}
+
+func (f *fields) int(name string, v int64) {
+	if v != 0 {
+		f.name(name)
+		f.b = strconv.AppendInt(f.b, v, 10)
+	}
+}
+
+func (f *fields) uint(name string, v uint64) {
+	if v != 0 {
+		f.name(name)
+		f.b = strconv.AppendUint(f.b, v, 10)
+	}
+}
+
+func (f *fields) bool(name string, v bool) {
+	if v {
+		f.name(name)
+		f.b = append(f.b, "true"...)
+	}
+}
+
+func (f *fields) text(name, v string) {
+	if v != "" {
+		f.name(name)
+		f.quote(v)
+	}
+}
+
+// quote writes a string. Plain ones are copied; the others go the long way.
+func (f *fields) quote(v string) {
+	for i := range len(v) {
+		if c := v[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			f.value(v)
+			return
+		}
+	}
+	f.b = append(f.b, '"')
+	f.b = append(f.b, v...)
+	f.b = append(f.b, '"')
+}
+
+func (f *fields) time(name string, v time.Time) {
+	if !v.IsZero() {
+		f.name(name)
+		f.at(v)
+	}
+}
+
+// at writes a time as time.Time.MarshalJSON does.
+func (f *fields) at(v time.Time) {
+	if y := v.Year(); y < 0 || y > 9999 || v.Location() != time.UTC {
+		f.value(v)
+		return
+	}
+	f.b = append(f.b, '"')
+	f.b = v.AppendFormat(f.b, time.RFC3339Nano)
+	f.b = append(f.b, '"')
+}
+
+// value writes anything by encoding/json.
+func (f *fields) value(v any) {
+	text, err := json.Marshal(v)
+	if err != nil && f.err == nil {
+		f.err = err
+	}
+	f.b = append(f.b, text...)
+}
+
+// end closes the object.
+func (f *fields) end(what string) ([]byte, error) {
+	if f.err != nil {
+		return nil, fmt.Errorf("encoding %s: %w", what, f.err)
+	}
+	return append(f.b, '}'), nil
+}
+
+// AppendEvent appends to dst the JSON of an event, as encoding/json writes it:
+// the bytes that the ledger commits to. It fails if Data is no JSON or a time
+// is beyond the year 9999.
+func AppendEvent(dst []byte, e *sashlock.Event) ([]byte, error) {
+	f := fields{b: append(dst, `{"seq":`...)}
+	f.b = strconv.AppendInt(f.b, e.Seq, 10)
+	f.name("kind")
+	f.quote(string(e.Kind))
+	f.name("heard")
+	f.at(e.Heard)
+	f.time("at", e.At)
+	f.text("site", string(e.Site))
+	f.text("opening", string(e.Opening))
+	f.text("device", string(e.Device))
+	f.text("person", string(e.Person))
+	f.text("operator", string(e.Operator))
+	f.text("grant", string(e.Grant))
+	f.text("decision", string(e.Decision))
+	f.text("command", string(e.Command))
+	f.text("alarm", string(e.Alarm))
+	f.text("rule", e.Rule)
+	f.text("method", string(e.Method))
+	f.int("slot", int64(e.Slot))
+	f.int("level", int64(e.Level))
+	f.uint("boot", e.Boot)
+	f.uint("number", e.Number)
+	f.text("reason", string(e.Reason))
+	f.text("why", e.Why)
+	f.text("subject", e.Subject)
+	if len(e.Checks) > 0 {
+		f.name("checks")
+		f.value(e.Checks)
+	}
+	if len(e.Data) > 0 {
+		f.name("data")
+		f.value(e.Data)
+	}
+	return f.end("an event")
+}
+
+// AppendState appends to dst the JSON of the state of an opening, as
+// encoding/json writes it.
+func AppendState(dst []byte, s *sashlock.OpeningState) ([]byte, error) {
+	f := fields{b: append(dst, `{"opening":`...)}
+	f.quote(string(s.Opening))
+	f.text("lock", string(s.Lock))
+	f.time("lock_at", s.LockAt)
+	f.text("position", string(s.Position))
+	f.time("position_at", s.PositionAt)
+	f.text("mode", string(s.Mode))
+	f.time("heard", s.Heard)
+	f.bool("offline", s.Offline)
+	f.bool("tampered", s.Tampered)
+	f.bool("forced", s.Forced)
+	f.time("presence", s.Presence)
+	f.bool("present", s.Present)
+	f.time("relock", s.Relock)
+	if s.Release != nil {
+		f.name("release")
+		f.value(s.Release)
+	}
+	if len(s.Alarms) > 0 {
+		f.name("alarms")
+		f.value(s.Alarms)
+	}
+	if len(s.Numbers) > 0 {
+		f.name("numbers")
+		f.numbers(s.Numbers)
+	}
+	return f.end("a state")
+}
+
+// numbers writes which reports of each device were seen: it changes with every
+// report.
+func (f *fields) numbers(all map[sashlock.DeviceID]sashlock.Numbers) {
+	f.b = append(f.b, '{')
+	if len(all) == 1 {
+		for id, n := range all {
+			f.number(id, &n)
+		}
+	} else {
+		for _, id := range slices.Sorted(maps.Keys(all)) {
+			n := all[id]
+			f.number(id, &n)
+		}
+	}
+	f.b = append(f.b, '}')
+}
+
+func (f *fields) number(id sashlock.DeviceID, n *sashlock.Numbers) {
+	if f.b[len(f.b)-1] != '{' {
+		f.b = append(f.b, ',')
+	}
+	f.quote(string(id))
+	f.b = append(f.b, ':', '{')
+	f.uint("boot", n.Boot)
+	f.name("high")
+	f.b = strconv.AppendUint(f.b, n.High, 10)
+	f.name("window")
+	f.b = append(f.b, '[')
+	for i, w := range n.Window {
+		if i > 0 {
+			f.b = append(f.b, ',')
+		}
+		f.b = strconv.AppendUint(f.b, w, 10)
+	}
+	f.b = append(f.b, ']', '}')
+}

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/sashlock/sashlock"
+)
+
+// EventQuery says which events to list. Zero fields do not restrict.
+type EventQuery struct {
+	From   int64 // the first sequence number that counts
+	Before int64 // the first that no longer counts; 0: no limit
+	Newest bool  // newest first; otherwise in the order of the ledger
+	Limit  int   // 0 means 100; at most 10,000
+
+	Opening  sashlock.OpeningID
+	Person   sashlock.PersonID
+	Device   sashlock.DeviceID
+	Decision sashlock.DecisionID
+	Kind     string    // a kind, or the beginning of some: "access." or "access.denied"
+	Since    time.Time // heard at this time or later
+	Until    time.Time // heard before this time
+}
+
+const maxEvents = 10_000
+
+const selectEvents = "SELECT seq, kind, opening, person, device, decision, heard, body FROM entries"
+
+// Events lists events. Of an erased entry only what its columns hold is left:
+// number, kind, time and identifiers.
+func (s *Store) Events(ctx context.Context, q EventQuery) (events []sashlock.Event, err error) {
+	if q.Limit <= 0 {
+		q.Limit = 100
+	}
+	q.Limit = min(q.Limit, maxEvents)
+	if q.Before <= 0 {
+		q.Before = math.MaxInt64
+	}
+	filters := q.filters()
+	search := search{q: q, filters: filters}
+	if len(filters) > 0 && !s.opts.ReadOnly {
+		search.memory(&s.recent) // before the database is opened: see pages.go
+	}
+	err = s.View(ctx, func(v Query) error {
+		search.v = v
+		return search.run()
+	})
+	return search.found, err
+}
+
+// filters are the conditions that the index knows.
+func (q EventQuery) filters() []filter {
+	var all []filter
+	add := func(by, id string) {
+		if id != "" {
+			all = append(all, filter{subject: by + id})
+		}
+	}
+	add(byOpening, string(q.Opening))
+	add(byPerson, string(q.Person))
+	add(byDevice, string(q.Device))
+	if q.Kind != "" {
+		all = append(all, filter{subject: byKind + q.Kind, prefix: true})
+	}
+	return all
+}
+
+// search is one run of Events.
+type search struct {
+	q       EventQuery
+	v       Query
+	filters []filter
+	found   []sashlock.Event
+
+	first    int64      // first page in memory
+	inMemory []placeSet // what is there, from first on
+}
+
+// memory takes what the index has in memory.
+func (s *search) memory(p *recentPages) {
+	for i, f := range s.filters {
+		first, sets := p.places(f.match)
+		if i == 0 {
+			s.first, s.inMemory = first, sets
+			continue
+		}
+		// The writer may have moved on between two calls. Pages then missing
+		// from either are in the database, where they are looked for.
+		if skip := first - s.first; skip > 0 {
+			s.first, s.inMemory = first, s.inMemory[min(skip, int64(len(s.inMemory))):]
+		}
+		s.inMemory = s.inMemory[:min(len(s.inMemory), len(sets))]
+		for j := range s.inMemory {
+			s.inMemory[j].intersect(&sets[j])
+		}
+	}
+}
+
+func (s *search) run() error {
+	if err := s.bounds(); err != nil {
+		return err
+	}
+	if s.q.Decision != "" {
+		return s.byDecision()
+	}
+	if len(s.filters) == 0 {
+		return s.scan("", nil)
+	}
+	if s.inMemory == nil { // reading beside the writer: its memory is not ours
+		if err := s.v.QueryRow("SELECT COALESCE(MAX(page) + 1, 0) FROM entry_pages").Scan(&s.first); err != nil {
+			return err
+		}
+	}
+	return s.byPages()
+}
+
+// bounds narrows the range of numbers to the range of times, and to the
+// numbers that there are.
+func (s *search) bounds() error {
+	var size int64
+	if err := s.v.QueryRow("SELECT COALESCE(MAX(seq) + 1, 0) FROM entries").Scan(&size); err != nil {
+		return err
+	}
+	s.q.From, s.q.Before = max(s.q.From, 0), min(s.q.Before, size)
+	var err error
+	if !s.q.Since.IsZero() {
+		if s.q.From, err = s.firstHeard(s.q.Since, s.q.From, s.q.Before); err != nil {
+			return err
+		}
+	}
+	if !s.q.Until.IsZero() {
+		s.q.Before, err = s.firstHeard(s.q.Until, s.q.From, s.q.Before)
+	}
+	return err
+}
+
+// firstHeard returns the number of the first entry in [low, high) that was
+// heard at t or later, or high. Heard never decreases along the ledger.
+func (s *search) firstHeard(t time.Time, low, high int64) (int64, error) {
+	for low < high {
+		middle := low + (high-low)/2
+		var heard int64
+		if err := s.v.QueryRow("SELECT heard FROM entries WHERE seq = ?", middle).Scan(&heard); err != nil {
+			return 0, err
+		}
+		if heard < t.UnixMicro() {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low, nil
+}
+
+// scan appends the events in range that meet a further condition in SQL.
+func (s *search) scan(condition string, args []any) error {
+	order := "ASC"
+	if s.q.Newest {
+		order = "DESC"
+	}
+	args = append([]any{s.q.From, s.q.Before}, args...)
+	rows, err := s.v.Query(selectEvents+" WHERE seq >= ? AND seq < ?"+condition+" ORDER BY seq "+order+" LIMIT ?", append(args, s.q.Limit-len(s.found))...)
+	return each(rows, err, func(scan func(...any) error) error {
+		e, err := scanEvent(scan)
+		if err == nil {
+			s.found = append(s.found, e)
+		}
+		return err
+	})
+}
+
+func (s *search) byDecision() error {
+	condition, args := " AND decision = ?", []any{s.q.Decision}
+	for _, c := range []struct{ column, value string }{{"opening", string(s.q.Opening)}, {"person", string(s.q.Person)}, {"device", string(s.q.Device)}} {
+		if c.value != "" {
+			condition, args = condition+" AND "+c.column+" = ?", append(args, c.value)
+		}
+	}
+	if s.q.Kind != "" {
+		condition, args = condition+" AND kind >= ? AND kind < ?", append(args, s.q.Kind, s.q.Kind+"\x7f")
+	}
+	return s.scan(condition, args)
+}
+
+// byPages walks the pages in the wanted direction until there is enough.
+func (s *search) byPages() error {
+	if s.q.From >= s.q.Before {
+		return nil
+	}
+	first, last, step := s.q.From/pageSize, (s.q.Before-1)/pageSize, int64(1)
+	if s.q.Newest {
+		first, last, step = last, first, -1
+	}
+	for page := first; ; page += step {
+		set, err := s.page(page)
+		if err == nil {
+			err = s.fetch(page, &set)
+		}
+		if err != nil || page == last || len(s.found) >= s.q.Limit {
+			return err
+		}
+	}
+}
+
+// page returns the places of a page that meet all filters.
+func (s *search) page(page int64) (placeSet, error) {
+	if i := page - s.first; i >= 0 && i < int64(len(s.inMemory)) {
+		return s.inMemory[i], nil
+	}
+	if page >= s.first {
+		return everywhere(), nil // not indexed yet
+	}
+	var set placeSet
+	for i, f := range s.filters {
+		one, err := f.placesOf(s.v, page)
+		if err != nil {
+			return set, err
+		}
+		if i == 0 {
+			set = one
+		} else {
+			set.intersect(&one)
+		}
+	}
+	return set, nil
+}
+
+// everywhere is the set of all places.
+func everywhere() (set placeSet) {
+	for i := range set {
+		set[i] = math.MaxUint64
+	}
+	return set
+}
+
+// fetchAtOnce is how many entries one query asks for by number.
+const fetchAtOnce = 64
+
+// fetch appends the events of a page's places that are in range.
+func (s *search) fetch(page int64, set *placeSet) error {
+	var wanted []any
+	flush := func() error {
+		if len(wanted) == 0 || len(s.found) >= s.q.Limit {
+			return nil
+		}
+		condition := " AND seq IN (?" + strings.Repeat(", ?", len(wanted)-1) + ")"
+		more, args := s.conditions(condition, wanted)
+		wanted = wanted[:0]
+		return s.scan(more, args)
+	}
+	for i := range int64(pageSize) {
+		at := i
+		if s.q.Newest {
+			at = pageSize - 1 - i
+		}
+		if seq := page*pageSize + at; set.has(at) && seq >= s.q.From && seq < s.q.Before {
+			if wanted = append(wanted, seq); len(wanted) == fetchAtOnce {
+				if err := flush(); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return flush()
+}
+
+// conditions adds the filters in SQL: the index narrows the search, the columns
+// decide.
+func (s *search) conditions(condition string, args []any) (string, []any) {
+	args = append([]any(nil), args...)
+	for _, f := range s.filters {
+		column := map[string]string{byOpening: "opening", byPerson: "person", byDevice: "device", byKind: "kind"}[f.subject[:2]]
+		if f.prefix {
+			condition, args = condition+" AND "+column+" >= ? AND "+column+" < ?", append(args, f.subject[2:], f.subject[2:]+"\x7f")
+		} else {
+			condition, args = condition+" AND "+column+" = ?", append(args, f.subject[2:])
+		}
+	}
+	return condition, args
+}
+
+// scanEvent reads a row of selectEvents.
+func scanEvent(scan func(...any) error) (e sashlock.Event, err error) {
+	var opening, person, device, decision sql.NullString
+	var heard int64
+	var body []byte
+	if err = scan(&e.Seq, &e.Kind, &opening, &person, &device, &decision, &heard, &body); err != nil {
+		return e, err
+	}
+	if body == nil {
+		e.Opening, e.Person = ID[sashlock.OpeningID](opening), ID[sashlock.PersonID](person)
+		e.Device, e.Decision = ID[sashlock.DeviceID](device), ID[sashlock.DecisionID](decision)
+		e.Heard = time.UnixMicro(heard).UTC()
+		return e, nil
+	}
+	seq := e.Seq
+	if err = json.Unmarshal(body, &e); err != nil {
+		return e, &sashlock.Error{Kind: sashlock.Internal, Op: "reading entry " + formatInt(seq), Hint: "the entry is damaged: run sashlock verify", Err: err}
+	}
+	return e, nil
+}
+
+// EventAt returns the event with a sequence number, or NotFound.
+func (s *Store) EventAt(ctx context.Context, seq int64) (e sashlock.Event, err error) {
+	err = s.View(ctx, func(q Query) error {
+		e, err = scanEvent(q.QueryRow(selectEvents+" WHERE seq = ?", seq).Scan)
+		return err
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		err = notRecorded("reading an entry", formatInt(seq))
+	}
+	return e, err
+}
+
+// Decision returns the event that granted or denied a request, or NotFound.
+func (s *Store) Decision(ctx context.Context, id sashlock.DecisionID) (e sashlock.Event, err error) {
+	err = s.View(ctx, func(q Query) error {
+		e, err = scanEvent(q.QueryRow(selectEvents+" WHERE decision = ? AND kind IN ('access.granted', 'access.denied') ORDER BY seq LIMIT 1", id).Scan)
+		return err
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		err = notRecorded("reading a decision", string(id))
+	}
+	return e, err
+}
+
+func notRecorded(op, subject string) error {
+	return &sashlock.Error{Kind: sashlock.NotFound, Op: op, Subject: subject, Hint: "nothing is recorded under it"}
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/ledger"
+	"github.com/sashlock/sashlock/internal/ledger/proof"
+)
+
+var _ ledger.TileSource = (*Store)(nil)
+
+// sealed is the end of the ledger as last committed.
+type sealed struct {
+	size       int64
+	checkpoint string
+}
+
+// Checkpoint returns the newest signed checkpoint and the number of entries it
+// covers; "" and 0 before the first entry.
+func (s *Store) Checkpoint(ctx context.Context) (signed string, size int64, err error) {
+	if !s.opts.ReadOnly {
+		if last := s.seal.Load(); last != nil {
+			return last.checkpoint, last.size, nil
+		}
+		return "", 0, nil
+	}
+	err = s.View(ctx, func(q Query) error {
+		return q.QueryRow("SELECT checkpoint, size FROM seals ORDER BY first_hash DESC LIMIT 1").Scan(&signed, &size)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", 0, nil
+	}
+	return signed, size, err
+}
+
+// Size returns the number of entries in the ledger as last committed, without
+// those in the emergency journal.
+func (s *Store) Size() int64 {
+	if last := s.seal.Load(); last != nil {
+		return last.size
+	}
+	return 0
+}
+
+// Entry is a row of the ledger.
+type Entry struct {
+	Seq        int64
+	Body       []byte // the event as JSON; nil once erased
+	Salt       []byte // nil once erased
+	Commitment proof.Commitment
+}
+
+// Entry returns one entry as it is stored, for evidence, or NotFound.
+func (s *Store) Entry(ctx context.Context, seq int64) (e Entry, err error) {
+	var commitment []byte
+	err = s.View(ctx, func(q Query) error {
+		return q.QueryRow("SELECT seq, body, salt, commitment FROM entries WHERE seq = ?", seq).Scan(&e.Seq, &e.Body, &e.Salt, &commitment)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return e, notRecorded("reading an entry", formatInt(seq))
+	}
+	if err != nil {
+		return e, err
+	}
+	if copy(e.Commitment[:], commitment) != len(e.Commitment) {
+		return e, &sashlock.Error{Kind: sashlock.Internal, Op: "reading an entry", Subject: formatInt(seq), Hint: "the entry is damaged: run sashlock verify"}
+	}
+	return e, nil
+}
+
+// Erase removes body and salt of entries for good and keeps their commitments,
+// so that every proof stays valid. The columns they are found by stay: they
+// hold pseudonyms. The job records why, as an event of its own.
+func (tx *Tx) Erase(seqs ...int64) error {
+	for _, seq := range seqs {
+		res, err := tx.Exec("UPDATE entries SET body = NULL, salt = NULL WHERE seq = ?", seq)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n != 1 {
+			return errors.Join(notRecorded("erasing an entry", formatInt(seq)), err)
+		}
+	}
+	return nil
+}
+
+// Commitments returns n commitments from sequence number from on, as
+// [ledger.TileSource] wants them.
+func (s *Store) Commitments(ctx context.Context, from int64, n int) ([]proof.Commitment, error) {
+	all := make([]proof.Commitment, 0, n)
+	err := s.View(ctx, func(q Query) error {
+		rows, err := q.Query("SELECT commitment FROM entries WHERE seq >= ? AND seq < ? ORDER BY seq", from, from+int64(n))
+		return each(rows, err, func(scan func(...any) error) error {
+			var c []byte
+			if err := scan(&c); err != nil {
+				return err
+			}
+			if len(c) != len(proof.Commitment{}) {
+				return fmt.Errorf("entry %d is damaged", from+int64(len(all)))
+			}
+			all = append(all, proof.Commitment(c))
+			return nil
+		})
+	})
+	return all, err
+}
+
+// sealCacheSize is how many seals are kept for reading hashes.
+const sealCacheSize = 256
+
+// sealCache keeps seals that were read for their hashes. Seals never change.
+type sealCache struct {
+	mu    sync.Mutex
+	seals []proof.Seal // by FirstHash
+}
+
+func (c *sealCache) find(index int64) (tlog.Hash, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i, exact := slices.BinarySearchFunc(c.seals, index, func(s proof.Seal, at int64) int { return int(min(1, max(-1, s.FirstHash-at))) })
+	if !exact {
+		i--
+	}
+	if i < 0 {
+		return tlog.Hash{}, false
+	}
+	return c.seals[i].Hash(index)
+}
+
+func (c *sealCache) add(s proof.Seal) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.seals) >= sealCacheSize {
+		c.seals = c.seals[:0]
+	}
+	i, exact := slices.BinarySearchFunc(c.seals, s.FirstHash, func(s proof.Seal, at int64) int { return int(min(1, max(-1, s.FirstHash-at))) })
+	if !exact {
+		c.seals = slices.Insert(c.seals, i, s)
+	}
+}
+
+func (c *sealCache) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seals = nil
+}
+
+// ReadHashes returns stored hashes by their index (see tlog.StoredHashIndex),
+// in order, as [ledger.TileSource] wants them.
+func (s *Store) ReadHashes(ctx context.Context, indexes []int64) (hashes []tlog.Hash, err error) {
+	err = s.View(ctx, func(q Query) error {
+		hashes, err = s.readHashes(q, indexes)
+		return err
+	})
+	return hashes, err
+}
+
+func (s *Store) readHashes(q Query, indexes []int64) ([]tlog.Hash, error) {
+	hashes := make([]tlog.Hash, 0, len(indexes))
+	for _, index := range indexes {
+		h, ok := s.hashes.find(index)
+		if !ok {
+			seal, err := scanSeal(q.QueryRow(selectSeals+" WHERE first_hash <= ? ORDER BY first_hash DESC LIMIT 1", index))
+			if err != nil {
+				return nil, fmt.Errorf("reading stored hash %d: %w", index, err)
+			}
+			if h, ok = seal.Hash(index); !ok {
+				return nil, fmt.Errorf("reading stored hash %d: no seal has it", index)
+			}
+			s.hashes.add(seal)
+		}
+		hashes = append(hashes, h)
+	}
+	return hashes, nil
+}
+
+const selectSeals = "SELECT first_hash, size, hashes, checkpoint, at FROM seals"
+
+func scanSeal(row scanner) (seal proof.Seal, err error) {
+	var at int64
+	err = row.Scan(&seal.FirstHash, &seal.Size, &seal.Hashes, &seal.Checkpoint, &at)
+	seal.At = time.UnixMicro(at).UTC()
+	return seal, err
+}
+
+// HashReader returns the stored hashes as package tlog reads them. Its calls
+// end with ctx.
+func (s *Store) HashReader(ctx context.Context) tlog.HashReader {
+	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) { return s.ReadHashes(ctx, indexes) })
+}
+
+// Rows iterates over all entries in order, for proof.VerifyLedger. The slices
+// of a row are valid until the next one.
+func (s *Store) Rows(ctx context.Context) iter.Seq2[proof.Row, error] {
+	return func(yield func(proof.Row, error) bool) {
+		s.stream(ctx, "SELECT seq, body, salt, commitment FROM entries ORDER BY seq", func(rows *sql.Rows) bool {
+			var body, salt, commitment sql.RawBytes
+			var r proof.Row
+			err := rows.Scan(&r.Seq, &body, &salt, &commitment)
+			r.Body, r.Salt, r.Commitment = body, salt, commitment
+			return yield(r, err)
+		}, func(err error) { yield(proof.Row{}, err) })
+	}
+}
+
+// Seals iterates over all seals in order, for proof.VerifyLedger.
+func (s *Store) Seals(ctx context.Context) iter.Seq2[proof.Seal, error] {
+	return func(yield func(proof.Seal, error) bool) {
+		s.stream(ctx, selectSeals+" ORDER BY first_hash", func(rows *sql.Rows) bool {
+			return yield(scanSeal(rows))
+		}, func(err error) { yield(proof.Seal{}, err) })
+	}
+}
+
+// stream runs a query over a whole table and calls row until it returns false.
+func (s *Store) stream(ctx context.Context, query string, row func(*sql.Rows) bool, fail func(error)) {
+	rows, err := s.readers.Load().QueryContext(ctx, query)
+	if err != nil {
+		fail(err)
+		return
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells what matters
+	for rows.Next() {
+		if !row(rows) {
+			return
+		}
+	}
+	if err := rows.Err(); err != nil {
+		fail(err)
+	}
+}
