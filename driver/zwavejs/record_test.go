@@ -188,7 +188,7 @@ func scrub(line string) string {
 func trim(v any) {
 	switch v := v.(type) {
 	case map[string]any:
-		for _, long := range []string{"filename", "paramInformation", "statistics", "metadataMap", "associations", "devices", "compat", "logConfig", "metadata_", "supportedFunctionTypes", "deviceDatabaseUrl"} {
+		for _, long := range []string{"filename", "paramInformation", "statistics", "associations", "devices", "compat", "logConfig", "supportedFunctionTypes", "deviceDatabaseUrl"} {
 			delete(v, long)
 		}
 		if values, ok := v["values"].([]any); ok {

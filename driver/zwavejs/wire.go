@@ -342,7 +342,7 @@ func decodeNode(text []byte) (*nodeState, error) {
 		}
 	}
 	for _, v := range w.Values {
-		if keep := v.value(); keep.Now.Kind != scalarNone || keep.Class == classDoorLock || keep.Class == classNotification || keep.Class == classUserCode {
+		if keep := v.value(); keep.Now.Kind != scalarNone || keep.Class == classDoorLock || keep.Class == classNotification {
 			n.Values = append(n.Values, keep)
 		}
 	}

@@ -188,6 +188,34 @@ func BenchmarkDecide1k(b *testing.B)   { benchmarkDecide(b, 1_000) }
 func BenchmarkDecide100k(b *testing.B) { benchmarkDecide(b, 100_000) }
 func BenchmarkDecide1M(b *testing.B)   { benchmarkDecide(b, 1_000_000) }
 
+// BenchmarkNames is the floor under Decide: two look-ups of names in Go's own
+// maps and one bit.
+func BenchmarkNames(b *testing.B) {
+	f := estate(1)
+	people, openings := map[sashlock.PersonID]int{}, map[sashlock.OpeningID]int{}
+	for i, p := range f.People {
+		people[p.ID] = i
+	}
+	for i, o := range f.Openings {
+		openings[o.ID] = i
+	}
+	matrix := make([]byte, benchPeople*benchOpenings/8)
+	requests := benchRequests(&f, 1<<18)
+	var set byte
+	call := func(i int) {
+		r := &requests[i%len(requests)]
+		bit := people[r.Person]*benchOpenings + openings[r.Opening]
+		set |= matrix[bit/8] >> (bit % 8)
+	}
+	for i := 0; b.Loop(); i++ {
+		call(i)
+	}
+	reportQuantiles(b, len(requests), call)
+	if set != 0 {
+		b.Fatal("a bit is set in an empty matrix")
+	}
+}
+
 func BenchmarkExplain(b *testing.B) {
 	f := estate(1_000_000)
 	ix, err := access.New(f)

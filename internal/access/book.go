@@ -28,7 +28,14 @@ type entry[T any] struct {
 type book[T any] struct {
 	pages [][]entry[T]
 	count uint32
-	names node
+	flat  []name // open table of the identifiers that were there from the start; half of it is empty
+	names node   // those that came later
+}
+
+// name is a number under a hash.
+type name struct {
+	hash   uint32
+	number uint32 // one more than it is; 0: nothing here
 }
 
 func hash(seed maphash.Seed, id string) uint32 { return uint32(maphash.String(seed, id)) }
@@ -39,6 +46,13 @@ func (b *book[T]) find(seed maphash.Seed, id string) uint32 {
 		return none // and the seed may not be set
 	}
 	h := hash(seed, id)
+	if n := uint32(len(b.flat)); n > 0 {
+		for i := h & (n - 1); b.flat[i].number > 0; i = (i + 1) & (n - 1) {
+			if b.flat[i].hash == h && b.at(b.flat[i].number-1).id == id {
+				return b.flat[i].number - 1
+			}
+		}
+	}
 	leaf := b.names.leaf(h)
 	for i := range leaf {
 		if leaf[i].hash == h && b.at(leaf[i].a).id == id {
@@ -46,6 +60,24 @@ func (b *book[T]) find(seed maphash.Seed, id string) uint32 {
 		}
 	}
 	return none
+}
+
+// settle moves all names into the flat table, which is faster to search but
+// can only be copied as a whole.
+func (b *book[T]) settle(seed maphash.Seed) {
+	size := uint32(2)
+	for size < 2*b.count {
+		size *= 2
+	}
+	b.flat, b.names = make([]name, size), node{}
+	for n := range b.count {
+		h := hash(seed, b.at(n).id)
+		i := h & (size - 1)
+		for b.flat[i].number > 0 {
+			i = (i + 1) & (size - 1)
+		}
+		b.flat[i] = name{h, n + 1}
+	}
 }
 
 // known returns the object of an identifier and its number, or nil if there is

@@ -175,11 +175,11 @@ func (d *draft) numbers(g sashlock.Grant) (subject, key, timetable uint32) {
 	}
 	switch {
 	case g.Opening != "":
-		key = d.openings.intern(d.seed, string(g.Opening), d.fresh) | openingKey
+		key = keyOf(d.openings.intern(d.seed, string(g.Opening), d.fresh) | openingTarget)
 	case g.Area != "":
-		key = d.areas.intern(d.seed, string(g.Area), d.fresh) | areaKey
+		key = keyOf(d.areas.intern(d.seed, string(g.Area), d.fresh) | areaTarget)
 	default:
-		key = d.sites.intern(d.seed, string(g.Site), d.fresh) | siteKey
+		key = keyOf(d.sites.intern(d.seed, string(g.Site), d.fresh) | siteTarget)
 	}
 	return subject, key, d.schedules.intern(d.seed, string(g.Schedule), d.fresh)
 }

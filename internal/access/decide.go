@@ -51,11 +51,11 @@ func (q *query) aim(o *opening, number uint32) bool {
 	if !s.known {
 		return false
 	}
-	q.keys[0], q.reach = openingKey|number, 1
+	q.keys[0], q.reach = keyOf(openingTarget|number), 1
 	if o.area != none && q.ix.areas.at(o.area).known {
-		q.keys[1], q.reach = areaKey|o.area, 2
+		q.keys[1], q.reach = keyOf(areaTarget|o.area), 2
 	}
-	q.keys[q.reach] = siteKey | o.site
+	q.keys[q.reach] = keyOf(siteTarget | o.site)
 	q.reach++
 	q.zone = &q.ix.zones[s.is.zone]
 	q.calendars = q.zone.calendars

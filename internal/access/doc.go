@@ -51,7 +51,7 @@
 // # How it is made
 //
 // Every identifier gets a small number once. The grants of one person or role
-// lie in one sorted run of chunks of at most 256; a decision looks into the
+// lie in one sorted run of chunks of at most 512; a decision looks into the
 // runs of the person and of each of their roles for three keys: the opening,
 // its area, its site. Schedules are compiled once for every zone in use. An
 // index never changes: [Index.With] copies the few chunks and pages that the

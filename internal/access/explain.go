@@ -239,11 +239,12 @@ func (q *query) subjectWords(via uint32) string {
 }
 
 func (q *query) targetWords(key uint32, o *opening) string {
-	n := key & numberMask
-	switch key &^ numberMask {
-	case openingKey:
+	target := targetOf(key)
+	n := target & numberMask
+	switch target &^ numberMask {
+	case openingTarget:
 		return "for the opening " + called(o.name, "that has no name")
-	case areaKey:
+	case areaTarget:
 		return "for the area " + called(q.ix.areas.at(n).is.name, "that has no name")
 	default:
 		return "for the site " + called(q.ix.sites.at(n).is.name, "that has no name")

@@ -110,7 +110,19 @@ func New(f Facts) (*Index, error) {
 	if err := d.fill(f.Grants); err != nil {
 		return nil, err
 	}
+	d.settle()
 	return d.Index, nil
+}
+
+// settle makes a fresh index ready for use.
+func (d *draft) settle() {
+	d.sites.settle(d.seed)
+	d.areas.settle(d.seed)
+	d.openings.settle(d.seed)
+	d.people.settle(d.seed)
+	d.roles.settle(d.seed)
+	d.schedules.settle(d.seed)
+	d.grants.trim()
 }
 
 // fill puts all grants into a fresh index at once: sorted into one run for
@@ -138,7 +150,6 @@ func (d *draft) fill(grants []sashlock.Grant) error {
 		d.grants = d.grants.with(slot{hash(d.seed, string(g.ID)), subjects[i], keys[i]}, 0, true)
 		d.count++
 	}
-	d.grants.trim()
 	return nil
 }
 

@@ -6,25 +6,36 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"sort"
 	"strings"
 )
 
-// A key is what a grant is for, in 32 bits: the kind of target above, its
-// number below. Openings come last because most grants are for one.
+// A target is what a grant is for, in 32 bits: its kind above, its number
+// below.
 const (
-	siteKey    = 0 << 30
-	areaKey    = 1 << 30
-	openingKey = 2 << 30
-	numberMask = 1<<30 - 1
+	siteTarget    = 0 << 30
+	areaTarget    = 1 << 30
+	openingTarget = 2 << 30
+	numberMask    = 1<<30 - 1
 )
+
+// A key is a target, shuffled so that the keys of a run are spread evenly: then
+// the place of a key follows from its size, within a cache line or two.
+// Multiplication by an odd number can be undone.
+const (
+	shuffle   = 0x9E3779B1
+	unshuffle = 0x0E8B2F51
+)
+
+func keyOf(target uint32) uint32 { return target * shuffle }
+
+func targetOf(key uint32) uint32 { return key * unshuffle }
 
 const (
 	// maxChunk is the most grants in a chunk: what is copied when one changes.
-	maxChunk = 256
+	maxChunk = 512
 	// maxID is the longest identifier of a grant in bytes. The texts of a full
 	// chunk must stay within the 16 bits of term.text.
-	maxID = 255
+	maxID = 127
 	// anytime is the schedule of a grant that has none.
 	anytime = none
 )
@@ -45,15 +56,20 @@ type term struct {
 }
 
 // chunk is up to maxChunk grants of one subject, sorted by key and then by
-// identifier. It is never changed.
+// identifier. It is never changed. What every search reads lies apart from
+// what is read only when a key is found.
 type chunk struct {
-	keys     []uint32
-	terms    []term
-	limits   []limits
-	ids      string // the identifiers one after the other
-	last     uint32 // the highest key
-	areas    uint16 // place of the first key that is not a site's
-	openings uint16 // place of the first key that is an opening's
+	keys        []uint32
+	first, last uint32 // the lowest and the highest key
+	scale       uint64 // places for each step of a key, in units of 1/2^32
+	*contents
+}
+
+// contents belong to the keys of a chunk, place by place.
+type contents struct {
+	terms  []term
+	limits []limits
+	ids    string // the identifiers one after the other
 }
 
 // run is all grants of one subject in ascending chunks, none of them empty.
@@ -97,23 +113,21 @@ func (c *chunk) item(i int) item {
 
 // seek returns the place of the first key that is not below the given one.
 func (c *chunk) seek(key uint32) int {
-	low, high := 0, int(c.areas)
-	switch key >> 30 {
-	case areaKey >> 30:
-		low, high = int(c.areas), int(c.openings)
-	case openingKey >> 30:
-		low, high = int(c.openings), len(c.keys)
+	if key <= c.first {
+		return 0
 	}
 	keys := c.keys
-	for low < high {
-		middle := int(uint(low+high) / 2)
-		if keys[middle] < key {
-			low = middle + 1
-		} else {
-			high = middle
-		}
+	if key > c.last {
+		return len(keys)
 	}
-	return low
+	i := int(uint64(key-c.first) * c.scale >> 32) // a guess that is never beyond the end
+	for i < len(keys) && keys[i] < key {
+		i++
+	}
+	for i > 0 && i <= len(keys) && keys[i-1] >= key {
+		i--
+	}
+	return i
 }
 
 // chunkOf returns the place of the first chunk that can hold the key.
@@ -141,7 +155,11 @@ func pack(items []item) run {
 }
 
 func packChunk(items []item) chunk {
-	c := chunk{keys: make([]uint32, len(items)), terms: make([]term, len(items)), last: items[len(items)-1].key}
+	c := chunk{
+		keys: make([]uint32, len(items)), first: items[0].key, last: items[len(items)-1].key,
+		contents: &contents{terms: make([]term, len(items))},
+	}
+	c.scale = uint64(len(items)) << 32 / (uint64(c.last-c.first) + 1)
 	var text strings.Builder
 	length, limited := 0, 0
 	for _, it := range items {
@@ -164,8 +182,6 @@ func packChunk(items []item) chunk {
 		text.WriteString(it.id)
 	}
 	c.ids = text.String()
-	c.areas = uint16(sort.Search(len(c.keys), func(i int) bool { return c.keys[i] >= areaKey }))
-	c.openings = uint16(sort.Search(len(c.keys), func(i int) bool { return c.keys[i] >= openingKey }))
 	return c
 }
 

@@ -154,11 +154,15 @@ const relockRetry = 30 * time.Second
 // that it did.
 func (h *Hall) relock(tx *store.Tx, o sashlock.Opening, s sashlock.OpeningState) (sashlock.OpeningState, error) {
 	lock, fitted := h.working.lock(o.ID)
-	if s.Relock.IsZero() || s.Lock == sashlock.Locked || !fitted || o.Egress != sashlock.EgressNone || s.Mode == sashlock.HeldUnlocked {
+	if s.Relock.IsZero() || !fitted || o.Egress != sashlock.EgressNone || s.Mode == sashlock.HeldUnlocked {
 		s.Relock = time.Time{}
 		return s, nil
 	}
 	if tx.Now().Before(s.Relock) {
+		return s, nil
+	}
+	if s.Lock == sashlock.Locked { // it never opened, or has locked since
+		s.Relock = time.Time{}
 		return s, nil
 	}
 	s.Relock = tx.Now().Add(relockRetry)

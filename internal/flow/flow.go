@@ -64,12 +64,18 @@ func (h *Hall) Report(ctx context.Context, r sashlock.Report) (store.Receipt, er
 		if err := h.answerCommands(tx, r, out); err != nil {
 			return err
 		}
-		s = out.State
-		if r.Kind == sashlock.OpeningClosed && !s.Relock.IsZero() {
-			s.Relock = tx.Now() // a release is for one opening and closing
-		}
-		return h.settle(tx, o, s)
+		return h.settle(tx, o, closedNow(r, out, tx.Now()))
 	})
+}
+
+// closedNow makes the lock that was owed a lock command get it at once when its
+// opening has been closed: a release is for one opening and closing.
+func closedNow(r sashlock.Report, out opening.Outcome, now time.Time) sashlock.OpeningState {
+	s := out.State
+	if r.Kind == sashlock.OpeningClosed && !out.Late && !s.Relock.IsZero() {
+		s.Relock = now
+	}
+	return s
 }
 
 // Answer is what a [sashlock.Request] got.

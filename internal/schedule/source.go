@@ -48,6 +48,8 @@ type run struct {
 	special     bool
 }
 
+// nothing is the source of dates that are closed or out of range. It is never
+// written to.
 var nothing = &source{state: closed}
 
 func (s *source) periods(day int64) []span { return s.byWeekday[weekday(day)] }
@@ -81,6 +83,10 @@ func readWeekly(periods []sashlock.Period) source {
 func readSpecial(days []sashlock.SpecialDay) []specialDay {
 	var all []specialDay
 	for _, d := range days {
+		if len(d.Spans) == 0 {
+			all = append(all, specialDay{source: nothing, first: dayNumber(d.First), last: dayNumber(d.Last)})
+			continue
+		}
 		s := new(source)
 		for _, p := range d.Spans {
 			for wd := range s.byWeekday {

@@ -62,10 +62,7 @@ func probableZone(name string) string {
 			return meant
 		}
 	}
-	_, city, found := strings.Cut(tidy, "/")
-	if !found {
-		city = tidy
-	}
+	city := tidy[strings.LastIndexByte(tidy, '/')+1:]
 	for _, region := range regions {
 		if meant := region + city; findZone(meant) != nil {
 			return meant

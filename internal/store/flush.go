@@ -4,6 +4,7 @@ package store
 
 import (
 	"crypto/rand"
+	"database/sql/driver"
 	"encoding/json"
 	"strings"
 	"time"
@@ -35,6 +36,7 @@ func newInsertion(into string, columns int, after string) insertion {
 var (
 	insertEntries = newInsertion("entries (seq, kind, opening, person, device, decision, heard, body, salt, commitment)", 10, "")
 	insertPages   = newInsertion("entry_pages (page, subject, places)", 3, "")
+	insertChanges = newInsertion("changes (number, change)", 2, "")
 	upsertStates  = newInsertion("opening_states (opening, state)", 2, " ON CONFLICT (opening) DO UPDATE SET state = excluded.state")
 	upsertDevices = newInsertion("device_states (device, state)", 2, " ON CONFLICT (device) DO UPDATE SET state = excluded.state")
 	upsertWakes   = newInsertion("wakeups (subject, due)", 2, " ON CONFLICT (subject) DO UPDATE SET due = excluded.due")
@@ -47,13 +49,31 @@ var (
 const (
 	insertSeal = "INSERT INTO seals (first_hash, size, hashes, checkpoint, at) VALUES (?, ?, ?, ?, ?)"
 	upsertMeta = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-	deleteWake = "DELETE FROM wakeups WHERE subject = ?"
 )
 
+// arguments are those of a statement.
+type arguments []driver.NamedValue
+
+func (a *arguments) add(values ...any) {
+	for _, v := range values {
+		*a = append(*a, driver.NamedValue{Ordinal: len(*a) + 1, Value: v})
+	}
+}
+
+// args makes the arguments of a statement.
+func args(values ...any) arguments {
+	var a arguments
+	a.add(values...)
+	return a
+}
+
 // insert writes rows in chunks; args holds all their columns.
-func (w *writer) insert(in insertion, args []any) error {
+func (w *writer) insert(in insertion, args arguments) error {
 	for _, n := range chunks {
 		for width := n * in.columns; len(args) >= width; args = args[width:] {
+			for i := range width {
+				args[i].Ordinal = i + 1
+			}
 			if err := w.prepared(in.texts[n], args[:width]); err != nil {
 				return err
 			}
@@ -70,7 +90,7 @@ func (w *writer) flush() error {
 	if err := w.flushEntries(); err != nil {
 		return err
 	}
-	for _, step := range []func() error{w.flushStates, w.flushDevices, w.flushWakes, w.flushCommands, w.flushAlarms, w.flushPages} {
+	for _, step := range []func() error{w.flushChanges, w.flushCommands, w.flushAlarms, w.flushPages} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -87,20 +107,19 @@ func (w *writer) flushEntries() error {
 	salts := make([]byte, len(entries)*proof.SaltSize)
 	rand.Read(salts) //nolint:errcheck // never returns an error: it stops the program instead
 	commitments := make([]proof.Commitment, len(entries))
-	args := make([]any, 0, len(entries)*insertEntries.columns)
+	rows := w.rows[:0]
 	for i := range entries {
 		e := &entries[i]
 		body := w.b.arena[e.start:e.end]
 		salt := salts[i*proof.SaltSize : (i+1)*proof.SaltSize]
 		commitments[i] = proof.Commit([proof.SaltSize]byte(salt), body)
-		args = append(args, e.seq, e.kind, orNull(e.opening), orNull(e.person), orNull(e.device), orNull(e.decision),
+		rows.add(e.seq, e.kind, orNull(e.opening), orNull(e.person), orNull(e.device), orNull(e.decision),
 			e.heard, body, salt, commitments[i][:])
 	}
-	if err := w.insert(insertEntries, args); err != nil {
-		return err
-	}
+	w.rows = rows
 	w.tree.Append(commitments...)
-	return nil
+	w.signing = w.sign()
+	return w.insert(insertEntries, rows)
 }
 
 // orNull makes no text of an empty one.
@@ -111,69 +130,29 @@ func orNull(s string) any {
 	return s
 }
 
-func (w *writer) flushStates() error {
-	batch := w.s.states.batch
-	args := make([]any, 0, 2*len(batch))
-	var text []byte
-	for id, ch := range batch {
-		var err error
-		if text, err = AppendState(text[:0], &ch.value); err != nil {
-			return err
-		}
-		args = append(args, string(id), string(text))
-	}
-	return w.insert(upsertStates, args)
-}
-
-func (w *writer) flushDevices() error {
-	batch := w.s.devices.batch
-	args := make([]any, 0, 2*len(batch))
-	for id, ch := range batch {
-		text, err := json.Marshal(ch.value)
-		if err != nil {
-			return err
-		}
-		args = append(args, string(id), string(text))
-	}
-	return w.insert(upsertDevices, args)
-}
-
-func (w *writer) flushWakes() error {
-	batch := w.s.wakes.batch
-	args := make([]any, 0, 2*len(batch))
-	for subject, ch := range batch {
-		if !ch.gone {
-			args = append(args, subject, ch.value.UnixMicro())
-		} else if err := w.prepared(deleteWake, []any{subject}); err != nil {
-			return err
-		}
-	}
-	return w.insert(upsertWakes, args)
-}
-
 func (w *writer) flushCommands() error {
 	batch := w.s.commands.batch
-	args := make([]any, 0, upsertCommand.columns*len(batch))
+	var rows arguments
 	for id, ch := range batch {
 		c := &ch.value
 		text, err := json.Marshal(c)
 		if err != nil {
 			return err
 		}
-		args = append(args, string(id), string(c.Opening), string(c.Device), string(c.State), c.Issued.UnixMicro(), string(text))
+		rows.add(string(id), string(c.Opening), string(c.Device), string(c.State), c.Issued.UnixMicro(), string(text))
 	}
-	return w.insert(upsertCommand, args)
+	return w.insert(upsertCommand, rows)
 }
 
 func (w *writer) flushAlarms() error {
 	batch := w.s.alarms.batch
-	args := make([]any, 0, upsertAlarms.columns*len(batch))
+	var rows arguments
 	for id, ch := range batch {
 		a := &ch.value
-		args = append(args, string(id), a.Rule, string(a.Level), string(a.Site), string(a.Opening), a.Why,
+		rows.add(string(id), a.Rule, string(a.Level), string(a.Site), string(a.Opening), a.Why,
 			a.Raised.UnixMicro(), Micros(a.Cleared), Micros(a.Acknowledged), orNull(string(a.By)), a.Rev)
 	}
-	return w.insert(upsertAlarms, args)
+	return w.insert(upsertAlarms, rows)
 }
 
 // flushPages writes the finished pages of the index.
@@ -181,8 +160,25 @@ func (w *writer) flushPages() error {
 	return w.insert(insertPages, w.s.recent.finished())
 }
 
-// flushSeal signs the tree and writes the seal. A batch without entries only
-// notes how late it is.
+// signed is a seal that is being signed, or why it could not be.
+type signed struct {
+	seal proof.Seal
+	err  error
+}
+
+// sign signs the tree as it stands, beside the writing of the entries: it takes
+// as long as five of them.
+func (w *writer) sign() <-chan signed {
+	done := make(chan signed, 1)
+	at := time.UnixMicro(w.clock).UTC()
+	go func() {
+		seal, err := w.tree.Seal(w.s.opts.Signer, at)
+		done <- signed{seal, err}
+	}()
+	return done
+}
+
+// flushSeal writes the seal. A batch without entries only notes how late it is.
 func (w *writer) flushSeal() error {
 	if len(w.b.entries) == 0 {
 		if s := w.s.seal.Load(); s != nil {
@@ -191,13 +187,15 @@ func (w *writer) flushSeal() error {
 		if !w.dirty() {
 			return nil
 		}
-		return w.prepared(upsertMeta, []any{"clock", formatInt(w.clock)})
+		return w.prepared(upsertMeta, args("clock", formatInt(w.clock)))
 	}
-	seal, err := w.tree.Seal(w.s.opts.Signer, time.UnixMicro(w.clock).UTC())
-	if err != nil {
-		return err
+	done := <-w.signing
+	w.signing = nil
+	if done.err != nil {
+		return done.err
 	}
-	if err := w.prepared(insertSeal, []any{seal.FirstHash, seal.Size, seal.Hashes, seal.Checkpoint, w.clock}); err != nil {
+	seal := done.seal
+	if err := w.prepared(insertSeal, args(seal.FirstHash, seal.Size, seal.Hashes, seal.Checkpoint, w.clock)); err != nil {
 		return err
 	}
 	w.b.checkpoint = seal.Checkpoint

@@ -5,6 +5,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,7 +31,7 @@ func (w *writer) connect(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(unavailable("opening the store", err), db.Close())
 	}
-	w.db, w.conn, w.stmts = db, conn, make(map[string]*sql.Stmt)
+	w.db, w.conn, w.stmts = db, conn, make(map[string]driver.Stmt)
 	if err := w.keepOthersOut(ctx); err != nil {
 		return errors.Join(err, w.disconnect())
 	}
@@ -76,9 +77,12 @@ func (w *writer) disconnect() error {
 	if w.db == nil {
 		return nil
 	}
-	for _, st := range w.stmts {
-		_ = st.Close() // closing the connection frees them anyway
-	}
+	_ = w.conn.Raw(func(any) error {
+		for _, st := range w.stmts {
+			_ = st.Close() // closing the connection frees them anyway
+		}
+		return nil
+	})
 	if unfence := w.s.engine.unfence(); unfence != "" {
 		_ = w.exec(unfence) // so does the server, but later
 	}
@@ -103,6 +107,8 @@ func (w *writer) load(ctx context.Context) error {
 
 // refresh reads the present again, for a store that is open for reading.
 func (s *Store) refresh(ctx context.Context) error {
+	s.refreshing.Lock()
+	defer s.refreshing.Unlock()
 	return s.View(ctx, s.w.loadStates)
 }
 
@@ -168,17 +174,18 @@ func (w *writer) loadClock(q Query) error {
 	return nil
 }
 
-// loadStates reads the states of openings and devices, and the wake-ups.
+// loadStates reads the states of openings and devices, and the wake-ups: the
+// tables, and on top of them the changes that are not in the tables yet.
 func (w *writer) loadStates(q Query) error {
-	states, err := loadJSON[sashlock.OpeningID, sashlock.OpeningState](q, "SELECT opening, state FROM opening_states")
-	if err != nil {
+	var p present
+	var err error
+	if p.states, err = loadJSON[sashlock.OpeningID, sashlock.OpeningState](q, "SELECT opening, state FROM opening_states"); err != nil {
 		return unavailable("reading the states of openings", err)
 	}
-	devices, err := loadJSON[sashlock.DeviceID, sashlock.DeviceState](q, "SELECT device, state FROM device_states")
-	if err != nil {
+	if p.devices, err = loadJSON[sashlock.DeviceID, sashlock.DeviceState](q, "SELECT device, state FROM device_states"); err != nil {
 		return unavailable("reading the states of devices", err)
 	}
-	wakes := make(map[string]time.Time)
+	p.wakes = make(map[string]time.Time)
 	rows, err := q.Query("SELECT subject, due FROM wakeups")
 	err = each(rows, err, func(scan func(...any) error) error {
 		var subject string
@@ -186,16 +193,21 @@ func (w *writer) loadStates(q Query) error {
 		if err := scan(&subject, &due); err != nil {
 			return err
 		}
-		wakes[subject] = time.UnixMicro(due).UTC()
+		p.wakes[subject] = time.UnixMicro(due).UTC()
 		return nil
 	})
 	if err != nil {
 		return unavailable("reading the wake-ups", err)
 	}
-	w.s.states.replace(states)
-	w.s.devices.replace(devices)
-	w.s.due.replace(wakes)
-	w.s.wakes.replace(wakes)
+	var log changeLog
+	if err := log.load(q, &p); err != nil {
+		return unavailable("reading the latest changes", err)
+	}
+	w.changes = log
+	w.s.states.replace(p.states)
+	w.s.devices.replace(p.devices)
+	w.s.due.replace(p.wakes)
+	w.s.wakes.replace(p.wakes)
 	return nil
 }
 

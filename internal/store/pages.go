@@ -84,23 +84,23 @@ func (p indexPage) add(by, id string, at uint16) {
 
 // finished returns the rows of the pages that are full and not yet written.
 // They are forgotten by the next add, which follows the commit.
-func (p *recentPages) finished() []any {
+func (p *recentPages) finished() arguments {
 	full := int(p.next/pageSize - p.first)
 	if p.sent = 0; full <= 0 {
 		return nil
 	}
-	var args []any
+	var rows arguments
 	for i, page := range p.pages[:full] {
 		for subject, places := range page {
 			blob := make([]byte, 0, 2*len(places))
 			for _, at := range places {
 				blob = binary.LittleEndian.AppendUint16(blob, at)
 			}
-			args = append(args, p.first+int64(i), subject, blob)
+			rows.add(p.first+int64(i), subject, blob)
 		}
 	}
 	p.sent = full
-	return args
+	return rows
 }
 
 // places returns what is in memory of the subjects that match: the first page

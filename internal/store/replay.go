@@ -176,6 +176,7 @@ func (w *writer) replay() (err error) {
 		return err
 	}
 	w.tree.Committed()
+	w.changes.committed()
 	if len(w.b.entries) > 0 {
 		w.s.seal.Store(&sealed{size: w.tree.Size(), checkpoint: w.b.checkpoint})
 		w.s.recent.add(w.b.entries)

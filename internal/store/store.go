@@ -62,8 +62,10 @@ type Store struct {
 	done  chan struct{}
 	close sync.Once
 
-	// The writer goroutine owns w; see writer.go.
-	w writer
+	// The writer goroutine owns w; see writer.go. A store that only reads has
+	// no writer: there, whoever holds refreshing owns it.
+	w          writer
+	refreshing sync.Mutex
 
 	// Committed memory, readable from any goroutine; the writer changes it
 	// after each commit.

@@ -5,9 +5,11 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -30,14 +32,18 @@ type writer struct {
 	s     *Store
 	db    *sql.DB
 	conn  *sql.Conn
-	stmts map[string]*sql.Stmt // prepared on conn
+	stmts map[string]driver.Stmt // prepared on conn
 
-	tree   *ledger.Appender
-	next   int64 // sequence number of the next entry
-	heard  int64 // Heard of the newest entry, µs
-	clock  int64 // latest time given to a job, µs
-	openBy map[sashlock.OpeningID][]sashlock.CommandID
-	before mark // next and heard when the batch began
+	tree    *ledger.Appender
+	next    int64 // sequence number of the next entry
+	heard   int64 // Heard of the newest entry, µs
+	clock   int64 // latest time given to a job, µs
+	openBy  map[sashlock.OpeningID][]sashlock.CommandID
+	changes changeLog
+	signing <-chan signed // the seal that is being signed, if any
+	rows    arguments     // of the entries, kept for its memory
+	text    []byte        // of the changes, kept for its memory
+	before  mark          // next and heard when the batch began
 
 	b       batch
 	tx      Tx
@@ -106,6 +112,11 @@ func (s *Store) run() {
 		}
 		line = s.queue.take(line[:0], s.opts.MaxBatch)
 		w.serve(claim(line))
+		if len(line) > 1 {
+			// Those just told are about to come back: let them, so that they
+			// share the next commit.
+			runtime.Gosched()
+		}
 		clear(line)
 	}
 }
@@ -199,7 +210,7 @@ func (w *writer) commit(line []*request) (err error) {
 			w.undo()
 		}
 	}()
-	if err := w.exec(w.s.engine.begin()); err != nil {
+	if err := w.prepared(w.s.engine.begin(), nil); err != nil {
 		return err
 	}
 	for _, r := range line {
@@ -214,13 +225,14 @@ func (w *writer) commit(line []*request) (err error) {
 		return err
 	}
 	w.b.committing = true
-	if err := w.exec("COMMIT"); err != nil {
+	if err := w.prepared("COMMIT", nil); err != nil {
 		return err
 	}
 	if err := w.failpoint("committed"); err != nil {
 		return err
 	}
 	w.tree.Committed()
+	w.changes.committed()
 	if len(w.b.entries) > 0 {
 		w.s.seal.Store(&sealed{size: w.tree.Size(), checkpoint: w.b.checkpoint})
 		w.s.recent.add(w.b.entries)
@@ -299,6 +311,10 @@ func (w *writer) undo() {
 	w.next, w.heard = w.before.next, w.before.heard
 	if b.journal {
 		return
+	}
+	if w.signing != nil {
+		<-w.signing // it reads the tree
+		w.signing = nil
 	}
 	if err := w.tree.Restore(w.before.tree); err != nil {
 		panic(err) // the mark was taken when the batch began
@@ -402,18 +418,22 @@ func (w *writer) exec(statement string) error {
 	return err
 }
 
-// prepared runs a statement that is used again and again.
-func (w *writer) prepared(query string, args []any) error {
-	st := w.stmts[query]
-	if st == nil {
-		var err error
-		if st, err = w.conn.PrepareContext(context.Background(), w.s.engine.rebind(query)); err != nil {
-			return err
+// prepared runs a statement that is used again and again. It goes past
+// database/sql, whose bookkeeping for each argument costs as much as SQLite.
+func (w *writer) prepared(query string, args []driver.NamedValue) error {
+	return w.conn.Raw(func(conn any) error {
+		st := w.stmts[query]
+		if st == nil {
+			made, err := conn.(driver.ConnPrepareContext).PrepareContext(context.Background(), w.s.engine.rebind(query))
+			if err != nil {
+				return err
+			}
+			st = made
+			w.stmts[query] = st
 		}
-		w.stmts[query] = st
-	}
-	_, err := st.ExecContext(context.Background(), args...)
-	return err
+		_, err := st.(driver.StmtExecContext).ExecContext(context.Background(), args)
+		return err
+	})
 }
 
 // failpoint lets a test fail a step.

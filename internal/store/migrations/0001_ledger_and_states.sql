@@ -39,7 +39,7 @@ CREATE TABLE seals (
     at INTEGER NOT NULL
 ) STRICT;
 
--- The present, as JSON.
+-- The present, as JSON, up to what the table changes adds.
 CREATE TABLE opening_states (
     opening TEXT PRIMARY KEY,
     state TEXT NOT NULL
@@ -54,6 +54,15 @@ CREATE TABLE device_states (
 CREATE TABLE wakeups (
     subject TEXT PRIMARY KEY,
     due INTEGER NOT NULL
+) STRICT;
+
+-- What the latest batches changed in the three tables above, one row each:
+-- writing a row for every state in every batch would cost as much as the
+-- ledger. Every so often the rows are carried over and removed. Who reads the
+-- tables must read this one after them.
+CREATE TABLE changes (
+    number INTEGER PRIMARY KEY,
+    change TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE commands (

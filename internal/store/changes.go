@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sashlock/sashlock"
+)
+
+// The rules of the changes are:
+//   - each batch writes the states and wake-ups it changed as one row
+//   - after so many rows, or so many bytes, the batch carries all of them over
+//     into the tables and removes them, in its own transaction
+//   - memory always has the latest of everything, so carrying over reads nothing
+
+const (
+	maxChangeRows  = 64
+	maxChangeBytes = 512 << 10
+)
+
+// changeLog is what the writer knows of the table changes.
+type changeLog struct {
+	rows, bytes int
+	pending     touched // what rows in the table changed
+	batch       int     // bytes of the running batch's row
+	carried     bool    // the running batch carries everything over
+}
+
+// touched is which rows of the present are newer than their tables.
+type touched struct {
+	states  map[sashlock.OpeningID]struct{}
+	devices map[sashlock.DeviceID]struct{}
+	wakes   map[string]struct{}
+}
+
+func newTouched() touched {
+	return touched{
+		states:  make(map[sashlock.OpeningID]struct{}),
+		devices: make(map[sashlock.DeviceID]struct{}),
+		wakes:   make(map[string]struct{}),
+	}
+}
+
+// present is the three tables in memory.
+type present struct {
+	states  map[sashlock.OpeningID]sashlock.OpeningState
+	devices map[sashlock.DeviceID]sashlock.DeviceState
+	wakes   map[string]time.Time
+}
+
+// changeRow is one row of the table.
+type changeRow struct {
+	States  []sashlock.OpeningState `json:"states,omitempty"`
+	Devices []sashlock.DeviceState  `json:"devices,omitempty"`
+	Wakes   map[string]int64        `json:"wakes,omitempty"` // µs; 0: removed
+}
+
+// load puts the rows of the table on top of what the other tables hold.
+func (l *changeLog) load(q Query, p *present) error {
+	*l = changeLog{pending: newTouched()}
+	rows, err := q.Query("SELECT change FROM changes ORDER BY number")
+	return each(rows, err, func(scan func(...any) error) error {
+		var text []byte
+		if err := scan(&text); err != nil {
+			return err
+		}
+		var row changeRow
+		if err := json.Unmarshal(text, &row); err != nil {
+			return err
+		}
+		l.rows++
+		l.bytes += len(text)
+		for _, s := range row.States {
+			p.states[s.Opening] = s
+			l.pending.states[s.Opening] = struct{}{}
+		}
+		for _, d := range row.Devices {
+			p.devices[d.Device] = d
+			l.pending.devices[d.Device] = struct{}{}
+		}
+		for subject, due := range row.Wakes {
+			p.wakes[subject] = time.UnixMicro(due).UTC()
+			if due == 0 {
+				delete(p.wakes, subject)
+			}
+			l.pending.wakes[subject] = struct{}{}
+		}
+		return nil
+	})
+}
+
+// committed notes that the running batch is on disk. It comes before the batch
+// is forgotten.
+func (l *changeLog) committed() {
+	if l.carried {
+		*l = changeLog{pending: l.pending}
+		clear(l.pending.states)
+		clear(l.pending.devices)
+		clear(l.pending.wakes)
+		return
+	}
+	if l.batch > 0 {
+		l.rows++
+		l.bytes += l.batch
+		l.batch = 0
+	}
+}
+
+// flushChanges writes what the batch changed in the present.
+func (w *writer) flushChanges() error {
+	l := &w.changes
+	l.batch, l.carried = 0, false
+	states, devices, wakes := w.s.states.batch, w.s.devices.batch, w.s.wakes.batch
+	if len(states)+len(devices)+len(wakes) == 0 {
+		return nil
+	}
+	// If the batch fails, the rows named here are only carried over needlessly.
+	for id := range states {
+		l.pending.states[id] = struct{}{}
+	}
+	for id := range devices {
+		l.pending.devices[id] = struct{}{}
+	}
+	for subject := range wakes {
+		l.pending.wakes[subject] = struct{}{}
+	}
+	if l.rows >= maxChangeRows || l.bytes >= maxChangeBytes {
+		return w.carryOver()
+	}
+	text, err := w.changeText()
+	if err != nil {
+		return err
+	}
+	l.batch = len(text)
+	return w.insert(insertChanges, args(int64(l.rows), text))
+}
+
+// changeText writes the batch's row as JSON.
+func (w *writer) changeText() (string, error) {
+	f := fields{b: append(w.text[:0], '{')}
+	if states := w.s.states.batch; len(states) > 0 {
+		f.name("states")
+		f.b = append(f.b, '[')
+		for _, ch := range states {
+			var err error
+			if f.b, err = AppendState(f.b, &ch.value); err != nil {
+				return "", err
+			}
+			f.b = append(f.b, ',')
+		}
+		f.b[len(f.b)-1] = ']'
+	}
+	if devices := w.s.devices.batch; len(devices) > 0 {
+		f.name("devices")
+		f.b = append(f.b, '[')
+		for _, ch := range devices {
+			f.value(ch.value)
+			f.b = append(f.b, ',')
+		}
+		f.b[len(f.b)-1] = ']'
+	}
+	if wakes := w.s.wakes.batch; len(wakes) > 0 {
+		f.name("wakes")
+		f.b = append(f.b, '{')
+		for subject, ch := range wakes {
+			f.quote(subject)
+			f.b = append(f.b, ':')
+			due := int64(0)
+			if !ch.gone {
+				due = ch.value.UnixMicro()
+			}
+			f.b = append(f.b, formatInt(due)...)
+			f.b = append(f.b, ',')
+		}
+		f.b[len(f.b)-1] = '}'
+	}
+	text, err := f.end("changes")
+	w.text = text
+	return string(text), err
+}
+
+// carryOver writes everything that is newer than its table into the tables and
+// empties the table changes.
+func (w *writer) carryOver() error {
+	w.changes.carried = true
+	if err := w.prepared("DELETE FROM changes", nil); err != nil {
+		return err
+	}
+	if err := w.carryStates(); err != nil {
+		return err
+	}
+	if err := w.carryDevices(); err != nil {
+		return err
+	}
+	return w.carryWakes()
+}
+
+func (w *writer) carryStates() error {
+	var rows arguments
+	for _, id := range slices.Sorted(maps.Keys(w.changes.pending.states)) { // in the order of the index
+		state, ok := w.s.states.get(id)
+		if !ok {
+			continue
+		}
+		text, err := AppendState(nil, &state)
+		if err != nil {
+			return err
+		}
+		rows.add(string(id), string(text))
+	}
+	return w.insert(upsertStates, rows)
+}
+
+func (w *writer) carryDevices() error {
+	var rows arguments
+	for _, id := range slices.Sorted(maps.Keys(w.changes.pending.devices)) {
+		device, ok := w.s.devices.get(id)
+		if !ok {
+			continue
+		}
+		text, err := json.Marshal(device)
+		if err != nil {
+			return err
+		}
+		rows.add(string(id), string(text))
+	}
+	return w.insert(upsertDevices, rows)
+}
+
+func (w *writer) carryWakes() error {
+	var rows arguments
+	for _, subject := range slices.Sorted(maps.Keys(w.changes.pending.wakes)) {
+		if due, ok := w.s.wakes.get(subject); ok {
+			rows.add(subject, due.UnixMicro())
+		} else if err := w.prepared("DELETE FROM wakeups WHERE subject = ?", args(subject)); err != nil {
+			return err
+		}
+	}
+	return w.insert(upsertWakes, rows)
+}
