@@ -114,7 +114,7 @@ type Schedule struct {
 	Name    string
 	Weekly  []Period
 	Special []SpecialDay
-	First   Date // no time before this date belongs to it; zero: no limit
-	Last    Date // the last date that belongs to it; zero: no limit
+	First   Date // the first date on which its periods start; zero: no limit
+	Last    Date // the last one, whose night still reaches into the next date; zero: no limit
 	Rev     int64
 }

@@ -60,6 +60,7 @@ func dial(ctx context.Context, url string, tap func(byte, []byte)) (*client, err
 		Transport:     &http.Transport{},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+	defer direct.CloseIdleConnections()
 	conn, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: direct})
 	if err != nil {
 		return nil, unreachable("connecting to the Z-Wave JS server", err)

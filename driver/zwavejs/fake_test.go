@@ -6,8 +6,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,11 +24,11 @@ import (
 // its optimism included), and can play recorded events.
 type fake struct {
 	t        testing.TB
-	address  string
 	greeting []string // the server's lines of the recorded greeting
+	server   *httptest.Server
 
 	mu     sync.Mutex
-	server *http.Server
+	away   bool                            // guarded by mu
 	conns  map[*websocket.Conn]*sync.Mutex // guarded by mu
 	locks  map[int]*fakeLock               // guarded by mu
 	asked  map[string]int                  // guarded by mu: requests by command and method
@@ -53,17 +53,17 @@ type fakeLock struct {
 // code.
 func newFake(t testing.TB) *fake {
 	t.Helper()
-	f := &fake{t: t, address: "127.0.0.1:0", asked: make(map[string]int), conns: make(map[*websocket.Conn]*sync.Mutex)}
+	f := &fake{t: t, asked: make(map[string]int), conns: make(map[*websocket.Conn]*sync.Mutex)}
 	for _, line := range transcript(t, "greeting") {
 		if line.direction == '<' {
 			f.greeting = append(f.greeting, line.text)
 		}
 	}
 	f.locks = map[int]*fakeLock{2: newFakeLock(false), 3: newFakeLock(true), 4: newFakeLock(false)}
-	if err := f.up(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(f.down)
+	// One listener for the whole test: a server that is away turns everybody
+	// away, so that no goroutine of the fake is taken for one of the driver.
+	f.server = httptest.NewServer(http.HandlerFunc(f.serve))
+	t.Cleanup(func() { _ = f.down(); f.server.Close() })
 	return f
 }
 
@@ -71,44 +71,35 @@ func newFakeLock(supervised bool) *fakeLock {
 	return &fakeLock{mode: modeSecured, door: "closed", level: 87, supervised: supervised, slots: map[int]bool{3: true}, travel: 5 * time.Millisecond}
 }
 
-// up makes the server reachable, at the same address as before.
+// up makes the server reachable again.
 func (f *fake) up() error {
-	var listener net.Listener
-	var err error
-	for range 100 { // the old listener may take a moment to go
-		if listener, err = net.Listen("tcp", f.address); err == nil {
-			break
-		}
-		<-time.After(10 * time.Millisecond)
-	}
-	if err != nil {
-		return err
-	}
-	server := &http.Server{Handler: http.HandlerFunc(f.serve), ReadHeaderTimeout: time.Second}
 	f.mu.Lock()
-	f.address, f.server = listener.Addr().String(), server
-	f.mu.Unlock()
-	go func() { _ = server.Serve(listener) }()
+	defer f.mu.Unlock()
+	f.away = false
 	return nil
 }
 
 // down cuts everybody off.
-func (f *fake) down() {
+func (f *fake) down() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	_ = f.server.Close()
+	f.away = true
 	for conn := range f.conns {
 		_ = conn.CloseNow()
 	}
+	return nil
 }
 
-func (f *fake) url() string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return "ws://" + f.address
-}
+func (f *fake) url() string { return "ws" + strings.TrimPrefix(f.server.URL, "http") }
 
 func (f *fake) serve(w http.ResponseWriter, q *http.Request) {
+	f.mu.Lock()
+	away := f.away
+	f.mu.Unlock()
+	if away {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
 	conn, err := websocket.Accept(w, q, nil)
 	if err != nil {
 		return
@@ -137,6 +128,10 @@ func (f *fake) serve(w http.ResponseWriter, q *http.Request) {
 		f.mu.Lock()
 		f.asked[strings.TrimSpace(r.Command+" "+r.Method)]++
 		body, then := f.answer(r)
+		if f.away {
+			f.mu.Unlock()
+			return
+		}
 		if r.Command == "start_listening" && !listening {
 			listening = true
 			f.conns[conn] = writing
@@ -392,7 +387,7 @@ func (w fakeWorld) WrongCode(address string) error {
 	return nil
 }
 
-func (w fakeWorld) KillGateway() error    { w.down(); return nil }
+func (w fakeWorld) KillGateway() error    { return w.down() }
 func (w fakeWorld) RestartGateway() error { return w.up() }
 
 func (w fakeWorld) Battery(address string, percent int) error {

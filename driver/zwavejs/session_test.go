@@ -302,7 +302,9 @@ func TestGatewayGoes(t *testing.T) {
 	f := newFake(t)
 	_, rec := open(t, f)
 	mark := rec.Mark()
-	f.down()
+	if err := f.down(); err != nil {
+		t.Fatal(err)
+	}
 	for _, address := range []string{"2", "3", "4"} {
 		r := rec.Await(t, patience, mark, address+" going offline", func(r driver.Report) bool {
 			return r.Address == address && r.Kind == sashlock.DeviceOffline

@@ -62,22 +62,31 @@ func (b *book[T]) find(seed maphash.Seed, id string) uint32 {
 	return none
 }
 
-// settle moves all names into the flat table, which is faster to search but
-// can only be copied as a whole.
+// settle lays entries and identifiers side by side and moves all names into
+// the flat table, which is faster to search but can only be copied as a whole.
 func (b *book[T]) settle(seed maphash.Seed) {
+	var text strings.Builder
+	for n := range b.count {
+		text.WriteString(b.at(n).id)
+	}
+	ids := text.String()
+	entries := slices.Concat(b.pages...)
 	size := uint32(2)
 	for size < 2*b.count {
 		size *= 2
 	}
 	b.flat, b.names = make([]name, size), node{}
-	for n := range b.count {
-		h := hash(seed, b.at(n).id)
+	for n := range entries {
+		e := &entries[n]
+		e.id, ids = ids[:len(e.id)], ids[len(e.id):]
+		h := hash(seed, e.id)
 		i := h & (size - 1)
 		for b.flat[i].number > 0 {
 			i = (i + 1) & (size - 1)
 		}
-		b.flat[i] = name{h, n + 1}
+		b.flat[i] = name{h, uint32(n) + 1}
 	}
+	b.pages = slices.Collect(slices.Chunk(entries, pageSize))
 }
 
 // known returns the object of an identifier and its number, or nil if there is

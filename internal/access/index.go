@@ -135,11 +135,12 @@ func (d *draft) fill(grants []sashlock.Grant) error {
 		subjects[i], keys[i], schedules[i] = d.numbers(g)
 	}
 	items, ends := d.bySubject(grants, subjects, keys, schedules)
+	shared := newGround(items, ends)
 	begin := 0
 	for bucket, end := range ends {
 		if mine := items[begin:end]; len(mine) > 0 {
 			slices.SortFunc(mine, compareItems)
-			d.setGrants(d.subjectOf(bucket), pack(mine))
+			d.setGrants(d.subjectOf(bucket), shared.pack(mine))
 		}
 		begin = end
 	}

@@ -56,20 +56,16 @@ type term struct {
 }
 
 // chunk is up to maxChunk grants of one subject, sorted by key and then by
-// identifier. It is never changed. What every search reads lies apart from
-// what is read only when a key is found.
+// identifier. It is never changed. It fills two cache lines, and a search
+// reads the second only for a grant that has limits.
 type chunk struct {
 	keys        []uint32
+	terms       []term // place by place with keys
 	first, last uint32 // the lowest and the highest key
 	scale       uint64 // places for each step of a key, in units of 1/2^32
-	*contents
-}
-
-// contents belong to the keys of a chunk, place by place.
-type contents struct {
-	terms  []term
-	limits []limits
-	ids    string // the identifiers one after the other
+	limits      []limits
+	ids         string // the identifiers one after the other
+	_           [24]byte
 }
 
 // run is all grants of one subject in ascending chunks, none of them empty.
@@ -144,22 +140,83 @@ func (r run) chunkOf(key uint32) int {
 	return low
 }
 
+// ground is where the parts of chunks are laid. A shared ground keeps like
+// parts together, so that a search touches few pages of memory; a nil one makes
+// each part by itself.
+type ground struct {
+	chunks plot[chunk]
+	keys   plot[uint32]
+	terms  plot[term]
+	limits plot[limits]
+}
+
+// newGround measures how much ground the items take, grouped up to each of
+// ends.
+func newGround(items []item, ends []int) *ground {
+	var g ground
+	g.keys.wanted, g.terms.wanted = len(items), len(items)
+	for i := range items {
+		if items[i].limits != forever {
+			g.limits.wanted++
+		}
+	}
+	begin := 0
+	for _, end := range ends {
+		g.chunks.wanted += chunksFor(end - begin)
+		begin = end
+	}
+	return &g
+}
+
+func chunksFor(items int) int { return (items + maxChunk - 1) / maxChunk }
+
+// plot is stretches of memory that are given away bit by bit.
+type plot[T any] struct {
+	free   []T
+	wanted int // how much is still to be made
+}
+
+// plotSize is how many parts share one stretch. It is freed when none of them
+// is in use any more.
+const plotSize = 1 << 16
+
+func (p *plot[T]) take(n int) []T {
+	if n > len(p.free) {
+		p.free = make([]T, max(n, min(p.wanted, plotSize)))
+		p.wanted -= len(p.free)
+	}
+	taken := p.free[:n:n]
+	p.free = p.free[n:]
+	return taken
+}
+
+// parts makes room for one chunk of n grants, limited of them with limits.
+func (g *ground) parts(n, limited int) (keys []uint32, terms []term, bounds []limits) {
+	if g == nil {
+		return make([]uint32, n), make([]term, n), make([]limits, limited)
+	}
+	return g.keys.take(n), g.terms.take(n), g.limits.take(limited)
+}
+
+// run makes room for n chunks.
+func (g *ground) run(n int) run {
+	if g == nil {
+		return make(run, n)
+	}
+	return g.chunks.take(n)
+}
+
 // pack makes the chunks of sorted items.
-func pack(items []item) run {
-	n := (len(items) + maxChunk - 1) / maxChunk
-	r := make(run, 0, n)
-	for i := range n {
-		r = append(r, packChunk(items[i*len(items)/n:(i+1)*len(items)/n]))
+func (g *ground) pack(items []item) run {
+	n := chunksFor(len(items))
+	r := g.run(n)
+	for i := range r {
+		r[i] = g.chunk(items[i*len(items)/n : (i+1)*len(items)/n])
 	}
 	return r
 }
 
-func packChunk(items []item) chunk {
-	c := chunk{
-		keys: make([]uint32, len(items)), first: items[0].key, last: items[len(items)-1].key,
-		contents: &contents{terms: make([]term, len(items))},
-	}
-	c.scale = uint64(len(items)) << 32 / (uint64(c.last-c.first) + 1)
+func (g *ground) chunk(items []item) chunk {
 	var text strings.Builder
 	length, limited := 0, 0
 	for _, it := range items {
@@ -169,19 +226,21 @@ func packChunk(items []item) chunk {
 		}
 	}
 	text.Grow(length)
-	if limited > 0 {
-		c.limits = make([]limits, 0, limited)
-	}
+	c := chunk{first: items[0].key, last: items[len(items)-1].key}
+	c.keys, c.terms, c.limits = g.parts(len(items), limited)
+	limited = 0
 	for i, it := range items {
 		c.keys[i] = it.key
 		c.terms[i] = term{schedule: it.schedule, text: uint16(text.Len())}
 		if it.limits != forever {
-			c.limits = append(c.limits, it.limits)
-			c.terms[i].limits = uint16(len(c.limits))
+			c.limits[limited] = it.limits
+			limited++
+			c.terms[i].limits = uint16(limited)
 		}
 		text.WriteString(it.id)
 	}
 	c.ids = text.String()
+	c.scale = uint64(len(items)) << 32 / (uint64(c.last-c.first) + 1)
 	return c
 }
 
@@ -216,22 +275,24 @@ func (r run) has(key uint32, id string) bool {
 
 // with returns the run with one grant more; one chunk is copied.
 func (r run) with(it item) run {
+	var alone *ground
 	if len(r) == 0 {
-		return pack([]item{it})
+		return alone.pack([]item{it})
 	}
 	at, i, _ := r.place(it.key, it.id)
 	items := r[at].items()
-	return slices.Concat(r[:at], pack(slices.Insert(items, i, it)), r[at+1:])
+	return slices.Concat(r[:at], alone.pack(slices.Insert(items, i, it)), r[at+1:])
 }
 
 // without returns the run with one grant less; one chunk is copied.
 func (r run) without(key uint32, id string) run {
+	var alone *ground
 	at, i, found := r.place(key, id)
 	if !found {
 		return r
 	}
 	items := r[at].items()
-	return slices.Concat(r[:at], pack(slices.Delete(items, i, i+1)), r[at+1:])
+	return slices.Concat(r[:at], alone.pack(slices.Delete(items, i, i+1)), r[at+1:])
 }
 
 // items unpacks a chunk, with room for one more.

@@ -44,8 +44,18 @@ type Rule interface {
 type Facts struct {
 	Opening sashlock.Opening
 	State   sashlock.OpeningState
-	Now     time.Time
-	Staffed Staffed // whether the site's store hours say that somebody is at work
+	Now     time.Time // in the site's zone
+	Staffed Staffed   // whether the site's store hours say that somebody is at work
+}
+
+// Clock writes a time as the clock on the wall of the site shows it, with the
+// day when it is not today.
+func (f Facts) Clock(at time.Time) string {
+	at = at.In(f.Now.Location())
+	if at.Format(time.DateOnly) == f.Now.Format(time.DateOnly) {
+		return at.Format(time.TimeOnly)
+	}
+	return at.Format("2 January 2006, 15:04:05")
 }
 
 // Staffed is whether the store is staffed at a moment.

@@ -27,6 +27,7 @@ type Book struct {
 	Devices   map[sashlock.DeviceID]sashlock.Device // adopted ones
 	fitted    map[sashlock.OpeningID][]sashlock.Device
 	hours     map[sashlock.SiteID]*schedule.Calendar
+	zones     map[sashlock.SiteID]*time.Location
 }
 
 // Edit is what a change did, as the book and the ledger need to know it.
@@ -120,16 +121,30 @@ func (b *Book) fit(devices []sashlock.Device) {
 // wrong.
 func (b *Book) compileHours() {
 	b.hours = make(map[sashlock.SiteID]*schedule.Calendar, len(b.Sites))
+	b.zones = make(map[sashlock.SiteID]*time.Location, len(b.Sites))
 	for id, site := range b.Sites {
-		hours, declared := b.Schedules[site.Hours]
 		zone, err := schedule.LoadZone(site.Zone)
-		if !declared || err != nil {
+		if err != nil {
+			continue
+		}
+		b.zones[id] = zone
+		hours, declared := b.Schedules[site.Hours]
+		if !declared {
 			continue
 		}
 		if calendar, err := schedule.Compile(hours, zone); err == nil {
 			b.hours[id] = calendar
 		}
 	}
+}
+
+// Clock returns a moment as the clocks of a site show it; in UTC where the
+// site's zone is not known.
+func (b *Book) Clock(site sashlock.SiteID, at time.Time) time.Time {
+	if zone := b.zones[site]; zone != nil {
+		return at.In(zone)
+	}
+	return at.UTC()
 }
 
 func (b *Book) staffed(site sashlock.SiteID, at time.Time) detect.Staffed {

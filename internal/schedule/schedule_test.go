@@ -161,6 +161,11 @@ func TestHavanaMidnightTwice(t *testing.T) {
 	if diff := cmp.Diff([]string{"Sat 20:00 CDT - Sun 00:00 CST"}, between(t, calendar, "2027-11-06", "2027-11-08")); diff != "" {
 		t.Errorf("not cut (-want +got):\n%s", diff)
 	}
+	// The special day's own night reaches into the first of the two midnights
+	// of a date that otherwise has nothing near.
+	s = sashlock.Schedule{Special: []sashlock.SpecialDay{special(t, "Sale", "2027-11-06", "2027-11-06", "20:00-00:00")}}
+	w := newWalk(load(t, "America/Havana"), time.Date(2027, 11, 7, 5, 0, 0, 0, time.UTC).Unix(), 60)
+	compare(t, compile(t, s, load(t, "America/Havana")), s, w)
 }
 
 func TestNextAndHorizon(t *testing.T) {

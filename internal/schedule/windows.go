@@ -20,8 +20,8 @@ const (
 	horizonDays    = horizonSeconds / daySeconds
 
 	// reach is how many dates away from an instant an interval around it may
-	// have started: one for the night, one for the offset, one for the longest
-	// repetition of a day (Manila, Alaska and Kwajalein moved the date line).
+	// have started, generously: one for the night, one for the longest repetition
+	// of a day (Alaska and Kwajalein moved the date line) and one to spare.
 	reach = 3
 
 	minDay = math.MinInt64 / 4

@@ -32,10 +32,11 @@ type EventQuery struct {
 
 const maxEvents = 10_000
 
-const selectEvents = "SELECT seq, kind, opening, person, device, decision, heard, body FROM entries"
+// selectEvents reads what scanEvent takes.
+const selectEvents = "SELECT e.seq, e.body, x.event FROM entries e LEFT JOIN erased x ON x.seq = e.seq"
 
-// Events lists events. Of an erased entry only what its columns hold is left:
-// number, kind, time and identifiers.
+// Events lists events. Of an erased entry only number, kind, time and the
+// pseudonyms of opening, person, device and decision are left.
 func (s *Store) Events(ctx context.Context, q EventQuery) (events []sashlock.Event, err error) {
 	if q.Limit <= 0 {
 		q.Limit = 100
@@ -147,11 +148,11 @@ func (s *search) bounds() error {
 func (s *search) firstHeard(t time.Time, low, high int64) (int64, error) {
 	for low < high {
 		middle := low + (high-low)/2
-		var heard int64
-		if err := s.v.QueryRow("SELECT heard FROM entries WHERE seq = ?", middle).Scan(&heard); err != nil {
+		e, err := scanEvent(s.v.QueryRow(selectEvents+" WHERE e.seq = ?", middle).Scan)
+		if err != nil {
 			return 0, err
 		}
-		if heard < t.UnixMicro() {
+		if e.Heard.Before(t) {
 			low = middle + 1
 		} else {
 			high = middle
@@ -167,27 +168,31 @@ func (s *search) scan(condition string, args []any) error {
 		order = "DESC"
 	}
 	args = append([]any{s.q.From, s.q.Before}, args...)
-	rows, err := s.v.Query(selectEvents+" WHERE seq >= ? AND seq < ?"+condition+" ORDER BY seq "+order+" LIMIT ?", append(args, s.q.Limit-len(s.found))...)
+	rows, err := s.v.Query(selectEvents+" WHERE e.seq >= ? AND e.seq < ?"+condition+" ORDER BY e.seq "+order+" LIMIT ?", append(args, s.q.Limit)...)
 	return each(rows, err, func(scan func(...any) error) error {
 		e, err := scanEvent(scan)
-		if err == nil {
+		if err == nil && s.q.matches(&e) && len(s.found) < s.q.Limit {
 			s.found = append(s.found, e)
 		}
 		return err
 	})
 }
 
+// matches reports whether an event is what the query asks for, apart from its
+// number and time. The index narrows the search, this decides.
+func (q *EventQuery) matches(e *sashlock.Event) bool {
+	return (q.Opening == "" || q.Opening == e.Opening) && (q.Person == "" || q.Person == e.Person) &&
+		(q.Device == "" || q.Device == e.Device) && (q.Decision == "" || q.Decision == e.Decision) &&
+		strings.HasPrefix(string(e.Kind), q.Kind)
+}
+
+// byDecision reads the entries of one decision; there are a handful at most.
 func (s *search) byDecision() error {
-	condition, args := " AND decision = ?", []any{s.q.Decision}
-	for _, c := range []struct{ column, value string }{{"opening", string(s.q.Opening)}, {"person", string(s.q.Person)}, {"device", string(s.q.Device)}} {
-		if c.value != "" {
-			condition, args = condition+" AND "+c.column+" = ?", append(args, c.value)
-		}
-	}
-	if s.q.Kind != "" {
-		condition, args = condition+" AND kind >= ? AND kind < ?", append(args, s.q.Kind, s.q.Kind+"\x7f")
-	}
-	return s.scan(condition, args)
+	limit := s.q.Limit
+	s.q.Limit = maxEvents
+	err := s.scan(" AND e.seq IN (SELECT seq FROM decision_entries WHERE decision = ?)", []any{s.q.Decision})
+	s.found = s.found[:min(len(s.found), limit)]
+	return err
 }
 
 // byPages walks the pages in the wanted direction until there is enough.
@@ -251,10 +256,10 @@ func (s *search) fetch(page int64, set *placeSet) error {
 		if len(wanted) == 0 || len(s.found) >= s.q.Limit {
 			return nil
 		}
-		condition := " AND seq IN (?" + strings.Repeat(", ?", len(wanted)-1) + ")"
-		more, args := s.conditions(condition, wanted)
+		condition := " AND e.seq IN (?" + strings.Repeat(", ?", len(wanted)-1) + ")"
+		err := s.scan(condition, wanted)
 		wanted = wanted[:0]
-		return s.scan(more, args)
+		return err
 	}
 	for i := range int64(pageSize) {
 		at := i
@@ -272,46 +277,27 @@ func (s *search) fetch(page int64, set *placeSet) error {
 	return flush()
 }
 
-// conditions adds the filters in SQL: the index narrows the search, the columns
-// decide.
-func (s *search) conditions(condition string, args []any) (string, []any) {
-	args = append([]any(nil), args...)
-	for _, f := range s.filters {
-		column := map[string]string{byOpening: "opening", byPerson: "person", byDevice: "device", byKind: "kind"}[f.subject[:2]]
-		if f.prefix {
-			condition, args = condition+" AND "+column+" >= ? AND "+column+" < ?", append(args, f.subject[2:], f.subject[2:]+"\x7f")
-		} else {
-			condition, args = condition+" AND "+column+" = ?", append(args, f.subject[2:])
-		}
-	}
-	return condition, args
-}
-
 // scanEvent reads a row of selectEvents.
 func scanEvent(scan func(...any) error) (e sashlock.Event, err error) {
-	var opening, person, device, decision sql.NullString
-	var heard int64
-	var body []byte
-	if err = scan(&e.Seq, &e.Kind, &opening, &person, &device, &decision, &heard, &body); err != nil {
+	var seq int64
+	var body, left []byte
+	if err = scan(&seq, &body, &left); err != nil {
 		return e, err
 	}
 	if body == nil {
-		e.Opening, e.Person = ID[sashlock.OpeningID](opening), ID[sashlock.PersonID](person)
-		e.Device, e.Decision = ID[sashlock.DeviceID](device), ID[sashlock.DecisionID](decision)
-		e.Heard = time.UnixMicro(heard).UTC()
-		return e, nil
+		body = left
 	}
-	seq := e.Seq
 	if err = json.Unmarshal(body, &e); err != nil {
 		return e, &sashlock.Error{Kind: sashlock.Internal, Op: "reading entry " + formatInt(seq), Hint: "the entry is damaged: run sashlock verify", Err: err}
 	}
+	e.Seq = seq
 	return e, nil
 }
 
 // EventAt returns the event with a sequence number, or NotFound.
 func (s *Store) EventAt(ctx context.Context, seq int64) (e sashlock.Event, err error) {
 	err = s.View(ctx, func(q Query) error {
-		e, err = scanEvent(q.QueryRow(selectEvents+" WHERE seq = ?", seq).Scan)
+		e, err = scanEvent(q.QueryRow(selectEvents+" WHERE e.seq = ?", seq).Scan)
 		return err
 	})
 	if errors.Is(err, sql.ErrNoRows) {
@@ -323,10 +309,16 @@ func (s *Store) EventAt(ctx context.Context, seq int64) (e sashlock.Event, err e
 // Decision returns the event that granted or denied a request, or NotFound.
 func (s *Store) Decision(ctx context.Context, id sashlock.DecisionID) (e sashlock.Event, err error) {
 	err = s.View(ctx, func(q Query) error {
-		e, err = scanEvent(q.QueryRow(selectEvents+" WHERE decision = ? AND kind IN ('access.granted', 'access.denied') ORDER BY seq LIMIT 1", id).Scan)
-		return err
+		rows, err := q.Query(selectEvents+" WHERE e.seq IN (SELECT seq FROM decision_entries WHERE decision = ?) ORDER BY e.seq", id)
+		return each(rows, err, func(scan func(...any) error) error {
+			one, err := scanEvent(scan)
+			if e.Kind == "" && (one.Kind == sashlock.AccessGranted || one.Kind == sashlock.AccessDenied) {
+				e = one
+			}
+			return err
+		})
 	})
-	if errors.Is(err, sql.ErrNoRows) {
+	if err == nil && e.Kind == "" {
 		err = notRecorded("reading a decision", string(id))
 	}
 	return e, err

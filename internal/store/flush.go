@@ -34,7 +34,8 @@ func newInsertion(into string, columns int, after string) insertion {
 }
 
 var (
-	insertEntries = newInsertion("entries (seq, kind, opening, person, device, decision, heard, body, salt, commitment)", 10, "")
+	insertEntries = newInsertion("entries (seq, body, binding)", 3, "")
+	insertDecided = newInsertion("decision_entries (decision, seq)", 2, "")
 	insertPages   = newInsertion("entry_pages (page, subject, places)", 3, "")
 	insertChanges = newInsertion("changes (number, change)", 2, "")
 	upsertStates  = newInsertion("opening_states (opening, state)", 2, " ON CONFLICT (opening) DO UPDATE SET state = excluded.state")
@@ -104,22 +105,29 @@ func (w *writer) flushEntries() error {
 	if len(entries) == 0 {
 		return nil
 	}
-	salts := make([]byte, len(entries)*proof.SaltSize)
-	rand.Read(salts) //nolint:errcheck // never returns an error: it stops the program instead
+	const width = 32 + proof.SaltSize
+	bindings := make([]byte, len(entries)*width)
+	rand.Read(bindings) //nolint:errcheck // never returns an error: it stops the program instead
 	commitments := make([]proof.Commitment, len(entries))
-	rows := w.rows[:0]
+	rows, decided := w.rows[:0], arguments(nil)
 	for i := range entries {
 		e := &entries[i]
 		body := w.b.arena[e.start:e.end]
-		salt := salts[i*proof.SaltSize : (i+1)*proof.SaltSize]
-		commitments[i] = proof.Commit([proof.SaltSize]byte(salt), body)
-		rows.add(e.seq, e.kind, orNull(e.opening), orNull(e.person), orNull(e.device), orNull(e.decision),
-			e.heard, body, salt, commitments[i][:])
+		binding := bindings[i*width : (i+1)*width]
+		commitments[i] = proof.Commit([proof.SaltSize]byte(binding[32:]), body)
+		copy(binding, commitments[i][:])
+		rows.add(e.seq, body, binding)
+		if e.decision != "" {
+			decided.add(e.decision, e.seq)
+		}
 	}
 	w.rows = rows
 	w.tree.Append(commitments...)
 	w.signing = w.sign()
-	return w.insert(insertEntries, rows)
+	if err := w.insert(insertEntries, rows); err != nil {
+		return err
+	}
+	return w.insert(insertDecided, decided)
 }
 
 // orNull makes no text of an empty one.

@@ -5,6 +5,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -62,38 +63,69 @@ type Entry struct {
 	Commitment proof.Commitment
 }
 
-// Entry returns one entry as it is stored, for evidence, or NotFound.
-func (s *Store) Entry(ctx context.Context, seq int64) (e Entry, err error) {
-	var commitment []byte
-	err = s.View(ctx, func(q Query) error {
-		return q.QueryRow("SELECT seq, body, salt, commitment FROM entries WHERE seq = ?", seq).Scan(&e.Seq, &e.Body, &e.Salt, &commitment)
-	})
-	if errors.Is(err, sql.ErrNoRows) {
-		return e, notRecorded("reading an entry", formatInt(seq))
-	}
-	if err != nil {
+// scanEntry reads a row of seq, body and binding.
+func scanEntry(row scanner) (e Entry, err error) {
+	var binding []byte
+	if err = row.Scan(&e.Seq, &e.Body, &binding); err != nil {
 		return e, err
 	}
-	if copy(e.Commitment[:], commitment) != len(e.Commitment) {
-		return e, &sashlock.Error{Kind: sashlock.Internal, Op: "reading an entry", Subject: formatInt(seq), Hint: "the entry is damaged: run sashlock verify"}
+	if len(binding) != len(e.Commitment) && len(binding) != len(e.Commitment)+proof.SaltSize {
+		return e, &sashlock.Error{Kind: sashlock.Internal, Op: "reading entry " + formatInt(e.Seq), Hint: "the entry is damaged: run sashlock verify"}
+	}
+	copy(e.Commitment[:], binding)
+	if salt := binding[len(e.Commitment):]; len(salt) > 0 {
+		e.Salt = salt
 	}
 	return e, nil
 }
 
+// Entry returns one entry as it is stored, for evidence, or NotFound.
+func (s *Store) Entry(ctx context.Context, seq int64) (e Entry, err error) {
+	err = s.View(ctx, func(q Query) error {
+		e, err = scanEntry(q.QueryRow("SELECT seq, body, binding FROM entries WHERE seq = ?", seq))
+		return err
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		err = notRecorded("reading an entry", formatInt(seq))
+	}
+	return e, err
+}
+
 // Erase removes body and salt of entries for good and keeps their commitments,
-// so that every proof stays valid. The columns they are found by stay: they
-// hold pseudonyms. The job records why, as an event of its own.
+// so that every proof stays valid. Number, kind, time and pseudonyms stay. The
+// job records why, as an event of its own.
 func (tx *Tx) Erase(seqs ...int64) error {
 	for _, seq := range seqs {
-		res, err := tx.Exec("UPDATE entries SET body = NULL, salt = NULL WHERE seq = ?", seq)
+		e, err := scanEntry(tx.QueryRow("SELECT seq, body, binding FROM entries WHERE seq = ?", seq))
+		if errors.Is(err, sql.ErrNoRows) {
+			return notRecorded("erasing an entry", formatInt(seq))
+		}
+		if err == nil && e.Body != nil {
+			err = tx.erase(e)
+		}
 		if err != nil {
 			return err
 		}
-		if n, err := res.RowsAffected(); err != nil || n != 1 {
-			return errors.Join(notRecorded("erasing an entry", formatInt(seq)), err)
-		}
 	}
 	return nil
+}
+
+func (tx *Tx) erase(entry Entry) error {
+	var e sashlock.Event
+	if err := json.Unmarshal(entry.Body, &e); err != nil {
+		return err
+	}
+	left, err := AppendEvent(nil, &sashlock.Event{
+		Seq: e.Seq, Kind: e.Kind, Heard: e.Heard, Opening: e.Opening, Person: e.Person, Device: e.Device, Decision: e.Decision,
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec("INSERT INTO erased (seq, event) VALUES (?, ?)", entry.Seq, string(left)); err != nil {
+		return err
+	}
+	_, err = tx.Exec("UPDATE entries SET body = NULL, binding = ? WHERE seq = ?", entry.Commitment[:], entry.Seq)
+	return err
 }
 
 // Commitments returns n commitments from sequence number from on, as
@@ -101,17 +133,11 @@ func (tx *Tx) Erase(seqs ...int64) error {
 func (s *Store) Commitments(ctx context.Context, from int64, n int) ([]proof.Commitment, error) {
 	all := make([]proof.Commitment, 0, n)
 	err := s.View(ctx, func(q Query) error {
-		rows, err := q.Query("SELECT commitment FROM entries WHERE seq >= ? AND seq < ? ORDER BY seq", from, from+int64(n))
-		return each(rows, err, func(scan func(...any) error) error {
-			var c []byte
-			if err := scan(&c); err != nil {
-				return err
-			}
-			if len(c) != len(proof.Commitment{}) {
-				return fmt.Errorf("entry %d is damaged", from+int64(len(all)))
-			}
-			all = append(all, proof.Commitment(c))
-			return nil
+		rows, err := q.Query("SELECT seq, body, binding FROM entries WHERE seq >= ? AND seq < ? ORDER BY seq", from, from+int64(n))
+		return each(rows, err, func(func(...any) error) error {
+			e, err := scanEntry(rows)
+			all = append(all, e.Commitment)
+			return err
 		})
 	})
 	return all, err
@@ -205,11 +231,14 @@ func (s *Store) HashReader(ctx context.Context) tlog.HashReader {
 // of a row are valid until the next one.
 func (s *Store) Rows(ctx context.Context) iter.Seq2[proof.Row, error] {
 	return func(yield func(proof.Row, error) bool) {
-		s.stream(ctx, "SELECT seq, body, salt, commitment FROM entries ORDER BY seq", func(rows *sql.Rows) bool {
-			var body, salt, commitment sql.RawBytes
+		s.stream(ctx, "SELECT seq, body, binding FROM entries ORDER BY seq", func(rows *sql.Rows) bool {
+			var body, binding sql.RawBytes
 			var r proof.Row
-			err := rows.Scan(&r.Seq, &body, &salt, &commitment)
-			r.Body, r.Salt, r.Commitment = body, salt, commitment
+			err := rows.Scan(&r.Seq, &body, &binding)
+			r.Body, r.Commitment = body, binding[:min(len(binding), 32)]
+			if len(binding) > 32 {
+				r.Salt = binding[32:]
+			}
 			return yield(r, err)
 		}, func(err error) { yield(proof.Row{}, err) })
 	}

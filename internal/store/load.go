@@ -77,12 +77,9 @@ func (w *writer) disconnect() error {
 	if w.db == nil {
 		return nil
 	}
-	_ = w.conn.Raw(func(any) error {
-		for _, st := range w.stmts {
-			_ = st.Close() // closing the connection frees them anyway
-		}
-		return nil
-	})
+	for _, st := range w.stmts {
+		_ = st.Close() // before the connection, which SQLite would keep for them
+	}
 	if unfence := w.s.engine.unfence(); unfence != "" {
 		_ = w.exec(unfence) // so does the server, but later
 	}
@@ -161,8 +158,12 @@ func damaged(how string, err error) error {
 // loadClock restores the times that later ones must not come before.
 func (w *writer) loadClock(q Query) error {
 	w.heard = 0
-	if err := q.QueryRow("SELECT heard FROM entries ORDER BY seq DESC LIMIT 1").Scan(&w.heard); err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return unavailable("reading the ledger", err)
+	if w.next > 0 {
+		e, err := scanEvent(q.QueryRow(selectEvents+" WHERE e.seq = ?", w.next-1).Scan)
+		if err != nil {
+			return unavailable("reading the ledger", err)
+		}
+		w.heard = e.Heard.UnixMicro()
 	}
 	var text string
 	err := q.QueryRow("SELECT value FROM meta WHERE name = 'clock'").Scan(&text)
@@ -271,13 +272,10 @@ func (w *writer) loadRecent(q Query) error {
 		return unavailable("reading the index", err)
 	}
 	var entries []entry
-	rows, err := q.Query("SELECT seq, kind, opening, person, device FROM entries WHERE seq >= ? ORDER BY seq", page*pageSize)
+	rows, err := q.Query(selectEvents+" WHERE e.seq >= ? ORDER BY e.seq", page*pageSize)
 	err = each(rows, err, func(scan func(...any) error) error {
-		var e entry
-		var opening, person, device sql.NullString
-		err := scan(&e.seq, &e.kind, &opening, &person, &device)
-		e.opening, e.person, e.device = opening.String, person.String, device.String
-		entries = append(entries, e)
+		e, err := scanEvent(scan)
+		entries = append(entries, entry{seq: e.Seq, kind: string(e.Kind), opening: string(e.Opening), person: string(e.Person), device: string(e.Device)})
 		return err
 	})
 	if err != nil {

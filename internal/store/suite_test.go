@@ -591,8 +591,8 @@ func mustExec(t *testing.T, db *sql.DB, statement string) {
 func TestEditedRowsAreFound(t *testing.T) {
 	for _, edit := range []struct{ name, statement string }{
 		{"a body", "UPDATE entries SET body = REPLACE(CAST(body AS TEXT), 'opened', 'closed') WHERE seq = 41"},
-		{"a salt", "UPDATE entries SET salt = (SELECT salt FROM entries WHERE seq = 40) WHERE seq = 41"},
-		{"a commitment", "UPDATE entries SET commitment = (SELECT commitment FROM entries WHERE seq = 40) WHERE seq = 41"},
+		{"a salt", "UPDATE entries SET binding = (SELECT substr(a.binding, 1, 32) || substr(b.binding, 33, 32) FROM entries a, entries b WHERE a.seq = 41 AND b.seq = 40) WHERE seq = 41"},
+		{"a commitment", "UPDATE entries SET binding = (SELECT binding FROM entries WHERE seq = 40) WHERE seq = 41"},
 		{"a removed entry", "DELETE FROM entries WHERE seq = 41"},
 	} {
 		onEachEngine(t, func(t *testing.T, s *suite) {

@@ -61,12 +61,12 @@ func (Rule) Look(f detect.Facts) detect.Finding {
 	case f.Staffed == detect.InHours:
 		return detect.Finding{LookAgain: f.Now.Add(every)}
 	case open:
-		return found(f, "Open since "+clock(f, s.PositionAt))
+		return found(f, "Open since "+f.Clock(s.PositionAt))
 	}
 	if due := settled(s).Add(Relock); f.Now.Before(due) {
 		return detect.Finding{LookAgain: due}
 	}
-	return found(f, "Unlocked since "+clock(f, s.LockAt))
+	return found(f, "Unlocked since "+f.Clock(s.LockAt))
 }
 
 // settled is when the opening last moved in any way.
@@ -83,14 +83,4 @@ func found(f detect.Facts, what string) detect.Finding {
 		Why:       what + ", outside store hours, with no release in force.",
 		LookAgain: f.Now.Add(every),
 	}
-}
-
-// clock writes a time as the clock on the wall shows it, with the day when it
-// is not today.
-func clock(f detect.Facts, at time.Time) string {
-	at = at.In(f.Now.Location())
-	if at.Format(time.DateOnly) == f.Now.Format(time.DateOnly) {
-		return at.Format("15:04:05")
-	}
-	return at.Format("2 January 2006, 15:04:05")
 }

@@ -23,8 +23,6 @@
 package forced
 
 import (
-	"time"
-
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/detect"
 )
@@ -56,19 +54,9 @@ func (Rule) Look(f detect.Facts) detect.Finding {
 
 func opened(f detect.Facts) string {
 	s := f.State
-	text := "Opened at " + clock(f, s.PositionAt) + " while its lock said locked"
+	text := "Opened at " + f.Clock(s.PositionAt) + " while its lock said locked"
 	if s.Lock == sashlock.Locked && !s.LockAt.After(s.PositionAt) {
-		text += " (since " + clock(f, s.LockAt) + ")"
+		text += " (since " + f.Clock(s.LockAt) + ")"
 	}
 	return text + " and no release was in force"
-}
-
-// clock writes a time as the clock on the wall shows it, with the day when it
-// is not today.
-func clock(f detect.Facts, at time.Time) string {
-	at = at.In(f.Now.Location())
-	if at.Format(time.DateOnly) == f.Now.Format(time.DateOnly) {
-		return at.Format("15:04:05")
-	}
-	return at.Format("2 January 2006, 15:04:05")
 }

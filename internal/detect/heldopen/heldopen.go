@@ -21,8 +21,6 @@
 package heldopen
 
 import (
-	"time"
-
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/detect"
 )
@@ -49,16 +47,6 @@ func (Rule) Look(f detect.Facts) detect.Finding {
 	}
 	return detect.Finding{
 		Found: true,
-		Why:   "Open since " + clock(f, f.State.PositionAt) + "; it was to be closed by " + clock(f, due) + ".",
+		Why:   "Open since " + f.Clock(f.State.PositionAt) + "; it was to be closed by " + f.Clock(due) + ".",
 	}
-}
-
-// clock writes a time as the clock on the wall shows it, with the day when it
-// is not today.
-func clock(f detect.Facts, at time.Time) string {
-	at = at.In(f.Now.Location())
-	if at.Format(time.DateOnly) == f.Now.Format(time.DateOnly) {
-		return at.Format("15:04:05")
-	}
-	return at.Format("2 January 2006, 15:04:05")
 }

@@ -75,12 +75,12 @@ func attended(s sashlock.OpeningState) time.Time {
 // why says what makes the rule believe that nobody is there.
 func why(f detect.Facts) string {
 	s := f.State
-	text := "Open since " + clock(f, s.PositionAt)
+	text := "Open since " + f.Clock(s.PositionAt)
 	switch {
 	case s.Present:
-		text += "; the sensor that saw somebody has been silent since " + clock(f, s.Presence)
+		text += "; the sensor that saw somebody has been silent since " + f.Clock(s.Presence)
 	case s.Presence.After(s.PositionAt):
-		text += "; nobody seen there since " + clock(f, s.Presence)
+		text += "; nobody seen there since " + f.Clock(s.Presence)
 	default:
 		text += "; nobody seen there since it was opened"
 	}
@@ -88,17 +88,7 @@ func why(f detect.Facts) string {
 	case s.Release == nil:
 		text += ", and no release was in force"
 	case f.Now.After(s.Release.Until):
-		text += ", and the release ended at " + clock(f, s.Release.Until)
+		text += ", and the release ended at " + f.Clock(s.Release.Until)
 	}
 	return text + "."
-}
-
-// clock writes a time as the clock on the wall shows it, with the day when it
-// is not today.
-func clock(f detect.Facts, at time.Time) string {
-	at = at.In(f.Now.Location())
-	if at.Format(time.DateOnly) == f.Now.Format(time.DateOnly) {
-		return at.Format("15:04:05")
-	}
-	return at.Format("2 January 2006, 15:04:05")
 }

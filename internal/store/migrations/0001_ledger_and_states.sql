@@ -5,21 +5,24 @@
 
 CREATE TABLE entries (
     seq INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,
-    opening TEXT,
-    person TEXT,
-    device TEXT,
-    decision TEXT,
-    heard INTEGER NOT NULL,
     body BLOB, -- the event as JSON; null once erased
-    salt BLOB, -- null once erased
-    commitment BLOB NOT NULL
+    binding BLOB NOT NULL -- the commitment (32 bytes), then the salt (32 bytes) until it is erased
 ) STRICT;
 
--- Decisions are made in the order of their identifiers, so this index grows at
--- its end and costs next to nothing. Indexes by opening and person would not:
--- see entry_pages.
-CREATE INDEX entries_decision ON entries (decision, seq) WHERE decision IS NOT NULL;
+-- What may stay of an erased entry: number, kind, time and pseudonyms, as JSON.
+CREATE TABLE erased (
+    seq INTEGER PRIMARY KEY,
+    event TEXT NOT NULL
+) STRICT;
+
+-- The entries that a decision led to. Decisions are made in the order of their
+-- identifiers, so this table grows at its end and costs next to nothing.
+-- Indexes by opening and person would not: see entry_pages.
+CREATE TABLE decision_entries (
+    decision TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (decision, seq)
+) STRICT, WITHOUT ROWID;
 
 -- For every 4096 entries: which of them concern an opening ("o:"), a person
 -- ("p:"), a device ("d:"), or are of a kind ("k:"), as 16-bit places.
