@@ -39,7 +39,7 @@ func startPeer(t *testing.T, wsPort, controlPort string) *peer {
 		t.Skip("the real Z-Wave JS needs Node 20 or newer, and node was not found")
 	}
 	p := &peer{process: exec.Command("sh", "../../peers/zwave/run.sh")}
-	p.process.Env = append(os.Environ(), "ZWAVE_WS_PORT="+wsPort, "ZWAVE_CTL_PORT="+controlPort)
+	p.process.Env = append(os.Environ(), "ZWAVE_WS_PORT="+wsPort, "ZWAVE_CTL_PORT="+controlPort, "TMPDIR="+t.TempDir())
 	var complaints strings.Builder
 	p.process.Stderr = &complaints
 	out, err := p.process.StdoutPipe()

@@ -14,7 +14,7 @@ import (
 
 // Adopt fits a device to an opening: from now on its reports count there and,
 // if it is a lock, it is what a release moves. It is then read, so that the
-// opening's state is known and not assumed.
+// opening's state is known and not assumed. Doing it again only reads it again.
 func (r *Room) Adopt(ctx context.Context, by sashlock.OperatorID, ref string, opening sashlock.OpeningID) (sashlock.Device, error) {
 	var d sashlock.Device
 	_, err := r.hall.Change(ctx, flow.Change{Operator: by, Make: func(tx *store.Tx) (flow.Edit, error) {
@@ -27,22 +27,25 @@ func (r *Room) Adopt(ctx context.Context, by sashlock.OperatorID, ref string, op
 				Kind: sashlock.Conflict, Op: "adopting device", Subject: ref, Hint: "it is fitted to another opening: remove it there first",
 			}
 		}
+		if d.Opening == opening {
+			return flow.Edit{}, nil
+		}
 		d.Opening = opening
 		d.Rev++
 		return flow.Edit{
 			Events: []sashlock.Event{{Kind: sashlock.DeviceAdopted, Device: d.ID, Opening: opening, Subject: string(d.ID), Data: data(d)}},
 			Fitted: []sashlock.Device{d},
-		}, save(tx, d)
+		}, r.keep(tx, d)
 	}})
 	if err != nil {
 		return d, err
 	}
-	r.remember(d)
 	r.read(ctx, d)
 	return d, nil
 }
 
-// Remove takes a device away from its opening. It stays in the inbox.
+// Remove takes a device away from its opening. It stays in the inbox. Doing it
+// again changes nothing.
 func (r *Room) Remove(ctx context.Context, by sashlock.OperatorID, ref string) (sashlock.Device, error) {
 	var d sashlock.Device
 	_, err := r.hall.Change(ctx, flow.Change{Operator: by, Make: func(tx *store.Tx) (flow.Edit, error) {
@@ -50,17 +53,17 @@ func (r *Room) Remove(ctx context.Context, by sashlock.OperatorID, ref string) (
 		if d, err = Find(tx, ref); err != nil {
 			return flow.Edit{}, err
 		}
+		if d.Opening == "" {
+			return flow.Edit{}, nil
+		}
 		was := d.Opening
 		d.Opening = ""
 		d.Rev++
 		return flow.Edit{
 			Events: []sashlock.Event{{Kind: sashlock.DeviceReleased, Device: d.ID, Opening: was, Subject: string(d.ID)}},
 			Fitted: []sashlock.Device{d},
-		}, save(tx, d)
+		}, r.keep(tx, d)
 	}})
-	if err == nil {
-		r.remember(d)
-	}
 	return d, err
 }
 
@@ -78,11 +81,19 @@ func (r *Room) read(ctx context.Context, d sashlock.Device) {
 
 // Codes lists which PIN slots of a lock are in use, never the PINs.
 func (r *Room) Codes(ctx context.Context, d sashlock.Device) ([]driver.Code, error) {
-	lister, can := r.session(d.Gateway).(driver.CodeLister)
+	session := r.session(d.Gateway)
+	if session == nil {
+		return nil, &sashlock.Error{Kind: sashlock.Unavailable, Op: "listing codes", Subject: string(d.ID), Hint: "its gateway is not connected"}
+	}
+	lister, can := session.(driver.CodeLister)
 	if !can || !d.Has(sashlock.HasCodes) {
 		return nil, &sashlock.Error{Kind: sashlock.Invalid, Op: "listing codes", Subject: string(d.ID), Hint: "this device keeps no codes that can be listed"}
 	}
-	return lister.Codes(ctx, d.Address)
+	codes, err := lister.Codes(ctx, d.Address)
+	if err != nil && sashlock.KindOf(err) == sashlock.Internal {
+		err = &sashlock.Error{Kind: sashlock.Unavailable, Op: "listing codes", Subject: string(d.ID), Hint: "the device did not answer", Err: err}
+	}
+	return codes, err
 }
 
 func (r *Room) session(name string) driver.Session {

@@ -61,6 +61,7 @@ type Room struct {
 	known    map[place]sashlock.Device // guarded by mu
 	refused  map[place]time.Time       // guarded by mu: when a stranger's report was last recorded
 	gateways map[string]*gateway       // guarded by mu
+	strays   sync.WaitGroup            // commands that have no gateway to go to; added to under mu
 }
 
 // place is where a device is found: a gateway's name and the address there.
@@ -95,6 +96,16 @@ func Find(q store.Query, ref string) (sashlock.Device, error) {
 	return store.One(q, scan, "device", ref, `SELECT `+columns+` FROM devices WHERE id = ? OR gateway || '/' || address = ?`, ref, ref)
 }
 
+// findAt returns the device at a gateway's address; the zero device when none
+// was ever found there.
+func findAt(q store.Query, gateway, address string) (sashlock.Device, error) {
+	found, err := store.Rows(q, scan, `SELECT `+columns+` FROM devices WHERE gateway = ? AND address = ?`, gateway, address)
+	if err != nil || len(found) == 0 {
+		return sashlock.Device{}, err
+	}
+	return found[0], nil
+}
+
 func scan(read store.Scan) (d sashlock.Device, err error) {
 	var opening sql.NullString
 	var capabilities string
@@ -118,11 +129,15 @@ func save(tx *store.Tx, d sashlock.Device) error {
 	})
 }
 
-// remember keeps a device where the sinks look it up.
-func (r *Room) remember(d sashlock.Device) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.known[place{d.Gateway, d.Address}] = d
+// keep saves a device and, once that is committed, keeps it where the sinks
+// look it up. Commits come one after another, so the newest one is what stays.
+func (r *Room) keep(tx *store.Tx, d sashlock.Device) error {
+	tx.OnCommit(func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.known[place{d.Gateway, d.Address}] = d
+	})
+	return save(tx, d)
 }
 
 func (r *Room) at(p place) (sashlock.Device, bool) {

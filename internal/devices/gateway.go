@@ -75,8 +75,14 @@ func (r *Room) Open(ctx context.Context, name string, d driver.Driver, config js
 		return err
 	}
 	r.mu.Lock()
-	g.session = session
+	closed := r.gateways[name] != g
+	if !closed {
+		g.session = session
+	}
 	r.mu.Unlock()
+	if closed { // the room was closed meanwhile
+		return session.Close()
+	}
 	return nil
 }
 
@@ -94,6 +100,7 @@ func (r *Room) Close() error {
 			errs = append(errs, g.session.Close())
 		}
 	}
+	r.strays.Wait()
 	return errors.Join(errs...)
 }
 
@@ -113,21 +120,22 @@ func (r *Room) Gateways() []GatewayStatus {
 // block: commands live seconds, are few, and each travels by itself, so that a
 // lock that does not answer holds up no other.
 func (r *Room) Dispatch(c sashlock.Command) {
-	g := r.gatewayOf(c.Device)
-	if g == nil {
-		go r.tell(context.Background(), c, sashlock.NoLock)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	// Under the lock, so that Close waits for it or it finds the room closed.
+	if g := r.gatewayOf(c.Device); g != nil {
+		g.done.Go(func() { r.tell(g.ctx, c, r.execute(g, c)) })
 		return
 	}
-	g.done.Go(func() { r.tell(g.ctx, c, r.execute(g, c)) })
+	r.strays.Go(func() { r.tell(context.Background(), c, sashlock.NoLock) })
 }
 
+// gatewayOf is called with r.mu held.
 func (r *Room) gatewayOf(id sashlock.DeviceID) *gateway {
 	d, fitted := r.hall.Book().Devices[id]
 	if !fitted {
 		return nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	g := r.gateways[d.Gateway]
 	if g == nil || g.session == nil {
 		return nil

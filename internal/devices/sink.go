@@ -27,16 +27,20 @@ type sink struct {
 
 // Found puts a device into the inbox, or keeps what changed about it.
 func (s *sink) Found(ctx context.Context, f driver.Discovery) error {
-	old, known := s.room.at(place{s.gateway, f.Address})
-	d := old
-	d.Driver, d.Gateway, d.Address = s.driver, s.gateway, f.Address
-	d.Name, d.Maker, d.Model, d.Firmware, d.Security, d.Weak = f.Name, f.Maker, f.Model, f.Firmware, f.Security, f.Weak
-	d.Capabilities = slices.Sorted(slices.Values(f.Capabilities))
-	if known && same(old, d) {
+	if old, known := s.room.at(place{s.gateway, f.Address}); known && same(old, s.seen(old, f)) {
 		return nil
 	}
 	_, err := s.room.hall.Change(ctx, flow.Change{Make: func(tx *store.Tx) (flow.Edit, error) {
-		d.Rev = old.Rev + 1
+		// Read here and not before: somebody may be adopting it just now.
+		old, err := findAt(tx, s.gateway, f.Address)
+		if err != nil {
+			return flow.Edit{}, err
+		}
+		d := s.seen(old, f)
+		if old.ID != "" && same(old, d) {
+			return flow.Edit{}, nil
+		}
+		d.Rev++
 		if d.ID == "" {
 			d.ID = sashlock.NewID[sashlock.DeviceID](tx.Now())
 		}
@@ -46,17 +50,21 @@ func (s *sink) Found(ctx context.Context, f driver.Discovery) error {
 		if d.Opening != "" {
 			edit.Fitted = []sashlock.Device{d}
 		}
-		return edit, save(tx, d)
+		return edit, s.room.keep(tx, d)
 	}})
-	if err != nil {
-		return err
-	}
-	s.room.remember(d)
-	return nil
+	return err
+}
+
+// seen is a device as it was just found.
+func (s *sink) seen(d sashlock.Device, f driver.Discovery) sashlock.Device {
+	d.Driver, d.Gateway, d.Address = s.driver, s.gateway, f.Address
+	d.Name, d.Maker, d.Model, d.Firmware, d.Security, d.Weak = f.Name, f.Maker, f.Model, f.Firmware, f.Security, f.Weak
+	d.Capabilities = slices.Sorted(slices.Values(f.Capabilities))
+	return d
 }
 
 func same(a, b sashlock.Device) bool {
-	return a.Name == b.Name && a.Maker == b.Maker && a.Model == b.Model && a.Firmware == b.Firmware &&
+	return a.Driver == b.Driver && a.Name == b.Name && a.Maker == b.Maker && a.Model == b.Model && a.Firmware == b.Firmware &&
 		a.Security == b.Security && a.Weak == b.Weak && slices.Equal(a.Capabilities, b.Capabilities)
 }
 

@@ -113,7 +113,7 @@ func instant(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format(time.RFC3339)
+	return t.UTC().Format("2006-01-02T15:04:05.999999Z07:00") // RFC 3339 to the microsecond, as the store keeps it
 }
 
 func date(d sashlock.Date) string {

@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/sashlock/sashlock"
 )
 
 // Step is one difference between two estates.
@@ -77,6 +79,9 @@ func normal(f File) File {
 		resolved, _ := o.Resolve(func(Kind, string) string { return "x" })
 		o.Class, o.Egress, o.OnFault = string(resolved.Class), string(resolved.Egress), string(resolved.OnFault)
 		o.ReleaseTime, o.OpenTime, o.Unattended = length(resolved.ReleaseTime), length(resolved.OpenTime), length(resolved.Unattended)
+		if resolved.Plan == (sashlock.Place{}) {
+			o.Plan = nil
+		}
 		f.Openings[i] = o
 	}
 	for i, p := range f.People {

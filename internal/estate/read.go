@@ -6,11 +6,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
 
 	"github.com/sashlock/sashlock"
 )
@@ -28,8 +29,12 @@ func Parse(data []byte) (File, error) {
 	if len(data) > MaxFile {
 		return bad(fmt.Sprintf("split the file: it has %d bytes, the most is %d", len(data), MaxFile))
 	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // some editors put it there
 	if len(bytes.TrimSpace(data)) == 0 {
 		return f, nil
+	}
+	if line := tooDeep(data); line > 0 {
+		return bad(fmt.Sprintf("line %d: an estate file is never nested as deep as this", line))
 	}
 	f, err := decode(data)
 	if err != nil {
@@ -49,13 +54,30 @@ func decode(data []byte) (f File, err error) {
 			err = fmt.Errorf("this is not YAML: %v", p)
 		}
 	}()
-	decoder := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
-	if err := decoder.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
+	file, err := parser.ParseBytes(data, 0)
+	if err != nil {
 		return File{}, err
 	}
-	var more any
-	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
-		return File{}, errSecondDocument
+	var only ast.Node
+	for _, doc := range file.Docs {
+		switch {
+		case doc.Body == nil:
+		case only != nil:
+			return File{}, errSecondDocument
+		default:
+			only = doc.Body
+		}
+	}
+	if only == nil {
+		return File{}, nil
+	}
+	var m misread
+	ast.Walk(&m, only)
+	if m.found != nil {
+		return File{}, m.found
+	}
+	if err := yaml.NewDecoder(bytes.NewReader(nil), yaml.Strict()).DecodeFromNode(only, &f); err != nil {
+		return File{}, err
 	}
 	return f, nil
 }

@@ -82,7 +82,7 @@ func (r *reader) instant(field, s string) time.Time {
 		r.wrong(field, fmt.Sprintf("%q is not an instant", clip(s)), `write it with its offset, like "2026-11-30T18:00:00+01:00"`)
 		return time.Time{}
 	}
-	return t.UTC()
+	return t.UTC().Truncate(time.Microsecond)
 }
 
 func (r *reader) validity(from, until string) (f, u time.Time) {
@@ -145,7 +145,7 @@ func (s Site) Resolve(find Lookup) (sashlock.Site, []Problem) {
 	r := &reader{find: find}
 	out := sashlock.Site{Slug: r.slug(s.Slug), Name: r.name(s.Name), Zone: s.Zone}
 	if s.Zone == "" || s.Zone == "Local" {
-		r.wrong("zone", "the time zone is missing", `name an IANA time zone like "Europe/Lisbon"`)
+		r.wrong("zone", "the site's time zone is missing", `name an IANA time zone like "Europe/Lisbon"`)
 	} else if _, err := time.LoadLocation(s.Zone); err != nil {
 		r.wrong("zone", fmt.Sprintf("there is no time zone %q", clip(s.Zone)), `name an IANA time zone like "Europe/Lisbon"`)
 	}

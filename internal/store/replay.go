@@ -172,6 +172,7 @@ func (w *writer) replay() (err error) {
 	if err := w.flush(); err != nil {
 		return err
 	}
+	w.b.committing = true
 	if err := w.exec("COMMIT"); err != nil {
 		return err
 	}

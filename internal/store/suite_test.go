@@ -591,7 +591,7 @@ func mustExec(t *testing.T, db *sql.DB, statement string) {
 func TestEditedRowsAreFound(t *testing.T) {
 	for _, edit := range []struct{ name, statement string }{
 		{"a body", "UPDATE entries SET body = REPLACE(CAST(body AS TEXT), 'opened', 'closed') WHERE seq = 41"},
-		{"a salt", "UPDATE entries SET binding = (SELECT substr(a.binding, 1, 32) || substr(b.binding, 33, 32) FROM entries a, entries b WHERE a.seq = 41 AND b.seq = 40) WHERE seq = 41"},
+		{"a salt", "UPDATE entries SET binding = CAST((SELECT substr(binding, 1, 32) FROM entries WHERE seq = 41) || (SELECT substr(binding, 33, 32) FROM entries WHERE seq = 40) AS BLOB) WHERE seq = 41"},
 		{"a commitment", "UPDATE entries SET binding = (SELECT binding FROM entries WHERE seq = 40) WHERE seq = 41"},
 		{"a removed entry", "DELETE FROM entries WHERE seq = 41"},
 	} {
@@ -605,6 +605,7 @@ func TestEditedRowsAreFound(t *testing.T) {
 				db := s.raw(t)
 				statement := edit.statement
 				if st.engine.name() == "postgres" {
+					statement = strings.ReplaceAll(statement, "AS BLOB", "AS BYTEA")
 					statement = strings.ReplaceAll(statement, "REPLACE(CAST(body AS TEXT), 'opened', 'closed')", "convert_to(REPLACE(convert_from(body, 'UTF8'), 'opened', 'closed'), 'UTF8')")
 				} else {
 					statement = strings.ReplaceAll(statement, "REPLACE(CAST(body AS TEXT), 'opened', 'closed')", "CAST(REPLACE(CAST(body AS TEXT), 'opened', 'closed') AS BLOB)")

@@ -102,8 +102,13 @@ func (w *writer) probe() {
 	}
 	w.trouble.cause = err
 	w.s.health.set(err, w.s.opts.Now())
-	if w.s.engine.doubtful(err) {
-		w.trouble.known, w.trouble.unsettled = false, true
+	if !w.s.engine.doubtful(err) {
+		return
+	}
+	w.trouble.unsettled = true
+	if w.b.committing {
+		w.trouble.known = false
+		w.reopen() // whether it went through decides what the journal continues
 	}
 }
 

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"io"
+	"net/http"
+	"os"
+
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/api"
+	"github.com/sashlock/sashlock/internal/estate"
+)
+
+type applyCommand struct {
+	File   string `short:"f" required:"" placeholder:"FILE" help:"YAML file; - reads standard input."`
+	Prune  bool   `help:"Also remove what the file does not name."`
+	DryRun bool   `help:"Only tell what would be done."`
+}
+
+// Help explains the command.
+func (c *applyCommand) Help() string {
+	return `Carries out a file of sites, areas, openings, roles, people, schedules and grants in one transaction: all of it or nothing. Unknown keys are errors with their line. Doing it again changes nothing.
+
+Examples:
+
+    sashlock apply -f store.yaml --dry-run
+    sashlock apply -f store.yaml --prune
+    sashlock export | sed 's/Europe\/Lisbon/Europe\/Madrid/' | sashlock apply -f -`
+}
+
+// Run carries out the command.
+func (c *applyCommand) Run(d *desk) error {
+	file, err := d.readEstate(c.File)
+	if err != nil {
+		return err
+	}
+	client, err := d.connect()
+	if err != nil {
+		return err
+	}
+	q := params()
+	if c.Prune {
+		q.Set("prune", "true")
+	}
+	if c.DryRun {
+		q.Set("dry_run", "true")
+	}
+	done, err := do[api.Applied](d.ctx, client, call{method: http.MethodPut, path: "/v1/estate", query: q, body: file})
+	if err != nil {
+		return err
+	}
+	s := sheet{data: done, empty: "nothing to do: it is so already"}
+	for _, step := range done.Steps {
+		s.row(step.Line)
+		s.names = append(s.names, string(step.Kind)+"/"+step.Ref)
+	}
+	if err := d.show(s); err != nil {
+		return err
+	}
+	switch {
+	case c.DryRun:
+		d.note("%d differences; nothing was changed", len(done.Steps))
+	case done.Receipt != nil:
+		d.note("%d differences carried out: entries %d to %d of the ledger", len(done.Steps), done.Receipt.First, done.Receipt.Last)
+	}
+	return nil
+}
+
+// readEstate reads an estate file.
+func (d *desk) readEstate(path string) (estate.File, error) {
+	in := d.in
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return estate.File{}, badFlag("-f", "the file cannot be read: "+err.Error())
+		}
+		defer f.Close() //nolint:errcheck // it was only read
+		in = f
+	}
+	text, err := io.ReadAll(io.LimitReader(in, estate.MaxFile+1))
+	if err != nil {
+		return estate.File{}, badFlag("-f", "the file cannot be read: "+err.Error())
+	}
+	file, err := estate.Parse(text)
+	if err != nil {
+		return file, &sashlock.Error{Kind: sashlock.Invalid, Subject: path, Hint: err.Error()}
+	}
+	return file, nil
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strconv"
+
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/app"
+)
+
+type serveCommand struct {
+	Port     int    `default:"-1" placeholder:"N" help:"Port to answer on instead of the one in config.yaml; 0 takes a free one."`
+	LogLevel string `default:"warn" enum:"debug,info,warn,error" help:"What to log on standard error: debug, info, warn or error."`
+}
+
+// Help explains the command.
+func (c *serveCommand) Help() string {
+	return `Opens the store of a data folder, connects its gateways and answers until it is stopped with Ctrl-C or SIGTERM.
+
+At each start it writes a new token with every scope to DIR/connect.json, readable by its owner only; that is how the other commands find it with --data.
+
+Examples:
+
+    sashlock serve --data /var/lib/sashlock
+    sashlock serve --data store-12 --port 7200 --log-level info`
+}
+
+// Run carries out the command.
+func (c *serveCommand) Run(d *desk) error {
+	data, err := d.dataFolder()
+	if err != nil {
+		return err
+	}
+	config, err := app.ReadConfig(data)
+	if err != nil {
+		return err
+	}
+	if c.Port >= 0 {
+		host, _, err := net.SplitHostPort(config.Listen)
+		if err != nil {
+			return badFlag("listen", err.Error())
+		}
+		config.Listen = net.JoinHostPort(host, strconv.Itoa(c.Port))
+	}
+	if _, err := app.ReadKeys(data); err != nil {
+		return err
+	}
+	l, err := listen(d.ctx, config.Listen)
+	if err != nil {
+		return err
+	}
+	defer l.Close() //nolint:errcheck // closed by the server in any case
+	d.note("opening the store of %s", data)
+	house, err := app.New(d.ctx, config, c.logger(d))
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.serve(d, house, l), stop(d, house))
+}
+
+func (c *serveCommand) logger(d *desk) *slog.Logger {
+	var level slog.Level
+	if level.UnmarshalText([]byte(c.LogLevel)) != nil {
+		level = slog.LevelWarn // not reached: the grammar allows the four names only
+	}
+	return slog.New(slog.NewTextHandler(d.err, &slog.HandlerOptions{Level: level}))
+}
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, &sashlock.Error{
+			Kind: sashlock.Unavailable, Op: "listening", Subject: address,
+			Hint: "choose another port with --port, or stop the program that has it", Err: cause(err),
+		}
+	}
+	return l, nil
+}
+
+// serve sets a house to work and answers until the user stops it.
+func (c *serveCommand) serve(d *desk, house *app.House, l net.Listener) error {
+	if err := house.Start(d.ctx); err != nil {
+		return err
+	}
+	for _, g := range house.Config.Gateways {
+		d.note("gateway %s (%s)", g.Name, g.Driver)
+	}
+	url := "http://" + l.Addr().String()
+	if _, err := house.Connect(d.ctx, url, app.ConnectionFile); err != nil {
+		return err
+	}
+	house.LogStart(l.Addr().String())
+	fmt.Fprintf(d.out, "%s\n", url)
+	d.note("%d entries in the ledger; token in %s; stop with Ctrl-C", house.Store.Size(), filepath.Join(house.Config.Data, app.ConnectionFile))
+	return app.Serve(d.ctx, house.Handler(), l)
+}
+
+func stop(d *desk, house *app.House) error {
+	d.note("stopping")
+	err := house.Stop()
+	if err == nil {
+		d.note("stopped; nothing that was acknowledged is lost")
+	}
+	return err
+}

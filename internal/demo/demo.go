@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package demo is a store that lives: a simulated flagship shop in which
+// people are served, refused and careless while one looks on.
+//
+// # What
+//
+// [Run] sets up a data folder, declares a shop of 42 openings and 31 people,
+// fits it with simulated devices and then plays a story on it: customers at
+// display cases, couriers at lockers, and now and then something that wants an
+// operator. The console needs no sign-in here, and says so on every page.
+//
+// # How it fits
+//
+// It is an ordinary house of package app with one more driver, driver/sim,
+// which nothing else can open. The story acts on the simulated world with its
+// hands only: everything that is decided, recorded or raised is the work of
+// the same code as in a real store.
+//
+// # Promises
+//
+// Nothing here opens a real lock: a folder that was not made by a demo is
+// refused, and no gateway but the simulated one is ever opened. The choices of
+// the story follow from the seed.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/app"
+)
+
+// Options are what a demo is told.
+type Options struct {
+	Port    int       // on 127.0.0.1; 0: a free one
+	Data    string    // data folder; empty: a temporary one, removed at the end
+	Seed    uint64    // decides the story
+	Browser bool      // open the page in a browser, if there is one
+	Speed   float64   // how much faster than real time the story runs; 0 means 1
+	Out     io.Writer // where to say how to look at it; nil: nowhere
+}
+
+// DefaultPort is where the demo answers when nothing else is said.
+const DefaultPort = 7117
+
+// ConnectionFile is the name of the file in the data folder that says how to
+// reach a running demo.
+const ConnectionFile = "demo.json"
+
+// marker is a file that only folders made by a demo have.
+const marker = "DEMO"
+
+const markerText = "This folder was made by sashlock demo. Nothing in it opens a real lock.\n"
+
+// journalSize is enough for a demo, and quick to set aside.
+const journalSize = 1 << 20
+
+// Run plays the demo until the context ends, which is no error.
+func Run(ctx context.Context, opts Options) (err error) {
+	if opts.Out == nil {
+		opts.Out = io.Discard
+	}
+	if opts.Speed == 0 {
+		opts.Speed = 1
+	}
+	if opts.Speed < 0 || opts.Port < 0 || opts.Port > 65535 {
+		return &sashlock.Error{Kind: sashlock.Invalid, Op: "starting demo", Subject: "options", Hint: "the speed is positive and the port is 0 to 65535"}
+	}
+	if opts.Data == "" {
+		if opts.Data, err = os.MkdirTemp("", "sashlock-demo-"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(opts.Data)) }()
+	}
+	if err := prepare(opts.Data); err != nil {
+		return err
+	}
+	listener, err := listen(opts.Port)
+	if err != nil {
+		return err
+	}
+	defer listener.Close() //nolint:errcheck // serving closes it; this is for an early end
+	house, err := app.New(ctx, app.Config{Data: opts.Data, Listen: listener.Addr().String(), JournalSize: journalSize}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, house.Stop()) }()
+	return play(ctx, house, listener, opts)
+}
+
+// play furnishes the house, opens its page and tells the story.
+func play(ctx context.Context, house *app.House, listener net.Listener, opts Options) error {
+	if err := house.Start(ctx); err != nil {
+		return err
+	}
+	shop, err := furnish(ctx, house, opts)
+	if err != nil {
+		return stopped(ctx, err)
+	}
+	url := "http://" + listener.Addr().String()
+	if _, err := house.Connect(ctx, url, ConnectionFile); err != nil {
+		return stopped(ctx, err)
+	}
+	running, end := context.WithCancel(ctx)
+	defer end()
+	served := make(chan error, 1)
+	go func() {
+		served <- app.Serve(running, house.Handler(), listener)
+		end()
+	}()
+	welcome(opts.Out, url, opts.Data)
+	if opts.Browser {
+		browse(url)
+	}
+	newStory(shop, opts).run(running)
+	return <-served
+}
+
+// stopped makes an end that was asked for no error.
+func stopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// prepare sets up a new folder, and refuses one that holds a real store.
+func prepare(data string) error {
+	path := filepath.Join(data, marker)
+	if _, err := os.Stat(path); err == nil {
+		if _, err := app.ReadKeys(data); !sashlock.IsKind(err, sashlock.NotFound) {
+			return err
+		}
+		_, err := app.Init(data)
+		return err
+	}
+	if entries, err := os.ReadDir(data); err == nil && len(entries) > 0 {
+		return &sashlock.Error{Kind: sashlock.Conflict, Op: "starting demo", Subject: data, Hint: "this folder holds something that is no demo: name a new one with --data"}
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, []byte(markerText), 0o600); err != nil {
+		return err
+	}
+	_, err := app.Init(data)
+	return err
+}
+
+func listen(port int) (net.Listener, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return nil, &sashlock.Error{Kind: sashlock.Unavailable, Op: "starting demo", Subject: "port " + strconv.Itoa(port), Hint: "something else answers there: choose another port with --port, or --port 0 for a free one", Err: err}
+	}
+	return l, nil
+}
+
+// welcome says what can be done with the demo.
+func welcome(out io.Writer, url, data string) {
+	token := fmt.Sprintf(`$(sed -n 's/.*"token": "\(.*\)".*/\1/p' %s)`, filepath.Join(data, ConnectionFile))
+	fmt.Fprintf(out, `
+  Sashlock demo: Lisbon Airport flagship, 42 openings, 31 people
+
+  Look at it    %s
+  Data folder   %s
+
+  Try
+    curl -s %s/v1/openings/fragrance-2/actions -H 'Content-Type: application/json' \
+      -H "Authorization: Bearer %s" \
+      -d '{"type":"release","person":"helena"}'
+    sashlock events -f --data %s
+    sashlock explain marta phones-1 --data %s
+    sashlock verify --data %s
+
+  DEMO: nothing here opens a real lock. Stop it with Ctrl+C.
+
+`, url, data, url, token, data, data, data)
+}
+
