@@ -23,6 +23,7 @@ const peerPatience = 30 * time.Second
 // have been read.
 func openPeer(t *testing.T, p *peer) (*session, *drivertest.Recorder) {
 	t.Helper()
+	p.reset(t, "2", "3", "4")
 	rec := drivertest.NewRecorder()
 	s, err := New().Open(t.Context(), configFor(p.ws), rec)
 	if err != nil {
@@ -37,71 +38,88 @@ func openPeer(t *testing.T, p *peer) (*session, *drivertest.Recorder) {
 	return s.(*session), rec
 }
 
-// TestPeerTruth orders, jams and meddles on the real Z-Wave JS and checks each
-// time that only the lock's own word is told.
-func TestPeerTruth(t *testing.T) {
-	p := startPeer(t, "0", "0")
-	s, rec := openPeer(t, p)
-	must := func(act string) {
-		t.Helper()
-		if err := p.act(act); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want := func(since int, want driver.Report) {
-		t.Helper()
-		rec.Await(t, peerPatience, since, want.Address+" "+string(want.Kind), func(r driver.Report) bool { return r == want })
-	}
+// want waits for exactly one report.
+func want(t *testing.T, rec *drivertest.Recorder, since int, want driver.Report) {
+	t.Helper()
+	rec.Await(t, peerPatience, since, want.Address+" "+string(want.Kind), func(r driver.Report) bool { return r == want })
+}
 
+// peerOrders unlocks every lock; its own word names the order and is true.
+func peerOrders(t *testing.T, p *peer) {
+	s, rec := openPeer(t, p)
 	for i, address := range []string{"2", "3", "4"} {
 		id := sashlock.CommandID("act_" + strconv.Itoa(i))
 		mark := rec.Mark()
 		operate(t, s, address, sashlock.DoUnlock, id)
-		want(mark, driver.Report{Address: address, Kind: sashlock.LockUnlocked, Method: sashlock.ByRemote, Command: id})
+		want(t, rec, mark, driver.Report{Address: address, Kind: sashlock.LockUnlocked, Method: sashlock.ByRemote, Command: id})
 		if state, err := p.ask("state?node=" + address); err != nil || !strings.Contains(state, `"bolt":"unlocked"`) {
 			t.Errorf("told that %s is unlocked, but it is %s, %v", address, state, err)
 		}
 	}
+}
 
-	// Somebody locks 2 through another program.
+// peerOthers lets another program give orders. One is carried out; the other
+// goes to a jammed lock, of which Z-Wave JS then says that it is unlocked.
+func peerOthers(t *testing.T, p *peer) {
+	s, rec := openPeer(t, p)
 	other, err := dial(t.Context(), p.ws, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer other.close()
 	mark := rec.Mark()
-	if _, err := other.do(t.Context(), setMode(2, 0, modeSecured)); err != nil {
+	if _, err := other.do(t.Context(), setMode(2, 0, modeUnsecured)); err != nil {
 		t.Fatal(err)
 	}
-	want(mark, driver.Report{Address: "2", Kind: sashlock.LockLocked, Method: sashlock.ByRemote})
+	want(t, rec, mark, driver.Report{Address: "2", Kind: sashlock.LockUnlocked, Method: sashlock.ByRemote})
 
-	// It tries 4 as well, but that is jammed: Z-Wave JS says that it is locked.
-	must("jam?node=4")
-	mark = rec.Mark()
-	if _, err := other.do(t.Context(), setMode(4, 0, modeSecured)); err != nil {
+	if err := p.act("jam?node=4"); err != nil {
 		t.Fatal(err)
 	}
-	want(mark, driver.Report{Address: "4", Kind: sashlock.LockWasJammed})
+	mark = rec.Mark()
+	if _, err := other.do(t.Context(), setMode(4, 0, modeUnsecured)); err != nil {
+		t.Fatal(err)
+	}
+	want(t, rec, mark, driver.Report{Address: "4", Kind: sashlock.LockWasJammed})
 	if err := s.Read(t.Context(), "4"); err != nil {
 		t.Fatal(err)
 	}
-	want(mark, driver.Report{Address: "4", Kind: sashlock.LockUnlocked, State: true})
-	if told := rec.Reports(mark, func(r driver.Report) bool { return r.Address == "4" && r.Kind == sashlock.LockLocked }); len(told) > 0 {
-		t.Errorf("told of a lock that did not lock:\n%s", rec.Text(mark))
-	}
+	want(t, rec, mark, driver.Report{Address: "4", Kind: sashlock.LockLocked, State: true})
+	noUnlock(t, rec, mark)
+}
 
-	// We try too, with the one that is supervised and the one that is not.
-	must("jam?node=3")
-	mark = rec.Mark()
-	operate(t, s, "4", sashlock.DoLock, "act_jam")
-	want(mark, driver.Report{Address: "4", Kind: sashlock.LockWasJammed, Method: sashlock.ByRemote, Command: "act_jam"})
-	if err := s.Operate(t.Context(), driver.Order{Command: "act_no", Address: "3", Verb: sashlock.DoLock}); !sashlock.IsKind(err, sashlock.Denied) {
+// peerJams orders jammed locks to unlock: the supervised one says no at once,
+// the other one takes the order and is found out.
+func peerJams(t *testing.T, p *peer) {
+	s, rec := openPeer(t, p)
+	for _, act := range []string{"jam?node=3", "jam?node=4"} {
+		if err := p.act(act); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mark := rec.Mark()
+	operate(t, s, "4", sashlock.DoUnlock, "act_jam")
+	want(t, rec, mark, driver.Report{Address: "4", Kind: sashlock.LockWasJammed, Method: sashlock.ByRemote, Command: "act_jam"})
+	if err := s.Operate(t.Context(), driver.Order{Command: "act_no", Address: "3", Verb: sashlock.DoUnlock}); !sashlock.IsKind(err, sashlock.Denied) {
 		t.Errorf("a jammed lock with Supervision: %v, want kind denied", err)
 	}
+	noUnlock(t, rec, mark)
+}
 
-	// A code is entered at the keypad.
-	must("set-code?node=2&user=7&code=" + testPIN)
-	codes, err := s.Codes(t.Context(), "2")
+func noUnlock(t *testing.T, rec *drivertest.Recorder, since int) {
+	t.Helper()
+	if told := rec.Reports(since, func(r driver.Report) bool { return r.Kind == sashlock.LockUnlocked }); len(told) > 0 {
+		t.Errorf("told of an unlock that was not:\n%s", rec.Text(since))
+	}
+}
+
+// peerCodes enters a code at the keypad and lists the slots.
+func peerCodes(t *testing.T, p *peer) {
+	s, rec := openPeer(t, p)
+	if err := p.act("set-code?node=4&user=7&code=" + testPIN); err != nil {
+		t.Fatal(err)
+	}
+	codes, err := s.Codes(t.Context(), "4")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,10 +135,9 @@ func TestPeerTruth(t *testing.T) {
 	}
 }
 
-// TestPeerKilled kills Z-Wave JS, turns a bolt while it is away, and starts it
+// peerKilled kills Z-Wave JS, turns a bolt while it is away, and starts it
 // again on the same port.
-func TestPeerKilled(t *testing.T) {
-	p := startPeer(t, "0", "0")
+func peerKilled(t *testing.T, p *peer) {
 	s, rec := openPeer(t, p)
 	mark := rec.Mark()
 	operate(t, s, "2", sashlock.DoUnlock, "act_1")

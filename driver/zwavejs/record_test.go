@@ -5,6 +5,7 @@ package zwavejs
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,11 +14,13 @@ import (
 	"time"
 )
 
-// TestPeerRecord writes the transcripts in testdata anew. It runs only when
-// SASHLOCK_RECORD is 1, and it needs the peer.
+var record = flag.Bool("record", false, "write the transcripts anew, from the real Z-Wave JS")
+
+// TestPeerRecord writes the transcripts in testdata anew when it is asked to by
+// -record; without it there is nothing to check. It needs the peer.
 func TestPeerRecord(t *testing.T) {
-	if os.Getenv("SASHLOCK_RECORD") != "1" {
-		t.Skip("set SASHLOCK_RECORD=1 to record the transcripts anew")
+	if !*record {
+		return
 	}
 	p := startPeer(t, "0", "0")
 	tape := &tape{}
@@ -35,74 +38,94 @@ func TestPeerRecord(t *testing.T) {
 			}
 		}
 	}()
-	do := func(r request) {
-		t.Helper()
-		if _, err := c.do(t.Context(), r); err != nil {
-			tape.note("that failed")
-		}
-		tape.rest(t)
-	}
-	act := func(act string) {
-		t.Helper()
-		tape.note(strings.ReplaceAll(act, testPIN, "…"))
-		if err := p.act(act); err != nil {
-			t.Fatal(err)
-		}
-		tape.rest(t)
-	}
-	do(startListening())
+	r := recording{t, p, c, tape}
+	r.do(startListening())
 	tape.save(t, "greeting", "The greeting and the state of a network of three locks.")
+	r.orders()
+	r.people()
+	r.rest()
+}
 
-	do(setMode(2, 0, modeUnsecured))
-	do(invoke(2, 0, classDoorLock, "get"))
-	tape.save(t, "unlock", "A lock without encryption is unlocked. The first word of its mode is Z-Wave JS's own.")
-	do(setMode(3, 0, modeUnsecured))
-	do(setMode(3, 0, modeSecured))
-	tape.save(t, "supervised", "A lock with S2 and Supervision is unlocked and locked.")
-	act("jam?node=4")
-	do(setMode(4, 0, modeUnsecured))
-	do(invoke(4, 0, classDoorLock, "get"))
-	act("jam?node=3")
-	do(setMode(3, 0, modeUnsecured))
-	tape.save(t, "jam", "Two jammed locks are told to unlock. Only the supervised one says that it did not.")
-	act("unjam?node=4")
-	act("unjam?node=3")
-	act("set-code?node=2&user=3&code=" + testPIN)
-	act("manual-lock?node=2")
-	act("keypad-unlock?node=2&user=3")
-	act("manual-lock?node=2")
-	act("manual-unlock?node=2")
-	act("auto-lock?node=2")
-	act("wrong-code?node=2")
-	tape.save(t, "people", "What people do to a lock: keypad, thumb-turn, wrong code.")
-	act("door-open?node=3")
-	act("door-closed?node=3")
-	act("tamper?node=3")
-	act("tamper-clear?node=3")
-	act("battery?node=3&level=7")
-	do(invoke(3, 0, classBattery, "get"))
-	tape.save(t, "sensors", "Door, cover and battery.")
-	do(invoke(2, 0, classUserCode, "getUsersCount"))
-	do(invoke(2, 0, classUserCode, "get", 3))
-	do(invoke(2, 0, classUserCode, "get", 4))
-	tape.save(t, "codes", "PIN slots. The PIN was taken out of this file.")
-	do(invoke(2, 0, classDoorLock, "getConfiguration"))
-	config := map[string]json.RawMessage{
+// recording is what the parts of TestPeerRecord work with.
+type recording struct {
+	t    *testing.T
+	p    *peer
+	c    *client
+	tape *tape
+}
+
+func (r recording) do(q request) {
+	r.t.Helper()
+	if _, err := r.c.do(r.t.Context(), q); err != nil {
+		r.tape.note("that failed")
+	}
+	r.tape.rest(r.t)
+}
+
+func (r recording) act(act string) {
+	r.t.Helper()
+	r.tape.note(strings.ReplaceAll(act, testPIN, "…"))
+	if err := r.p.act(act); err != nil {
+		r.t.Fatal(err)
+	}
+	r.tape.rest(r.t)
+}
+
+func (r recording) orders() {
+	r.do(setMode(2, 0, modeUnsecured))
+	r.do(invoke(2, 0, classDoorLock, "get"))
+	r.tape.save(r.t, "unlock", "A lock without encryption is unlocked. The first word of its mode is Z-Wave JS's own.")
+	r.do(setMode(3, 0, modeUnsecured))
+	r.do(setMode(3, 0, modeSecured))
+	r.tape.save(r.t, "supervised", "A lock with S2 and Supervision is unlocked and locked.")
+	r.act("jam?node=4")
+	r.do(setMode(4, 0, modeUnsecured))
+	r.do(invoke(4, 0, classDoorLock, "get"))
+	r.act("jam?node=3")
+	r.do(setMode(3, 0, modeUnsecured))
+	r.tape.save(r.t, "jam", "Two jammed locks are told to unlock. Only the supervised one says that it did not.")
+}
+
+func (r recording) people() {
+	for _, act := range []string{
+		"unjam?node=4", "unjam?node=3", "set-code?node=2&user=3&code=" + testPIN, "manual-lock?node=2", "keypad-unlock?node=2&user=3",
+		"manual-lock?node=2", "manual-unlock?node=2", "auto-lock?node=2", "wrong-code?node=2",
+	} {
+		r.act(act)
+	}
+	r.tape.save(r.t, "people", "What people do to a lock: keypad, thumb-turn, wrong code.")
+	for _, act := range []string{"door-open?node=3", "door-closed?node=3", "tamper?node=3", "tamper-clear?node=3", "battery?node=3&level=7"} {
+		r.act(act)
+	}
+	r.do(invoke(3, 0, classBattery, "get"))
+	r.tape.save(r.t, "sensors", "Door, cover and battery.")
+}
+
+func (r recording) rest() {
+	r.do(invoke(2, 0, classUserCode, "getUsersCount"))
+	r.do(invoke(2, 0, classUserCode, "get", 3))
+	r.do(invoke(2, 0, classUserCode, "get", 4))
+	r.tape.save(r.t, "codes", "PIN slots. The PIN was taken out of this file.")
+	r.do(invoke(2, 0, classDoorLock, "getConfiguration"))
+	r.do(invoke(2, 0, classDoorLock, "setConfiguration", recordedConfiguration()))
+	r.do(setMode(2, 0, modeTimed))
+	r.tape.rest(r.t)
+	r.tape.save(r.t, "release", "A lock is unlocked for a second and locks again by itself.")
+	r.act("dead?node=4")
+	r.do(setMode(4, 0, modeUnsecured))
+	r.do(ping(4))
+	r.act("alive?node=4")
+	r.do(nodeStateOf(99))
+	r.tape.save(r.t, "dead", "A lock goes off the air and comes back.")
+}
+
+// recordedConfiguration is that of a release of one second.
+func recordedConfiguration() map[string]json.RawMessage {
+	return map[string]json.RawMessage{
+		"operationType": json.RawMessage("2"), "lockTimeoutConfiguration": json.RawMessage("1"),
 		"insideHandlesCanOpenDoorConfiguration":  json.RawMessage("[true,true,true,true]"),
-		"lockTimeoutConfiguration":               json.RawMessage("1"),
-		"operationType":                          json.RawMessage("2"),
 		"outsideHandlesCanOpenDoorConfiguration": json.RawMessage("[true,true,true,true]"),
 	}
-	do(invoke(2, 0, classDoorLock, "setConfiguration", config))
-	do(setMode(2, 0, modeTimed))
-	tape.rest(t)
-	tape.save(t, "release", "A lock is unlocked for a second and locks again by itself.")
-	act("dead?node=4")
-	do(setMode(4, 0, modeUnsecured))
-	do(ping(4))
-	act("alive?node=4")
-	do(nodeStateOf(99))
-	tape.save(t, "dead", "A lock goes off the air and comes back.")
 }
 
 // tape keeps what went over a connection.

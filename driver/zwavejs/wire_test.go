@@ -116,11 +116,6 @@ func show(m message) string {
 
 // TestTranscriptsEncode makes every recorded request anew, byte by byte.
 func TestTranscriptsEncode(t *testing.T) {
-	config := map[string]json.RawMessage{
-		"operationType": json.RawMessage("2"), "lockTimeoutConfiguration": json.RawMessage("1"),
-		"insideHandlesCanOpenDoorConfiguration":  json.RawMessage("[true,true,true,true]"),
-		"outsideHandlesCanOpenDoorConfiguration": json.RawMessage("[true,true,true,true]"),
-	}
 	requests := map[string][]request{
 		"greeting":   {initialize(wantSchema), startListening()},
 		"unlock":     {setMode(2, 0, modeUnsecured), invoke(2, 0, classDoorLock, "get")},
@@ -128,7 +123,7 @@ func TestTranscriptsEncode(t *testing.T) {
 		"jam":        {setMode(4, 0, modeUnsecured), invoke(4, 0, classDoorLock, "get"), setMode(3, 0, modeUnsecured)},
 		"sensors":    {invoke(3, 0, classBattery, "get")},
 		"codes":      {invoke(2, 0, classUserCode, "getUsersCount"), invoke(2, 0, classUserCode, "get", 3), invoke(2, 0, classUserCode, "get", 4)},
-		"release":    {invoke(2, 0, classDoorLock, "getConfiguration"), invoke(2, 0, classDoorLock, "setConfiguration", config), setMode(2, 0, modeTimed)},
+		"release":    {invoke(2, 0, classDoorLock, "getConfiguration"), invoke(2, 0, classDoorLock, "setConfiguration", recordedConfiguration()), setMode(2, 0, modeTimed)},
 		"dead":       {setMode(4, 0, modeUnsecured), ping(4), nodeStateOf(99)},
 	}
 	id := 0

@@ -61,6 +61,7 @@ type Room struct {
 	known    map[place]sashlock.Device // guarded by mu
 	refused  map[place]time.Time       // guarded by mu: when a stranger's report was last recorded
 	gateways map[string]*gateway       // guarded by mu
+	closed   bool                      // guarded by mu: nothing is opened or dispatched any more
 	strays   sync.WaitGroup            // commands that have no gateway to go to; added to under mu
 }
 

@@ -58,6 +58,7 @@ func (r *Room) Open(ctx context.Context, name string, d driver.Driver, config js
 	}
 	r.mu.Lock()
 	_, taken := r.gateways[name]
+	taken = taken || r.closed
 	if !taken {
 		r.gateways[name] = g
 	}
@@ -89,6 +90,7 @@ func (r *Room) Open(ctx context.Context, name string, d driver.Driver, config js
 // Close ends every session and waits for the commands under way.
 func (r *Room) Close() error {
 	r.mu.Lock()
+	r.closed = true
 	open := slices.Collect(maps.Values(r.gateways))
 	clear(r.gateways)
 	r.mu.Unlock()
@@ -123,24 +125,19 @@ func (r *Room) Dispatch(c sashlock.Command) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	// Under the lock, so that Close waits for it or it finds the room closed.
-	if g := r.gatewayOf(c.Device); g != nil {
+	if r.closed {
+		return // the next life ends it as restarted
+	}
+	d, fitted := r.hall.Book().Devices[c.Device]
+	if g := r.gateways[d.Gateway]; fitted && g != nil && g.session != nil {
 		g.done.Go(func() { r.tell(g.ctx, c, r.execute(g, c)) })
 		return
 	}
-	r.strays.Go(func() { r.tell(context.Background(), c, sashlock.NoLock) })
-}
-
-// gatewayOf is called with r.mu held.
-func (r *Room) gatewayOf(id sashlock.DeviceID) *gateway {
-	d, fitted := r.hall.Book().Devices[id]
-	if !fitted {
-		return nil
+	why := sashlock.NoLock
+	if fitted {
+		why = sashlock.LockOffline
 	}
-	g := r.gateways[d.Gateway]
-	if g == nil || g.session == nil {
-		return nil
-	}
-	return g
+	r.strays.Go(func() { r.tell(context.Background(), c, why) })
 }
 
 // execute signs a command and puts it through the gate; the reason is empty

@@ -109,8 +109,11 @@ func (h *Hall) Request(ctx context.Context, q sashlock.Request) (Answer, error) 
 		a.Command = command
 		return err
 	})
+	if err != nil {
+		return h.requestOnFault(ctx, q, err)
+	}
 	a.Receipt = receipt
-	return a, err
+	return a, nil
 }
 
 // Change records what an operator edited and lets every later decision see it.
@@ -146,6 +149,9 @@ func (h *Hall) Change(ctx context.Context, c Change) (store.Receipt, error) {
 // Tick looks again at every opening whose moment has come. It returns when the
 // next one comes; zero means that nothing is waiting.
 func (h *Hall) Tick(ctx context.Context) (next time.Time, err error) {
+	if err := h.recordLater(ctx); err != nil {
+		return h.now().Add(time.Second), err
+	}
 	for _, subject := range h.store.DueWakeups(h.now()) {
 		if err := h.wake(ctx, subject); err != nil {
 			return h.now().Add(time.Second), err

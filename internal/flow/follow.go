@@ -37,7 +37,7 @@ func Follow(ctx context.Context, s *store.Store, f Follower) error {
 		if err == nil && len(events) > 0 {
 			if err = f.Handle(ctx, events); err == nil {
 				next = events[len(events)-1].Seq + 1
-				err = s.SaveCursor(ctx, f.Name, next)
+				err = s.SaveCursor(context.WithoutCancel(ctx), f.Name, next) // handled is handled, also when we are stopping
 			}
 		}
 		if err == nil && len(events) == followBatch {

@@ -35,6 +35,8 @@ type Hall struct {
 
 	working   *Book                // as the running transaction sees it; the writer's own
 	published atomic.Pointer[Book] // as last committed; anybody may read it
+
+	later unrecorded // releases whose record is owed
 }
 
 // New builds a hall over what the owner has declared.

@@ -119,6 +119,7 @@ func Save(tx *store.Tx, d estate.Grant, find estate.Lookup, rev int64) (flow.Edi
 
 // data is a grant as its ledger entry carries it: the person by identifier.
 func data(d estate.Grant, g sashlock.Grant) json.RawMessage {
+	d.Kept = estate.Kept{ID: string(g.ID), Rev: g.Rev}
 	d.Person = string(g.Person)
 	return estate.Data(d)
 }
@@ -166,6 +167,7 @@ func SaveSchedule(tx *store.Tx, d estate.Schedule, find estate.Lookup, rev int64
 	err = tx.Put("schedules", "id", store.Fields{
 		"id": s.ID, "slug": s.Slug, "name": s.Name, "body": string(text), "first": d.First, "last": d.Last, "rev": s.Rev,
 	})
+	d.Kept = estate.Kept{ID: string(s.ID), Rev: s.Rev}
 	return flow.Edit{
 		Events: []sashlock.Event{{Kind: sashlock.ScheduleSaved, Subject: string(s.ID), Data: estate.Data(d)}},
 		Access: access.Change{Put: access.Facts{Schedules: []sashlock.Schedule{s}}},

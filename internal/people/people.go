@@ -111,6 +111,7 @@ func Save(tx *store.Tx, d estate.Person, find estate.Lookup, rev int64) (flow.Ed
 	if err := write(tx, p); err != nil {
 		return flow.Edit{}, err
 	}
+	d.Kept = estate.Kept{ID: string(p.ID), Rev: p.Rev}
 	return flow.Edit{
 		Events: []sashlock.Event{{Kind: sashlock.PersonSaved, Person: p.ID, Subject: string(p.ID), Data: estate.Data(d)}},
 		Access: access.Change{Put: access.Facts{People: []sashlock.Person{p}}},
@@ -174,6 +175,7 @@ func SaveRole(tx *store.Tx, d estate.Role, find estate.Lookup, rev int64) (flow.
 		r.ID = sashlock.NewID[sashlock.RoleID](tx.Now())
 	}
 	err = tx.Put("roles", "id", store.Fields{"id": r.ID, "slug": r.Slug, "name": r.Name, "rev": r.Rev})
+	d.Kept = estate.Kept{ID: string(r.ID), Rev: r.Rev}
 	return flow.Edit{
 		Events: []sashlock.Event{{Kind: sashlock.RoleSaved, Subject: string(r.ID), Data: estate.Data(d)}},
 		Access: access.Change{Put: access.Facts{Roles: []sashlock.Role{r}}},

@@ -81,6 +81,7 @@ func New(s *store.Store, h *flow.Hall, now func() time.Time) *Room {
 
 // Issue makes a token and returns it in clear, for the only time.
 func (r *Room) Issue(ctx context.Context, by sashlock.OperatorID, name string, scopes []Scope, life time.Duration) (Token, string, error) {
+	scopes = slices.Compact(slices.Sorted(slices.Values(scopes)))
 	if err := check(name, scopes, life); err != nil {
 		return Token{}, "", err
 	}
@@ -120,7 +121,7 @@ func check(name string, scopes []Scope, life time.Duration) error {
 	}
 	for _, s := range scopes {
 		if !slices.Contains(Scopes(), s) {
-			return bad("scopes", fmt.Sprintf("there is no scope %q: choose from %s", s, list(Scopes())))
+			return bad("scopes", fmt.Sprintf("there is no scope %.40q: choose from %s", s, list(Scopes())))
 		}
 	}
 	return nil
@@ -167,6 +168,20 @@ func (r *Room) Check(ctx context.Context, clear string) (Token, error) {
 		return Token{}, refused
 	}
 	return t, nil
+}
+
+// Valid reports whether a token that was accepted earlier still would be. Who
+// holds a connection open for long asks it from time to time.
+func (r *Room) Valid(ctx context.Context, id sashlock.OperatorID) (bool, error) {
+	var t Token
+	err := r.store.View(ctx, func(q store.Query) (err error) {
+		t, err = store.One(q, scanToken, "token", "", `SELECT `+columns+` FROM tokens WHERE id = ?`, id)
+		return err
+	})
+	if sashlock.IsKind(err, sashlock.NotFound) {
+		return false, nil
+	}
+	return err == nil && t.Revoked.IsZero() && r.now().Before(t.Expires), err
 }
 
 // List returns every token, newest first.

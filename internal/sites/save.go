@@ -3,10 +3,15 @@
 package sites
 
 import (
+	"errors"
+	"maps"
+	"slices"
+
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/access"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/schedule"
 	"github.com/sashlock/sashlock/internal/store"
 )
 
@@ -14,6 +19,13 @@ import (
 // than 0 is the revision the caller saw.
 func SaveSite(tx *store.Tx, d estate.Site, find estate.Lookup, rev int64) (flow.Edit, error) {
 	s, problems := d.Resolve(find)
+	if len(problems) == 0 {
+		_, err := schedule.LoadZone(d.Zone)
+		var e *sashlock.Error
+		if errors.As(err, &e) { // it knows which zone was probably meant
+			problems = []estate.Problem{{Field: e.Subject, Detail: "this is not a time zone of a site", Fix: e.Hint}}
+		}
+	}
 	if err := estate.Problems("saving site", problems); err != nil {
 		return flow.Edit{}, err
 	}
@@ -31,6 +43,7 @@ func SaveSite(tx *store.Tx, d estate.Site, find estate.Lookup, rev int64) (flow.
 	err = tx.Put("sites", "id", store.Fields{
 		"id": s.ID, "slug": s.Slug, "name": s.Name, "zone": s.Zone, "hours": store.Null(s.Hours), "rev": s.Rev,
 	})
+	d.Kept = estate.Kept{ID: string(s.ID), Rev: s.Rev}
 	return flow.Edit{
 		Events: []sashlock.Event{{Kind: sashlock.SiteSaved, Site: s.ID, Subject: string(s.ID), Data: estate.Data(d)}},
 		Access: access.Change{Put: access.Facts{Sites: []sashlock.Site{s}}},
@@ -71,6 +84,7 @@ func SaveArea(tx *store.Tx, d estate.Area, find estate.Lookup, rev int64) (flow.
 		a.ID = sashlock.NewID[sashlock.AreaID](tx.Now())
 	}
 	err = tx.Put("areas", "id", store.Fields{"id": a.ID, "slug": a.Slug, "name": a.Name, "site": a.Site, "rev": a.Rev})
+	d.Kept = estate.Kept{ID: string(a.ID), Rev: a.Rev}
 	return flow.Edit{
 		Events: []sashlock.Event{{Kind: sashlock.AreaSaved, Site: a.Site, Subject: string(a.ID), Data: estate.Data(d)}},
 		Access: access.Change{Put: access.Facts{Areas: []sashlock.Area{a}}},
@@ -116,6 +130,7 @@ func SaveOpening(tx *store.Tx, d estate.Opening, find estate.Lookup, rev int64) 
 		"release_ms": o.ReleaseTime.Milliseconds(), "open_ms": o.OpenTime.Milliseconds(),
 		"unattended_ms": o.Unattended.Milliseconds(), "plan_x": o.Plan.X, "plan_y": o.Plan.Y, "rev": o.Rev,
 	})
+	d.Kept = estate.Kept{ID: string(o.ID), Rev: o.Rev}
 	return flow.Edit{
 		Events: []sashlock.Event{{Kind: sashlock.OpeningSaved, Site: o.Site, Opening: o.ID, Subject: string(o.ID), Data: estate.Data(d)}},
 		Access: access.Change{Put: access.Facts{Openings: []sashlock.Opening{o}}},
@@ -131,9 +146,42 @@ func RemoveOpening(tx *store.Tx, ref string, rev int64) (flow.Edit, error) {
 	if err := store.CheckRev("opening", ref, o.Rev, rev); err != nil {
 		return flow.Edit{}, err
 	}
-	err = tx.Remove("openings", "opening", ref, string(o.ID))
+	if err := tx.Remove("openings", "opening", ref, string(o.ID)); err != nil {
+		return flow.Edit{}, err
+	}
+	over, err := windUp(tx, o)
 	return flow.Edit{
-		Events: []sashlock.Event{{Kind: sashlock.OpeningRemoved, Site: o.Site, Opening: o.ID, Subject: string(o.ID)}},
+		Events: append(over, sashlock.Event{Kind: sashlock.OpeningRemoved, Site: o.Site, Opening: o.ID, Subject: string(o.ID)}),
 		Access: access.Change{Remove: access.Removal{Openings: []sashlock.OpeningID{o.ID}}},
 	}, err
+}
+
+// windUp clears the alarms of an opening that goes, because nothing will look
+// at it again. One that is moving goes later.
+func windUp(tx *store.Tx, o sashlock.Opening) ([]sashlock.Event, error) {
+	moving, err := tx.OpenCommands(o.ID)
+	if err != nil {
+		return nil, err
+	}
+	if len(moving) > 0 {
+		return nil, &sashlock.Error{Kind: sashlock.Conflict, Op: "removing opening", Subject: o.Slug, Hint: "its lock is moving: try again in ten seconds"}
+	}
+	s, err := tx.State(o.ID)
+	if err != nil {
+		return nil, err
+	}
+	var events []sashlock.Event
+	for _, rule := range slices.Sorted(maps.Keys(s.Alarms)) {
+		a, err := tx.Alarm(s.Alarms[rule])
+		if err != nil {
+			return nil, err
+		}
+		a.Cleared = tx.Now()
+		a.Rev++
+		tx.SaveAlarm(a)
+		events = append(events, sashlock.Event{Kind: sashlock.AlarmCleared, Site: o.Site, Opening: o.ID, Alarm: a.ID, Rule: rule})
+	}
+	s.Alarms = nil
+	tx.SaveState(s)
+	return events, nil
 }

@@ -44,10 +44,11 @@ func ListAreas(q store.Query) ([]sashlock.Area, error) {
 	return store.Rows(q, scanArea, `SELECT `+areaColumns+` FROM areas ORDER BY site, slug`)
 }
 
-// FindArea returns the area that ref names as "site/area" or by identifier.
+// FindArea returns the area that ref names as "site/area" or by identifier; the
+// site too may be an identifier.
 func FindArea(q store.Query, ref string) (sashlock.Area, error) {
 	return store.One(q, scanArea, "area", ref, `SELECT a.id, a.slug, a.name, a.site, a.rev
-		FROM areas a JOIN sites s ON s.id = a.site WHERE a.id = ? OR s.slug || '/' || a.slug = ?`, ref, ref)
+		FROM areas a JOIN sites s ON s.id = a.site WHERE a.id = ? OR s.slug || '/' || a.slug = ? OR s.id || '/' || a.slug = ?`, ref, ref, ref)
 }
 
 // ListOpenings returns every opening in order of slug.

@@ -3,10 +3,12 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sashlock/sashlock"
 )
@@ -33,7 +35,11 @@ func Rows[T any](q Query, read func(Scan) (T, error), query string, args ...any)
 // not_found and names what kind of thing was looked for, and by which
 // reference.
 func One[T any](q Query, read func(Scan) (T, error), kind, ref, query string, args ...any) (T, error) {
-	all, err := Rows(q, read, query, args...)
+	var all []T
+	var err error
+	if utf8.ValidString(ref) && strings.IndexByte(ref, 0) < 0 { // PostgreSQL takes nothing else as text
+		all, err = Rows(q, read, query, args...)
+	}
 	if err == nil && len(all) == 0 {
 		err = &sashlock.Error{Kind: sashlock.NotFound, Op: "finding " + kind, Subject: short(ref), Hint: "there is no such " + kind}
 	}
@@ -52,8 +58,14 @@ func short(s string) string {
 	return s
 }
 
+// ErrChanged is in the chain of every error about a revision that is not the
+// stored one any more.
+var ErrChanged = errors.New("changed meanwhile")
+
 // CheckRev refuses a change that was made to another revision than the one that
 // is stored. A want of 0 takes any.
+//
+// The error wraps [ErrChanged].
 func CheckRev(kind, ref string, have, want int64) error {
 	if want == 0 || want == have {
 		return nil
@@ -61,6 +73,7 @@ func CheckRev(kind, ref string, have, want int64) error {
 	return &sashlock.Error{
 		Kind: sashlock.Conflict, Op: "saving " + kind, Subject: ref,
 		Hint: fmt.Sprintf("somebody changed it meanwhile: it is at revision %d, you saw %d; look at it again", have, want),
+		Err:  ErrChanged,
 	}
 }
 

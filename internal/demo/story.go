@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package demo
+
+import (
+	"cmp"
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/alarms"
+)
+
+// The rules of the story are:
+//
+//   - Something happens every 2 to 6 seconds of the story's time.
+//   - Between that come the beats, at their second of a loop of five minutes.
+//   - An opening is in one scene at a time. Those of the beats are in no other
+//     scene, so that a beat always finds its opening free.
+//   - Who asks is chosen from those who may at that moment, or, for a refusal,
+//     from those who may not: the story works at any hour.
+//   - Alarms that are over and that nobody on the page acknowledged are
+//     acknowledged after a while, so that the list stays a list.
+
+// loop is how long the beats take to come round, in the story's time.
+const loop = 5 * time.Minute
+
+// beat is something that is certain to happen.
+type beat struct {
+	at      time.Duration // in the loop
+	opening string
+	play    func(*scene)
+}
+
+// beats are in order of time.
+var beats = []beat{
+	{5 * time.Second, "fragrance-2", (*scene).serve},
+	{12 * time.Second, "cash-office", (*scene).refused},
+	{20 * time.Second, "watches-6", (*scene).leftOpen},
+	{70 * time.Second, "fragrance-5", (*scene).refused},
+	{105 * time.Second, "phones-5", (*scene).jammed},
+	{150 * time.Second, "kiosk-2", (*scene).outOfReach},
+	{180 * time.Second, "stock-door", (*scene).heldOpen},
+	{210 * time.Second, "loading-dock", (*scene).forced},
+	{250 * time.Second, "cash-office", (*scene).wrongCode},
+	{270 * time.Second, "phones-2", (*scene).refused},
+}
+
+// daily is what may happen at any time, with how often it does.
+var daily = []struct {
+	weight int
+	kinds  []sashlock.OpeningKind
+	play   func(*scene)
+}{
+	{46, []sashlock.OpeningKind{sashlock.Case}, (*scene).serve},
+	{10, []sashlock.OpeningKind{sashlock.Cage}, (*scene).fetch},
+	{16, []sashlock.OpeningKind{sashlock.Locker}, (*scene).fetch},
+	{5, []sashlock.OpeningKind{sashlock.Vending}, (*scene).fetch},
+	{9, []sashlock.OpeningKind{sashlock.Door}, (*scene).keypad},
+	{14, []sashlock.OpeningKind{sashlock.Door}, (*scene).walkThrough},
+}
+
+// acknowledgeAfter is how long an alarm that is over waits for somebody.
+const acknowledgeAfter = 4 * time.Minute
+
+// story plays scenes on a shop until it ends.
+type story struct {
+	*shop
+	random *rand.Rand
+	speed  float64
+	cast   []sashlock.Opening // in order of slug
+	people []sashlock.Person  // in order of slug
+	group  sync.WaitGroup
+
+	mu   sync.Mutex
+	busy map[string]bool // guarded by mu: openings that are in a scene
+}
+
+func newStory(s *shop, opts Options) *story {
+	t := &story{shop: s, random: rand.New(rand.NewPCG(opts.Seed, 7117)), speed: opts.Speed, busy: map[string]bool{}}
+	book := s.house.Hall.Book()
+	for _, o := range book.Openings {
+		t.cast = append(t.cast, o)
+	}
+	for _, p := range book.People {
+		t.people = append(t.people, p)
+	}
+	slices.SortFunc(t.cast, func(a, b sashlock.Opening) int { return cmp.Compare(a.Slug, b.Slug) })
+	slices.SortFunc(t.people, func(a, b sashlock.Person) int { return cmp.Compare(a.Slug, b.Slug) })
+	return t
+}
+
+// run plays until the context ends, and returns when every scene has.
+func (t *story) run(ctx context.Context) {
+	defer t.group.Wait()
+	var clock time.Duration // of the story
+	next, turn := time.Duration(0), 0
+	event := t.between(2, 6)
+	for {
+		next = loop*time.Duration(turn/len(beats)) + beats[turn%len(beats)].at
+		to := min(event, next)
+		if !t.wait(ctx, to-clock) {
+			return
+		}
+		clock = to
+		if next <= event {
+			b := beats[turn%len(beats)]
+			turn++
+			t.begin(ctx, b.opening, b.play)
+			t.clearUp(ctx)
+			continue
+		}
+		event += t.between(2, 6)
+		t.something(ctx)
+	}
+}
+
+// wait lets time of the story pass; false when the story is over.
+func (t *story) wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(max(0, time.Duration(float64(d)/t.speed)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// between chooses a length of the story's time.
+func (t *story) between(from, until float64) time.Duration {
+	return time.Duration((from + t.random.Float64()*(until-from)) * float64(time.Second))
+}
+
+// something begins an ordinary scene at an opening that is free. Whatever is
+// free, the same number of choices is made.
+func (t *story) something(ctx context.Context) {
+	all := 0
+	for _, d := range daily {
+		all += d.weight
+	}
+	at, which := t.random.IntN(all), t.random.Uint64()
+	for _, d := range daily {
+		if at -= d.weight; at >= 0 {
+			continue
+		}
+		var free []string
+		for _, o := range t.cast {
+			if slices.Contains(d.kinds, o.Kind) && !inBeat(o.Slug) && !t.isBusy(o.Slug) {
+				free = append(free, o.Slug)
+			}
+		}
+		if len(free) > 0 {
+			t.begin(ctx, free[which%uint64(len(free))], d.play)
+		}
+		return
+	}
+}
+
+func inBeat(slug string) bool {
+	return slices.ContainsFunc(beats, func(b beat) bool { return b.opening == slug })
+}
+
+func (t *story) isBusy(slug string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.busy[slug]
+}
+
+// begin plays a scene at an opening unless it is in one.
+func (t *story) begin(ctx context.Context, slug string, play func(*scene)) {
+	seed := t.random.Uint64()
+	n := slices.IndexFunc(t.cast, func(o sashlock.Opening) bool { return o.Slug == slug })
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n < 0 || t.busy[slug] {
+		return
+	}
+	t.busy[slug] = true
+	s := &scene{story: t, ctx: ctx, opening: t.cast[n], random: rand.New(rand.NewPCG(seed, 1))}
+	t.group.Go(func() {
+		play(s)
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		delete(t.busy, slug)
+	})
+}
+
+// clearUp acknowledges alarms that have been over for long.
+func (t *story) clearUp(ctx context.Context) {
+	standing, err := t.house.Store.Alarms(ctx, true, 100)
+	if err != nil {
+		return
+	}
+	old := t.house.Now().Add(-time.Duration(float64(acknowledgeAfter) / t.speed))
+	for _, a := range standing {
+		if !a.Cleared.IsZero() && a.Cleared.Before(old) {
+			if _, err := alarms.Acknowledge(ctx, t.house.Hall, t.operator, a.ID); err != nil {
+				return
+			}
+		}
+	}
+}
