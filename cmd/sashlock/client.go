@@ -152,11 +152,20 @@ func (c *client) problem(answer *http.Response) error {
 	}
 	var p api.Problem
 	if json.Unmarshal(data, &p) != nil || p.Title == "" {
-		return c.strange(fmt.Errorf("%s: %.200s", answer.Status, data))
+		return c.strange(&oddAnswer{answer.Status, data})
 	}
 	p.Status = answer.StatusCode
 	return &p
 }
+
+// oddAnswer is an answer that is neither good nor a problem document.
+type oddAnswer struct {
+	status string
+	body   []byte
+}
+
+// Error returns the status and the beginning of the answer.
+func (a *oddAnswer) Error() string { return fmt.Sprintf("%s: %.200s", a.status, a.body) }
 
 // strange is the error for an answer that Sashlock would not give.
 func (c *client) strange(err error) error {

@@ -174,7 +174,7 @@ func (d *desk) instant(flag, text string) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, badFlag(flag, `write an instant like "2026-11-28T18:30:00+01:00", or a length of time from now like -2h or +30m`)
+	return time.Time{}, badFlag(flag, `write an instant like "2026-11-28T18:30:00+01:00", or a length of time from now like +30m; one before now is written --flag=-2h`)
 }
 
 // randomKey makes an Idempotency-Key.

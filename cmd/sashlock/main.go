@@ -51,8 +51,6 @@ type commands struct {
 	Init       initCommand       `cmd:"" group:"store" help:"Set up a data folder with keys of its own"`
 	Serve      serveCommand      `cmd:"" group:"store" help:"Run the store node of a data folder"`
 	Doctor     doctorCommand     `cmd:"" group:"store" help:"Check a store node and say how to mend it"`
-	Verify     verifyCommand     `cmd:"" group:"proof" help:"Verify the whole ledger of a data folder"`
-	Prove      proveCommand      `cmd:"" group:"proof" help:"Write an evidence bundle about entries"`
 	Openings   openingsCommand   `cmd:"" group:"daily" help:"Show openings and how they stand"`
 	Release    releaseCommand    `cmd:"" group:"daily" help:"Release an opening for a person"`
 	Explain    explainCommand    `cmd:"" aliases:"can" group:"daily" help:"Tell why somebody can or cannot open something"`
@@ -64,6 +62,8 @@ type commands struct {
 	Diff       diffCommand       `cmd:"" group:"setup" help:"Tell a YAML file from what is declared"`
 	Export     exportCommand     `cmd:"" group:"setup" help:"Write everything that is declared as YAML"`
 	Token      tokenCommand      `cmd:"" group:"setup" help:"Create, list and revoke tokens"`
+	Verify     verifyCommand     `cmd:"" group:"proof" help:"Verify the whole ledger of a data folder"`
+	Prove      proveCommand      `cmd:"" group:"proof" help:"Write an evidence bundle about entries"`
 	Bench      benchCommand      `cmd:"" group:"other" help:"Measure this machine"`
 	Completion completionCommand `cmd:"" group:"other" help:"Print completion for a shell"`
 	Version    versionCommand    `cmd:"" group:"other" help:"Print the version"`

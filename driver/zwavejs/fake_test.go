@@ -27,12 +27,13 @@ type fake struct {
 	greeting []string // the server's lines of the recorded greeting
 	server   *httptest.Server
 
-	mu     sync.Mutex
-	away   bool                            // guarded by mu
-	conns  map[*websocket.Conn]*sync.Mutex // guarded by mu
-	locks  map[int]*fakeLock               // guarded by mu
-	asked  map[string]int                  // guarded by mu: requests by command and method
-	handle func(request) (answer string, ok bool)
+	mu      sync.Mutex
+	away    bool                            // guarded by mu
+	refused int                             // guarded by mu: attempts to connect meanwhile
+	conns   map[*websocket.Conn]*sync.Mutex // guarded by mu
+	locks   map[int]*fakeLock               // guarded by mu
+	asked   map[string]int                  // guarded by mu: requests by command and method
+	handle  func(request) (answer string, ok bool)
 }
 
 // fakeLock is one lock of the fake.
@@ -95,6 +96,9 @@ func (f *fake) url() string { return "ws" + strings.TrimPrefix(f.server.URL, "ht
 func (f *fake) serve(w http.ResponseWriter, q *http.Request) {
 	f.mu.Lock()
 	away := f.away
+	if away {
+		f.refused++
+	}
 	f.mu.Unlock()
 	if away {
 		w.WriteHeader(http.StatusServiceUnavailable)

@@ -264,7 +264,7 @@ func (s *session) Read(ctx context.Context, address string) error {
 }
 
 // Codes asks a lock which of its PIN slots are in use, one after the other.
-// That takes a lock of many slots some seconds. No PIN is taken over from the
+// That takes many seconds for a lock of many slots. No PIN is taken over from the
 // answers.
 func (s *session) Codes(ctx context.Context, address string) ([]driver.Code, error) {
 	const op = "listing PIN slots"

@@ -204,7 +204,7 @@ func peerConformance(t *testing.T, p *peer, address string) {
 			}
 		},
 		Bad:      badConfigs(),
-		Patience: peerPatience, // reading 250 PIN slots takes its time
+		Patience: peerPatience,
 	})
 }
 

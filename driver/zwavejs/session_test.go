@@ -106,9 +106,9 @@ func TestTranscriptsReports(t *testing.T) {
 					f.play(l.text)
 				}
 			}
-			f.play(note(2, typeAccess, 9, 0)) // the last word
+			f.play(note(4, typeAccess, 9, 0)) // the last word: none of the transcripts has it
 			rec.Await(t, patience, mark, "the last word", func(r driver.Report) bool {
-				return r.Address == "2" && r.Method == sashlock.BySelf && !r.State
+				return r.Address == "4" && r.Method == sashlock.BySelf
 			})
 			for _, r := range rec.Reports(mark, func(r driver.Report) bool {
 				// A reading falls where it may.
@@ -175,19 +175,67 @@ func TestOrderIsConfirmedByName(t *testing.T) {
 	if r := rec.Await(t, patience, mark, "the lock's word", func(r driver.Report) bool { return r.Kind == sashlock.LockUnlocked }); r != want {
 		t.Errorf("told %+v, want %+v", r, want)
 	}
-	// A lock too slow to say so before it is read.
-	f.mu.Lock()
-	f.locks[3].travel = 30 * time.Millisecond
-	f.mu.Unlock()
-	mark = rec.Mark()
-	operate(t, s, "3", sashlock.DoUnlock, "act_3")
-	rec.Await(t, patience, mark, "the lock's word", func(r driver.Report) bool { return r.Command == "act_3" })
-	f.play(note(3, typeAccess, 9, 0))
-	rec.Await(t, patience, mark, "the last word", func(r driver.Report) bool { return r.Address == "3" && r.Method == sashlock.BySelf })
-	told := rec.Reports(mark, func(r driver.Report) bool { return r.Address == "3" && r.Kind == sashlock.LockUnlocked })
-	if len(told) != 1 {
-		t.Errorf("told %d times that it was unlocked:\n%s", len(told), rec.Text(mark))
+	if told := rec.Reports(mark, func(r driver.Report) bool { return r.Address == "2" && r.Command == "act_1" }); len(told) > 0 {
+		t.Errorf("the first order was confirmed again:\n%s", rec.Text(mark))
 	}
+}
+
+// TestConfirmedByReading: a lock is read before it says so itself; its
+// notification that follows is no news then, the next one is.
+func TestConfirmedByReading(t *testing.T) {
+	f := newFake(t)
+	f.handle = func(r request) (string, bool) {
+		if r.Command != "node.set_value" {
+			return "", false
+		}
+		f.locks[r.Node].mode = modeUnsecured // and not a word about it
+		return success(r, `{"result":{"status":255}}`), true
+	}
+	s, rec := open(t, f)
+	mark := rec.Mark()
+	operate(t, s, "3", sashlock.DoUnlock, "act_3")
+	rec.Await(t, patience, mark, "what was read", func(r driver.Report) bool { return r.Command == "act_3" })
+	f.play(note(3, typeAccess, 4, 0), note(3, typeAccess, 1, 0), note(3, typeAccess, 4, 0), note(3, typeAccess, 9, 0))
+	rec.Await(t, patience, mark, "the last word", func(r driver.Report) bool { return r.Method == sashlock.BySelf })
+	var told []driver.Report
+	for _, r := range rec.Reports(mark, func(r driver.Report) bool { return r.Address == "3" && !r.State }) {
+		told = append(told, driver.Report{Kind: r.Kind, Method: r.Method, Command: r.Command})
+	}
+	want := []driver.Report{
+		{Kind: sashlock.LockUnlocked, Method: sashlock.ByRemote, Command: "act_3"},
+		{Kind: sashlock.LockLocked, Method: sashlock.ByHand},
+		{Kind: sashlock.LockUnlocked, Method: sashlock.ByRemote},
+		{Kind: sashlock.LockLocked, Method: sashlock.BySelf},
+	}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+}
+
+// TestAwayFromTheStart: it is said once that the gateway is away, however often
+// it is tried, and then that it came.
+func TestAwayFromTheStart(t *testing.T) {
+	f := newFake(t)
+	if err := f.down(); err != nil {
+		t.Fatal(err)
+	}
+	rec := drivertest.NewRecorder()
+	s, err := quick().Open(t.Context(), configFor(f.url()), rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if !rec.Until(patience, func() bool { f.mu.Lock(); defer f.mu.Unlock(); return f.refused >= 3 }) {
+		t.Fatal("it was not tried three times")
+	}
+	all := rec.All()
+	if len(all) != 1 || all[0].Up || all[0].Why == "" {
+		t.Errorf("told while it was away:\n%s", rec.Text(0))
+	}
+	if err := f.up(); err != nil {
+		t.Fatal(err)
+	}
+	awaitRead(t, rec, 0)
 }
 
 func operate(t *testing.T, s *session, address string, verb sashlock.Verb, id sashlock.CommandID) {

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,7 +113,8 @@ func benchGrant(r *rand.Rand, f *access.Facts, i int) sashlock.Grant {
 func long[T ~string](kind string, n int) T { return T(fmt.Sprintf("%s_01kc%022d", kind, n)) }
 
 // benchRequests draws half of the requests from the grants, so that they reach
-// something, and the other half blindly.
+// something, and the other half blindly. They come in the order of time, one
+// every other second through a week.
 func benchRequests(f *access.Facts, n int) []sashlock.Request {
 	r := rand.New(rand.NewPCG(3, 4))
 	withRole := map[sashlock.RoleID][]sashlock.PersonID{}
@@ -125,7 +127,7 @@ func benchRequests(f *access.Facts, n int) []sashlock.Request {
 	for i := range all {
 		q := sashlock.Request{
 			Person: f.People[r.IntN(benchPeople)].ID, Opening: f.Openings[r.IntN(benchOpenings)].ID,
-			At: benchStart.Add(time.Duration(r.IntN(7*86400)) * time.Second),
+			At: benchStart.Add(time.Duration(i) * 7 * 24 * time.Hour / time.Duration(n)),
 		}
 		if g := f.Grants[r.IntN(len(f.Grants))]; i%2 == 0 {
 			if people := withRole[g.Role]; len(people) > 0 {
@@ -139,7 +141,24 @@ func benchRequests(f *access.Facts, n int) []sashlock.Request {
 		}
 		all[i] = q
 	}
+	asRead(all)
 	return all
+}
+
+// asRead gives the requests identifiers of their own, one after the other, like
+// those of requests that have just been read from somewhere.
+func asRead(all []sashlock.Request) {
+	var text strings.Builder
+	for _, q := range all {
+		text.WriteString(string(q.Person) + string(q.Opening))
+	}
+	rest := text.String()
+	for i, q := range all {
+		n := len(q.Person)
+		all[i].Person = sashlock.PersonID(rest[:n])
+		all[i].Opening = sashlock.OpeningID(rest[n : n+len(q.Opening)])
+		rest = rest[n+len(q.Opening):]
+	}
 }
 
 func benchmarkDecide(b *testing.B, grants int) {

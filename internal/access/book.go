@@ -45,7 +45,11 @@ func (b *book[T]) find(seed maphash.Seed, id string) uint32 {
 	if b.count == 0 {
 		return none // and the seed may not be set
 	}
-	h := hash(seed, id)
+	return b.findHash(hash(seed, id), id)
+}
+
+// findHash is find for whoever knows the hash already.
+func (b *book[T]) findHash(h uint32, id string) uint32 {
 	if n := uint32(len(b.flat)); n > 0 {
 		for i := h & (n - 1); b.flat[i].number > 0; i = (i + 1) & (n - 1) {
 			if b.flat[i].hash == h && b.at(b.flat[i].number-1).id == id {
@@ -60,6 +64,20 @@ func (b *book[T]) find(seed maphash.Seed, id string) uint32 {
 		}
 	}
 	return none
+}
+
+// touch reads what findHash will probably read, so that the processor fetches
+// it while it does other things. What it returns means nothing.
+func (b *book[T]) touch(h uint32) uint32 {
+	n := uint32(len(b.flat))
+	if n == 0 {
+		return 0
+	}
+	number := b.flat[h&(n-1)].number
+	if number == 0 {
+		return 0
+	}
+	return uint32(b.at(number - 1).id[0])
 }
 
 // settle lays entries and identifiers side by side and moves all names into
@@ -93,13 +111,18 @@ func (b *book[T]) settle(seed maphash.Seed) {
 // none.
 func (b *book[T]) known(seed maphash.Seed, id string) (*T, uint32) {
 	i := b.find(seed, id)
+	return b.ifKnown(i), i
+}
+
+// ifKnown returns the object with a number, or nil if there is none.
+func (b *book[T]) ifKnown(i uint32) *T {
 	if i == none {
-		return nil, none
+		return nil
 	}
 	if e := b.at(i); e.known {
-		return &e.is, i
+		return &e.is
 	}
-	return nil, none
+	return nil
 }
 
 // at returns the entry with a number, for reading only.

@@ -29,8 +29,8 @@ func (ix *Index) With(c Change) (*Index, error) {
 	d := draft{Index: &next}
 	d.remove(c.Remove)
 	d.putObjects(c.Put)
-	for _, g := range c.Put.Grants {
-		d.putGrant(g)
+	for i := range c.Put.Grants {
+		d.putGrant(&c.Put.Grants[i])
 	}
 	return d.Index, nil
 }
@@ -49,21 +49,20 @@ func (d *draft) putObjects(f Facts) {
 	for _, s := range f.Sites {
 		e := edit(d, &d.sites, string(s.ID))
 		e.known = true
-		e.is = site{name: strings.Clone(s.Name), zone: d.zoneOf(s.Zone)}
+		e.is.name, e.is.zone = strings.Clone(s.Name), d.zoneOf(s.Zone)
 	}
 	for _, a := range f.Areas {
 		e := edit(d, &d.areas, string(a.ID))
 		e.known = true
-		e.is = area{name: strings.Clone(a.Name)}
+		e.is.name = strings.Clone(a.Name)
 	}
 	for _, o := range f.Openings {
-		is := opening{
-			name: strings.Clone(o.Name),
-			site: d.sites.intern(d.seed, string(o.Site), d.fresh),
-			area: d.areas.intern(d.seed, string(o.Area), d.fresh),
-		}
 		e := edit(d, &d.openings, string(o.ID))
-		e.known, e.is = true, is
+		e.known = true
+		name := strings.Clone(o.Name)
+		e.is.name = &name
+		e.is.site = d.sites.intern(d.seed, string(o.Site), d.fresh)
+		e.is.area = d.areas.intern(d.seed, string(o.Area), d.fresh)
 	}
 	for _, r := range f.Roles {
 		e := edit(d, &d.roles, string(r.ID))
@@ -71,10 +70,15 @@ func (d *draft) putObjects(f Facts) {
 		e.is.name = strings.Clone(r.Name)
 	}
 	for _, p := range f.People {
-		roles := d.roleNumbers(p.Roles)
 		e := edit(d, &d.people, string(p.ID))
 		e.known = true
-		e.is.suspended, e.is.limits, e.is.roles = p.Suspended, limitsOf(p.From, p.Until), roles
+		e.is = person{suspended: p.Suspended, limits: limitsOf(p.From, p.Until)}
+		numbers := d.roleNumbers(p.Roles)
+		e.is.few = uint8(copy(e.is.first[:], numbers))
+		if len(numbers) > len(e.is.first) {
+			more := slices.Clone(numbers[len(e.is.first):])
+			e.is.more = &more
+		}
 	}
 }
 
@@ -92,7 +96,7 @@ func (d *draft) roleNumbers(ids []sashlock.RoleID) []uint32 {
 			numbers = append(numbers, n)
 		}
 	}
-	return slices.Clip(numbers)
+	return numbers
 }
 
 func (d *draft) putSchedule(s sashlock.Schedule) {
@@ -167,37 +171,40 @@ func (d *draft) zoneOf(name string) uint32 {
 }
 
 // numbers turns the identifiers of a grant into numbers.
-func (d *draft) numbers(g sashlock.Grant) (subject, key, timetable uint32) {
-	if g.Person != "" {
-		subject = d.people.intern(d.seed, string(g.Person), d.fresh)
-	} else {
-		subject = d.roles.intern(d.seed, string(g.Role), d.fresh) | roleBit
-	}
+func (d *draft) numbers(g *sashlock.Grant) (target, key, timetable uint32) {
 	switch {
 	case g.Opening != "":
-		key = keyOf(d.openings.intern(d.seed, string(g.Opening), d.fresh) | openingTarget)
+		target = d.openings.intern(d.seed, string(g.Opening), d.fresh) | openingTarget
 	case g.Area != "":
-		key = keyOf(d.areas.intern(d.seed, string(g.Area), d.fresh) | areaTarget)
+		target = d.areas.intern(d.seed, string(g.Area), d.fresh) | areaTarget
 	default:
-		key = keyOf(d.sites.intern(d.seed, string(g.Site), d.fresh) | siteTarget)
+		target = d.sites.intern(d.seed, string(g.Site), d.fresh) | siteTarget
 	}
-	return subject, key, d.schedules.intern(d.seed, string(g.Schedule), d.fresh)
+	if g.Person != "" {
+		key = keyOf(d.people.intern(d.seed, string(g.Person), d.fresh))
+	} else {
+		key = keyOf(d.roles.intern(d.seed, string(g.Role), d.fresh) | roleBit)
+	}
+	return target, key, d.schedules.intern(d.seed, string(g.Schedule), d.fresh)
 }
 
-func (d *draft) setGrants(subject uint32, r run) {
-	if subject&roleBit != 0 {
-		d.roles.edit(subject&^roleBit, d.fresh).is.grants = r
-		return
+func (d *draft) setGrants(target uint32, r run) {
+	switch n := target & numberMask; target &^ numberMask {
+	case openingTarget:
+		d.openings.edit(n, d.fresh).is.grants = r
+	case areaTarget:
+		d.areas.edit(n, d.fresh).is.grants = r
+	default:
+		d.sites.edit(n, d.fresh).is.grants = r
 	}
-	d.people.edit(subject, d.fresh).is.grants = r
 }
 
-func (d *draft) putGrant(g sashlock.Grant) {
+func (d *draft) putGrant(g *sashlock.Grant) {
 	d.removeGrant(string(g.ID))
-	subject, key, timetable := d.numbers(g)
+	target, key, timetable := d.numbers(g)
 	it := item{key, timetable, limitsOf(g.From, g.Until), string(g.ID)}
-	d.setGrants(subject, d.grantsOf(subject).with(it))
-	d.grants = d.grants.with(slot{hash(d.seed, it.id), subject, key}, 0, false)
+	d.setGrants(target, d.grantsFor(target).with(it))
+	d.grants = d.grants.with(slot{hash(d.seed, it.id), target, key}, 0, false)
 	d.count++
 }
 
@@ -206,7 +213,7 @@ func (d *draft) removeGrant(id string) {
 	if !found {
 		return
 	}
-	d.setGrants(s.a, d.grantsOf(s.a).without(s.b, id))
+	d.setGrants(s.a, d.grantsFor(s.a).without(s.b, id))
 	d.grants = d.grants.without(s, 0)
 	d.count--
 }
@@ -218,19 +225,19 @@ func (d *draft) remove(r Removal) {
 		d.removeGrant(string(id))
 	}
 	for _, id := range r.Sites {
-		forget(d, &d.sites, string(id), func(*site) {})
+		forget(d, &d.sites, string(id), func(s *site) { *s = site{grants: s.grants} })
 	}
 	for _, id := range r.Areas {
-		forget(d, &d.areas, string(id), func(*area) {})
+		forget(d, &d.areas, string(id), func(a *area) { *a = area{grants: a.grants} })
 	}
 	for _, id := range r.Openings {
-		forget(d, &d.openings, string(id), func(*opening) {})
+		forget(d, &d.openings, string(id), func(o *opening) { *o = opening{site: none, area: none, grants: o.grants} })
 	}
 	for _, id := range r.People {
-		forget(d, &d.people, string(id), func(p *person) { *p = person{grants: p.grants} })
+		forget(d, &d.people, string(id), func(p *person) { *p = person{} })
 	}
 	for _, id := range r.Roles {
-		forget(d, &d.roles, string(id), func(r *role) { *r = role{grants: r.grants} })
+		forget(d, &d.roles, string(id), func(r *role) { *r = role{} })
 	}
 	for _, id := range r.Schedules {
 		n := d.schedules.find(d.seed, string(id))

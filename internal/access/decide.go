@@ -3,6 +3,8 @@
 package access
 
 import (
+	"math/bits"
+
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/schedule"
 )
@@ -12,38 +14,41 @@ import (
 // instant of the request, and allocates nothing. The package comment says in
 // which order conditions are looked at and which grant is named.
 func (ix *Index) Decide(req sashlock.Request, mode sashlock.Mode) Verdict {
-	o, n := ix.openings.known(ix.seed, string(req.Opening))
-	if o == nil {
+	if ix.openings.count == 0 {
 		return Verdict{Reason: sashlock.UnknownOpening}
 	}
+	atOpening, atPerson := hash(ix.seed, string(req.Opening)), hash(ix.seed, string(req.Person))
 	q := query{ix: ix, moment: momentOf(req.At), second: req.At.Unix()}
-	if !q.aim(o, n) {
+	q.touched = ix.openings.touch(atOpening) + ix.people.touch(atPerson)
+	o := ix.openings.ifKnown(ix.openings.findHash(atOpening, string(req.Opening)))
+	if o == nil || !q.aim(o) {
 		return Verdict{Reason: sashlock.UnknownOpening}
 	}
-	p, _ := ix.people.known(ix.seed, string(req.Person))
+	person := ix.people.findHash(atPerson, string(req.Person))
+	p := ix.people.ifKnown(person)
 	if p == nil {
 		return Verdict{Reason: sashlock.UnknownPerson}
 	}
 	if r := q.bar(p, mode); r != "" {
 		return Verdict{Reason: r}
 	}
-	f := q.grantFor(p)
+	f := q.grantFor(p, person)
 	return f.verdict()
 }
 
 // query is a request aimed at one opening at one instant.
 type query struct {
 	ix        *Index
-	keys      [3]uint32 // what grants may be for: the opening, its area, its site
-	reach     int       // how many of keys count: an opening may have no area
+	runs      [3]run // grants for the opening, for its area, for its site
 	zone      *zone
 	calendars []*schedule.Calendar
-	moment    int64 // nanoseconds, see momentOf
-	second    int64 // the same in whole seconds, rounded down
+	moment    int64  // nanoseconds, see momentOf
+	second    int64  // the same in whole seconds, rounded down
+	touched   uint32 // by book.touch
 }
 
 // aim points the query at an opening and reports whether its site is known.
-func (q *query) aim(o *opening, number uint32) bool {
+func (q *query) aim(o *opening) bool {
 	if o.site == none {
 		return false
 	}
@@ -51,12 +56,12 @@ func (q *query) aim(o *opening, number uint32) bool {
 	if !s.known {
 		return false
 	}
-	q.keys[0], q.reach = keyOf(openingTarget|number), 1
-	if o.area != none && q.ix.areas.at(o.area).known {
-		q.keys[1], q.reach = keyOf(areaTarget|o.area), 2
+	q.runs = [3]run{o.grants, nil, s.is.grants}
+	if o.area != none {
+		if a := q.ix.areas.at(o.area); a.known {
+			q.runs[1] = a.is.grants
+		}
 	}
-	q.keys[q.reach] = keyOf(siteTarget | o.site)
-	q.reach++
 	q.zone = &q.ix.zones[s.is.zone]
 	q.calendars = q.zone.calendars
 	return true
@@ -111,10 +116,11 @@ func (r rank) reason() sashlock.Reason {
 
 // finding is the grant that came nearest so far.
 type finding struct {
-	rank  rank
-	via   uint32 // number of the role it is given to; none: to the person
-	chunk *chunk
-	i     int
+	rank   rank
+	via    uint32 // number of the role it is given to; none: to the person
+	target int    // what it is for: place in query.runs
+	chunk  *chunk
+	i      int
 }
 
 func (f *finding) verdict() Verdict {
@@ -125,38 +131,67 @@ func (f *finding) verdict() Verdict {
 	return v
 }
 
-// grantFor returns the grant that decides for a person.
-func (q *query) grantFor(p *person) finding {
+// grantFor returns the grant that decides for a person. It reads the filters
+// for the person and the first roles together, so that the processor fetches
+// them side by side instead of waiting for each.
+func (q *query) grantFor(p *person, number uint32) finding {
 	best := finding{rank: nowhere, via: none}
-	if q.search(p.grants, none, &best) {
+	first, more := p.roles()
+	var maybe [len(p.first)]uint8
+	for i, n := range first {
+		maybe[i] = q.may(keyOf(n | roleBit))
+	}
+	if key := keyOf(number); q.search(key, q.may(key), none, &best) {
 		return best
 	}
-	for _, n := range p.roles {
-		if r := q.ix.roles.at(n); r.known && q.search(r.is.grants, n, &best) {
+	for i, n := range first {
+		if q.searchRole(n, maybe[i], &best) {
+			return best
+		}
+	}
+	for _, n := range more {
+		if q.searchRole(n, q.may(keyOf(n|roleBit)), &best) {
 			return best
 		}
 	}
 	return best
 }
 
-// search looks through one run from the most specific key to the least. It
-// reports whether a grant covers the request; until then best is the nearest
-// miss.
-func (q *query) search(r run, via uint32, best *finding) bool {
-	if len(r) == 0 {
-		return false
-	}
-	for _, key := range q.keys[:q.reach] {
-		at := 0
-		if len(r) > 1 {
-			at = r.chunkOf(key)
+// searchRole searches for the grants to a role, if the role is known.
+func (q *query) searchRole(n uint32, targets uint8, best *finding) bool {
+	return targets != 0 && q.ix.roles.at(n).known && q.search(keyOf(n|roleBit), targets, n, best)
+}
+
+// may returns in which of the runs there may be a grant with the key, one bit
+// for each.
+func (q *query) may(key uint32) uint8 {
+	var targets uint8
+	for i := range q.runs {
+		r := q.runs[i]
+		if len(r) == 1 {
+			targets |= r[0].may(key) << i
+			continue
 		}
-		for ; at < len(r); at++ {
+		if at := r.chunkOf(key); at < len(r) {
+			targets |= r[at].may(key) << i
+		}
+	}
+	return targets
+}
+
+// search looks for the grants to one subject, from the most specific target to
+// the least. It reports whether one covers the request; until then best is the
+// nearest miss.
+func (q *query) search(key uint32, targets uint8, via uint32, best *finding) bool {
+	for ; targets != 0; targets &= targets - 1 {
+		target := bits.TrailingZeros8(targets)
+		r := q.runs[target]
+		for at := r.chunkOf(key); at < len(r); at++ {
 			c := &r[at]
 			i := c.seek(key)
 			for ; i < len(c.keys) && c.keys[i] == key; i++ {
 				if found := q.weigh(c, i); found < best.rank {
-					*best = finding{found, via, c, i}
+					*best = finding{found, via, target, c, i}
 					if found == covers {
 						return true
 					}

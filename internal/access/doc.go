@@ -50,12 +50,15 @@
 //
 // # How it is made
 //
-// Every identifier gets a small number once. The grants of one person or role
-// lie in one sorted run of chunks of at most 512; a decision looks into the
-// runs of the person and of each of their roles for three keys: the opening,
-// its area, its site. Schedules are compiled once for every zone in use. An
-// index never changes: [Index.With] copies the few chunks and pages that the
-// change touches and shares all others.
+// Every identifier gets a small number once. The grants for one opening, area
+// or site lie in one sorted run of chunks of at most 512; a decision searches
+// the runs of the opening, its area and its site for the person and each of
+// their roles. Openings share few areas and sites, so most of what it reads is
+// still in the processor's cache from the decision before. Schedules are
+// compiled once for every zone in use. An index never changes: [Index.With]
+// copies the one chunk and the few pages that the change touches and shares all
+// others. Numbers of removed objects, and memory shared with replaced chunks,
+// are given back when the facts are compiled anew.
 //
 // # Promises
 //

@@ -4,6 +4,7 @@ package access
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -25,20 +26,20 @@ const shownGrants = 8
 func (ix *Index) Explain(req sashlock.Request, mode sashlock.Mode) sashlock.Decision {
 	v := ix.Decide(req, mode)
 	t := table{at: req.At}
-	o, n := ix.openings.known(ix.seed, string(req.Opening))
+	o, _ := ix.openings.known(ix.seed, string(req.Opening))
 	q := query{ix: ix, moment: momentOf(req.At), second: req.At.Unix()}
-	aimed := o != nil && q.aim(o, n)
+	aimed := o != nil && q.aim(o)
 	if aimed {
 		t.place, t.zone = q.zone.place, q.zone.name
 	}
 	t.opening(o, aimed)
-	p, _ := ix.people.known(ix.seed, string(req.Person))
+	p, n := ix.people.known(ix.seed, string(req.Person))
 	t.person(p, &q)
 	if aimed {
 		t.mode(mode)
 	}
 	if aimed && p != nil {
-		t.grants(&q, p, o)
+		t.grants(&q, p, n, o)
 	}
 	return sashlock.Decision{
 		Granted: v.Granted, Reason: v.Reason, Grant: v.Grant,
@@ -72,7 +73,7 @@ func (t *table) opening(o *opening, aimed bool) {
 	c := sashlock.Check{What: "opening", OK: aimed, Needed: "an opening that is known here"}
 	switch {
 	case aimed:
-		c.Actual = "known: " + called(o.name, "an opening without a name")
+		c.Actual = "known: " + called(o.called(), "an opening without a name")
 	case o == nil:
 		c.Actual, c.Fix = "no such opening", "Check the name, or add the opening."
 	default:
@@ -149,13 +150,13 @@ func modeWords(m sashlock.Mode) string {
 
 // grants tells of every grant that was looked at: the misses, up to the one
 // that covers the request if there is one.
-func (t *table) grants(q *query, p *person, o *opening) {
-	all, nearest := q.reaching(p)
+func (t *table) grants(q *query, p *person, number uint32, o *opening) {
+	all, nearest := q.reaching(p, number)
 	if len(all) == 0 {
 		t.add(sashlock.Check{
 			What:   "grant",
 			Needed: "a grant to this person or one of their roles, for this opening, its area or its site",
-			Actual: "none", Fix: "Give this person or one of their roles a grant for " + called(o.name, "the opening") + ".",
+			Actual: "none", Fix: "Give this person or one of their roles a grant for " + called(o.called(), "the opening") + ".",
 		})
 		return
 	}
@@ -173,36 +174,47 @@ func (t *table) grants(q *query, p *person, o *opening) {
 
 // reaching returns the grants in the order in which Decide looks at them, the
 // last one looked at included, and which of them is the nearest.
-func (q *query) reaching(p *person) (all []finding, nearest int) {
-	look := func(r run, via uint32) bool {
-		for _, key := range q.keys[:q.reach] {
-			for at := r.chunkOf(key); at < len(r); at++ {
-				c := &r[at]
-				for i := c.seek(key); i < len(c.keys) && c.keys[i] == key; i++ {
-					all = append(all, finding{q.weigh(c, i), via, c, i})
-					if all[len(all)-1].rank < all[nearest].rank {
-						nearest = len(all) - 1
-					}
-					if all[nearest].rank == covers {
-						return true
-					}
+func (q *query) reaching(p *person, number uint32) (all []finding, nearest int) {
+	subjects := []uint32{number}
+	first, more := p.roles()
+	for _, n := range slices.Concat(first, more) {
+		if q.ix.roles.at(n).known {
+			subjects = append(subjects, n|roleBit)
+		}
+	}
+	for _, s := range subjects {
+		via := none
+		if s&roleBit != 0 {
+			via = s &^ roleBit
+		}
+		for target, r := range q.runs {
+			for f := range r.under(keyOf(s)) {
+				f.rank, f.via, f.target = q.weigh(f.chunk, f.i), via, target
+				all = append(all, f)
+				if f.rank < all[nearest].rank {
+					nearest = len(all) - 1
 				}
-				if c.last > key {
-					break
+				if f.rank == covers {
+					return all, nearest
 				}
 			}
 		}
-		return false
-	}
-	if look(p.grants, none) {
-		return all, nearest
-	}
-	for _, n := range p.roles {
-		if r := q.ix.roles.at(n); r.known && look(r.is.grants, n) {
-			break
-		}
 	}
 	return all, nearest
+}
+
+// under walks the grants of a run that have the key.
+func (r run) under(key uint32) iter.Seq[finding] {
+	return func(yield func(finding) bool) {
+		for at := r.chunkOf(key); at < len(r) && r[at].first <= key; at++ {
+			c := &r[at]
+			for i := c.seek(key); i < len(c.keys) && c.keys[i] == key; i++ {
+				if !yield(finding{chunk: c, i: i}) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func (t *table) grant(q *query, o *opening, f *finding) {
@@ -211,7 +223,7 @@ func (t *table) grant(q *query, o *opening, f *finding) {
 	t.add(sashlock.Check{
 		What: "grant", OK: true, Grant: id,
 		Needed: "a grant to this person or one of their roles, for this opening, its area or its site",
-		Actual: q.subjectWords(f.via) + ", " + q.targetWords(it.key, o),
+		Actual: q.subjectWords(f.via) + ", " + q.targetWords(f.target, o),
 	})
 	if it.limits != forever {
 		c := t.within(it.limits, q.moment)
@@ -238,16 +250,14 @@ func (q *query) subjectWords(via uint32) string {
 	return "to the role " + called(q.ix.roles.at(via).is.name, "that has no name")
 }
 
-func (q *query) targetWords(key uint32, o *opening) string {
-	target := targetOf(key)
-	n := target & numberMask
-	switch target &^ numberMask {
-	case openingTarget:
-		return "for the opening " + called(o.name, "that has no name")
-	case areaTarget:
-		return "for the area " + called(q.ix.areas.at(n).is.name, "that has no name")
+func (q *query) targetWords(target int, o *opening) string {
+	switch target {
+	case 0:
+		return "for the opening " + called(o.called(), "that has no name")
+	case 1:
+		return "for the area " + called(q.ix.areas.at(o.area).is.name, "that has no name")
 	default:
-		return "for the site " + called(q.ix.sites.at(n).is.name, "that has no name")
+		return "for the site " + called(q.ix.sites.at(o.site).is.name, "that has no name")
 	}
 }
 

@@ -22,39 +22,59 @@ type Index struct {
 	roles     book[role]
 	schedules book[timetable]
 	zones     []zone
-	grants    node // subject and key of each grant, by its identifier
+	grants    node // target and key of each grant, by its identifier
 	count     int  // of grants
 }
 
-// What an index keeps of each object; numbers refer to the other books.
+// What an index keeps of each object; numbers refer to the other books. With
+// its identifier, a person or an opening fills one cache line.
 type (
 	site struct {
-		name string
-		zone uint32 // place in Index.zones
+		zone   uint32 // place in Index.zones
+		grants run
+		name   string
 	}
 	area struct {
-		name string
+		grants run
+		name   string
 	}
 	opening struct {
-		name string
-		site uint32
-		area uint32 // none: it has none
+		site   uint32
+		area   uint32 // none: it has none
+		grants run
+		name   *string // nil: it has none
 	}
 	person struct {
-		suspended bool
 		limits    limits
-		roles     []uint32
-		grants    run
+		suspended bool
+		few       uint8     // how many of first are roles
+		first     [3]uint32 // the first roles
+		more      *[]uint32 // the others; nil: none
 	}
 	role struct {
-		name   string
-		grants run
+		name string
 	}
 	timetable struct {
 		name   string
 		source sashlock.Schedule
 	}
 )
+
+// roles returns the roles of a person in order: the first and the others.
+func (p *person) roles() (first, more []uint32) {
+	if p.more != nil {
+		more = *p.more
+	}
+	return p.first[:p.few], more
+}
+
+// called returns the name of an opening, or "".
+func (o *opening) called() string {
+	if o.name == nil {
+		return ""
+	}
+	return *o.name
+}
 
 // zone is one civil time with every known schedule compiled for it.
 type zone struct {
@@ -63,20 +83,20 @@ type zone struct {
 	calendars []*schedule.Calendar // by number of schedule; nil: unknown or unreadable
 }
 
-// A subject is whom a grant is to, in 32 bits: the number of a person, or that
-// of a role with roleBit.
-const roleBit = 1 << 31
-
 // GrantCount returns how many grants the index holds, whether they open
 // anything or not.
 func (ix *Index) GrantCount() int { return ix.count }
 
-// grantsOf returns the run of a subject.
-func (ix *Index) grantsOf(subject uint32) run {
-	if subject&roleBit != 0 {
-		return ix.roles.at(subject &^ roleBit).is.grants
+// grantsFor returns the run of a target.
+func (ix *Index) grantsFor(target uint32) run {
+	switch n := target & numberMask; target &^ numberMask {
+	case openingTarget:
+		return ix.openings.at(n).is.grants
+	case areaTarget:
+		return ix.areas.at(n).is.grants
+	default:
+		return ix.sites.at(n).is.grants
 	}
-	return ix.people.at(subject).is.grants
 }
 
 // findGrant returns where the grant of an identifier is.
@@ -86,7 +106,7 @@ func (ix *Index) findGrant(id string) (slot, bool) {
 	}
 	h := hash(ix.seed, id)
 	for _, s := range ix.grants.leaf(h) {
-		if s.hash == h && ix.grantsOf(s.a).has(s.b, id) {
+		if s.hash == h && ix.grantsFor(s.a).has(s.b, id) {
 			return s, true
 		}
 	}
@@ -126,40 +146,41 @@ func (d *draft) settle() {
 }
 
 // fill puts all grants into a fresh index at once: sorted into one run for
-// each subject, instead of one after the other.
+// each target, instead of one after the other.
 func (d *draft) fill(grants []sashlock.Grant) error {
-	subjects := make([]uint32, len(grants))
+	targets := make([]uint32, len(grants))
 	keys := make([]uint32, len(grants))
 	schedules := make([]uint32, len(grants))
-	for i, g := range grants {
-		subjects[i], keys[i], schedules[i] = d.numbers(g)
+	for i := range grants {
+		targets[i], keys[i], schedules[i] = d.numbers(&grants[i])
 	}
-	items, ends := d.bySubject(grants, subjects, keys, schedules)
+	items, ends := d.byTarget(grants, targets, keys, schedules)
 	shared := newGround(items, ends)
 	begin := 0
 	for bucket, end := range ends {
 		if mine := items[begin:end]; len(mine) > 0 {
 			slices.SortFunc(mine, compareItems)
-			d.setGrants(d.subjectOf(bucket), shared.pack(mine))
+			d.setGrants(d.targetOf(bucket), shared.pack(mine))
 		}
 		begin = end
 	}
-	for i, g := range grants {
-		if _, twice := d.findGrant(string(g.ID)); twice {
-			return invalid(string(g.ID), "give every grant an identifier of its own")
+	for i := range grants {
+		id := string(grants[i].ID)
+		if _, twice := d.findGrant(id); twice {
+			return invalid(id, "give every grant an identifier of its own")
 		}
-		d.grants = d.grants.with(slot{hash(d.seed, string(g.ID)), subjects[i], keys[i]}, 0, true)
+		d.grants = d.grants.with(slot{hash(d.seed, id), targets[i], keys[i]}, 0, true)
 		d.count++
 	}
 	return nil
 }
 
-// bySubject groups the grants: those of the people by number, then those of
-// the roles. ends holds where each group ends.
-func (d *draft) bySubject(grants []sashlock.Grant, subjects, keys, schedules []uint32) (items []item, ends []int) {
-	ends = make([]int, int(d.people.count)+int(d.roles.count))
-	for _, s := range subjects {
-		ends[d.bucketOf(s)]++
+// byTarget groups the grants: those for the sites by number, then those for
+// the areas, then those for the openings. ends holds where each group ends.
+func (d *draft) byTarget(grants []sashlock.Grant, targets, keys, schedules []uint32) (items []item, ends []int) {
+	ends = make([]int, int(d.sites.count)+int(d.areas.count)+int(d.openings.count))
+	for _, t := range targets {
+		ends[d.bucketOf(t)]++
 	}
 	total := 0
 	for i, n := range ends {
@@ -167,24 +188,34 @@ func (d *draft) bySubject(grants []sashlock.Grant, subjects, keys, schedules []u
 		total += n
 	}
 	items = make([]item, len(grants))
-	for i, g := range grants {
-		b := d.bucketOf(subjects[i])
+	for i := range grants {
+		g := &grants[i]
+		b := d.bucketOf(targets[i])
 		items[ends[b]] = item{keys[i], schedules[i], limitsOf(g.From, g.Until), string(g.ID)}
 		ends[b]++
 	}
 	return items, ends
 }
 
-func (d *draft) bucketOf(subject uint32) int {
-	if subject&roleBit != 0 {
-		return int(d.people.count) + int(subject&^roleBit)
+func (d *draft) bucketOf(target uint32) int {
+	switch n := int(target & numberMask); target &^ numberMask {
+	case openingTarget:
+		return int(d.sites.count) + int(d.areas.count) + n
+	case areaTarget:
+		return int(d.sites.count) + n
+	default:
+		return n
 	}
-	return int(subject)
 }
 
-func (d *draft) subjectOf(bucket int) uint32 {
-	if people := int(d.people.count); bucket >= people {
-		return uint32(bucket-people) | roleBit
+func (d *draft) targetOf(bucket int) uint32 {
+	sites, areas := int(d.sites.count), int(d.areas.count)
+	switch {
+	case bucket < sites:
+		return uint32(bucket) | siteTarget
+	case bucket < sites+areas:
+		return uint32(bucket-sites) | areaTarget
+	default:
+		return uint32(bucket-sites-areas) | openingTarget
 	}
-	return uint32(bucket)
 }

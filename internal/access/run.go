@@ -18,17 +18,14 @@ const (
 	numberMask    = 1<<30 - 1
 )
 
-// A key is a target, shuffled so that the keys of a run are spread evenly: then
-// the place of a key follows from its size, within a cache line or two.
-// Multiplication by an odd number can be undone.
-const (
-	shuffle   = 0x9E3779B1
-	unshuffle = 0x0E8B2F51
-)
+// A subject is whom a grant is to, in 32 bits: the number of a person, or that
+// of a role with roleBit.
+const roleBit = 1 << 31
 
-func keyOf(target uint32) uint32 { return target * shuffle }
-
-func targetOf(key uint32) uint32 { return key * unshuffle }
+// keyOf turns a subject into a key: shuffled, so that the keys of a run are
+// spread evenly and the place of a key follows from its size, within a cache
+// line or two. Multiplication by an odd number maps no two subjects to one key.
+func keyOf(subject uint32) uint32 { return subject * 0x9E3779B1 }
 
 const (
 	// maxChunk is the most grants in a chunk: what is copied when one changes.
@@ -55,20 +52,24 @@ type term struct {
 	text     uint16 // where its identifier begins in chunk.ids
 }
 
-// chunk is up to maxChunk grants of one subject, sorted by key and then by
+// chunk is up to maxChunk grants for one target, sorted by key and then by
 // identifier. It is never changed. It fills two cache lines, and a search
-// reads the second only for a grant that has limits.
+// reads the second only where it finds a key.
 type chunk struct {
+	filter      []uint64 // see may
 	keys        []uint32
-	terms       []term // place by place with keys
 	first, last uint32 // the lowest and the highest key
 	scale       uint64 // places for each step of a key, in units of 1/2^32
+	terms       []term // place by place with keys
 	limits      []limits
 	ids         string // the identifiers one after the other
-	_           [24]byte
 }
 
-// run is all grants of one subject in ascending chunks, none of them empty.
+// filterBits is how many bits of filter there are for a grant: of the keys that
+// are not there, about one in filterBits looks as if it were.
+const filterBits = 8
+
+// run is all grants for one target in ascending chunks, none of them empty.
 type run []chunk
 
 // item is one grant, unpacked.
@@ -107,6 +108,19 @@ func (c *chunk) item(i int) item {
 	return item{key: c.keys[i], schedule: c.terms[i].schedule, limits: c.limitsAt(i), id: c.id(i)}
 }
 
+// may returns 0 if the chunk does not have the key, and 1 if it may have it.
+// Most keys that are looked for are not there; this tells so from an eighth of
+// the memory, which the processor can keep at hand.
+func (c *chunk) may(key uint32) uint8 {
+	word, bit := c.filterBit(key)
+	return uint8(c.filter[word] >> bit & 1)
+}
+
+func (c *chunk) filterBit(key uint32) (word, bit uint64) {
+	i := uint64(key*0x85EBCA6B) * uint64(len(c.filter)) * 64 >> 32
+	return i / 64, i % 64
+}
+
 // seek returns the place of the first key that is not below the given one.
 func (c *chunk) seek(key uint32) int {
 	if key <= c.first {
@@ -116,7 +130,7 @@ func (c *chunk) seek(key uint32) int {
 	if key > c.last {
 		return len(keys)
 	}
-	i := int(uint64(key-c.first) * c.scale >> 32) // a guess that is never beyond the end
+	i := int(uint64(key-c.first) * c.scale >> 32) // a guess, at most some places off
 	for i < len(keys) && keys[i] < key {
 		i++
 	}
@@ -145,6 +159,7 @@ func (r run) chunkOf(key uint32) int {
 // each part by itself.
 type ground struct {
 	chunks plot[chunk]
+	filter plot[uint64]
 	keys   plot[uint32]
 	terms  plot[term]
 	limits plot[limits]
@@ -163,12 +178,15 @@ func newGround(items []item, ends []int) *ground {
 	begin := 0
 	for _, end := range ends {
 		g.chunks.wanted += chunksFor(end - begin)
+		g.filter.wanted += filterWords(end - begin)
 		begin = end
 	}
 	return &g
 }
 
 func chunksFor(items int) int { return (items + maxChunk - 1) / maxChunk }
+
+func filterWords(items int) int { return (items*filterBits + 63) / 64 }
 
 // plot is stretches of memory that are given away bit by bit.
 type plot[T any] struct {
@@ -190,12 +208,13 @@ func (p *plot[T]) take(n int) []T {
 	return taken
 }
 
-// parts makes room for one chunk of n grants, limited of them with limits.
-func (g *ground) parts(n, limited int) (keys []uint32, terms []term, bounds []limits) {
+// chunk makes room for n grants, limited of them with limits.
+func (g *ground) chunk(n, limited int) chunk {
+	words := filterWords(n)
 	if g == nil {
-		return make([]uint32, n), make([]term, n), make([]limits, limited)
+		return chunk{filter: make([]uint64, words), keys: make([]uint32, n), terms: make([]term, n), limits: make([]limits, limited)}
 	}
-	return g.keys.take(n), g.terms.take(n), g.limits.take(limited)
+	return chunk{filter: g.filter.take(words), keys: g.keys.take(n), terms: g.terms.take(n), limits: g.limits.take(limited)}
 }
 
 // run makes room for n chunks.
@@ -211,12 +230,12 @@ func (g *ground) pack(items []item) run {
 	n := chunksFor(len(items))
 	r := g.run(n)
 	for i := range r {
-		r[i] = g.chunk(items[i*len(items)/n : (i+1)*len(items)/n])
+		r[i] = g.packChunk(items[i*len(items)/n : (i+1)*len(items)/n])
 	}
 	return r
 }
 
-func (g *ground) chunk(items []item) chunk {
+func (g *ground) packChunk(items []item) chunk {
 	var text strings.Builder
 	length, limited := 0, 0
 	for _, it := range items {
@@ -226,11 +245,13 @@ func (g *ground) chunk(items []item) chunk {
 		}
 	}
 	text.Grow(length)
-	c := chunk{first: items[0].key, last: items[len(items)-1].key}
-	c.keys, c.terms, c.limits = g.parts(len(items), limited)
+	c := g.chunk(len(items), limited)
+	c.first, c.last = items[0].key, items[len(items)-1].key
 	limited = 0
 	for i, it := range items {
 		c.keys[i] = it.key
+		word, bit := c.filterBit(it.key)
+		c.filter[word] |= 1 << bit
 		c.terms[i] = term{schedule: it.schedule, text: uint16(text.Len())}
 		if it.limits != forever {
 			c.limits[limited] = it.limits

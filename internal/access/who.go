@@ -29,12 +29,12 @@ type Reach struct {
 // WhoCanOpen lists everybody who can open an opening at an instant while it is
 // in normal mode, ordered by person. It decides once for every known person.
 func (ix *Index) WhoCanOpen(id sashlock.OpeningID, at time.Time) []Holder {
-	o, n := ix.openings.known(ix.seed, string(id))
+	o, _ := ix.openings.known(ix.seed, string(id))
 	if o == nil {
 		return nil
 	}
 	q := query{ix: ix, moment: momentOf(at), second: at.Unix()}
-	if !q.aim(o, n) {
+	if !q.aim(o) {
 		return nil
 	}
 	var all []Holder
@@ -43,7 +43,7 @@ func (ix *Index) WhoCanOpen(id sashlock.OpeningID, at time.Time) []Holder {
 		if !e.known || q.bar(&e.is, sashlock.Normal) != "" {
 			continue
 		}
-		if f := q.grantFor(&e.is); f.rank == covers {
+		if f := q.grantFor(&e.is, i); f.rank == covers {
 			all = append(all, Holder{sashlock.PersonID(e.id), f.verdict().Grant, ix.roleID(f.via), sashlock.Permitted})
 		}
 	}
@@ -55,7 +55,7 @@ func (ix *Index) WhoCanOpen(id sashlock.OpeningID, at time.Time) []Holder {
 // it is in normal mode, ordered by opening. It decides once for every known
 // opening.
 func (ix *Index) WhatCanOpen(id sashlock.PersonID, at time.Time) []Reach {
-	p, _ := ix.people.known(ix.seed, string(id))
+	p, n := ix.people.known(ix.seed, string(id))
 	if p == nil {
 		return nil
 	}
@@ -66,10 +66,10 @@ func (ix *Index) WhatCanOpen(id sashlock.PersonID, at time.Time) []Reach {
 	var all []Reach
 	for i := range ix.openings.count {
 		e := ix.openings.at(i)
-		if !e.known || !q.aim(&e.is, i) {
+		if !e.known || !q.aim(&e.is) {
 			continue
 		}
-		if f := q.grantFor(p); f.rank == covers {
+		if f := q.grantFor(p, n); f.rank == covers {
 			all = append(all, Reach{sashlock.OpeningID(e.id), f.verdict().Grant, ix.roleID(f.via), sashlock.Permitted})
 		}
 	}

@@ -109,7 +109,7 @@ func (w *world) role(i int) sashlock.Role {
 
 func (w *world) person(i int) sashlock.Person {
 	p := sashlock.Person{ID: id[sashlock.PersonID]("prs", i), Suspended: w.chance(6)}
-	for range w.IntN(4) {
+	for range w.IntN(7) { // some twice
 		p.Roles = append(p.Roles, id[sashlock.RoleID]("role", w.IntN(someRoles)))
 	}
 	if w.chance(15) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/estate"
+	"github.com/sashlock/sashlock/internal/logkey"
 	"github.com/sashlock/sashlock/internal/people"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/sites"
@@ -56,7 +57,7 @@ func receipt(r store.Receipt) *Receipt {
 
 type actionInput struct {
 	Ref    string `path:"ref" maxLength:"100" doc:"Opening: slug or identifier"`
-	Prefer string `header:"Prefer" maxLength:"40" doc:"wait=5 holds the answer back until the lock has confirmed, at most that many seconds (RFC 7240)"`
+	Prefer string `header:"Prefer" maxLength:"200" doc:"wait=5 holds the answer back until the lock has confirmed, at most that many seconds (RFC 7240)"`
 	Key    string `header:"Idempotency-Key" maxLength:"255" doc:"Repeat with the same key to be sure it is done once"`
 	Body   struct {
 		Type   string `json:"type" enum:"release" doc:"What to do"`
@@ -111,10 +112,7 @@ func (a *API) act(ctx context.Context, in *actionInput) (*actionAnswer, error) {
 	if !answer.Decision.Granted {
 		return nil, refusal(answer.Decision)
 	}
-	c, err := a.await(ctx, answer.Command, wait)
-	if err != nil {
-		return nil, err
-	}
+	c := a.await(ctx, answer.Command, wait)
 	out := &actionAnswer{Status: http.StatusAccepted, Location: "/v1/actions/" + string(c.ID), Body: a.action(c)}
 	if c.State.Final() {
 		out.Status = http.StatusOK
@@ -138,37 +136,47 @@ func refusal(d sashlock.Decision) *Problem {
 }
 
 // await returns the command once it has ended, or as it stands when the wait is
-// over.
-func (a *API) await(ctx context.Context, id sashlock.CommandID, wait time.Duration) (sashlock.CommandRecord, error) {
+// over or the caller has gone. It never fails: the command is on its way, and an
+// error would be an invitation to send it again.
+func (a *API) await(ctx context.Context, id sashlock.CommandID, wait time.Duration) sashlock.CommandRecord {
 	news, stop := a.Store.Subscribe()
 	defer stop()
 	over := time.NewTimer(wait)
 	defer over.Stop()
 	for {
-		c, err := a.Store.Command(ctx, id)
-		if err != nil || c.State.Final() || wait == 0 {
-			return c, err
+		c, err := a.Store.Command(context.WithoutCancel(ctx), id)
+		if err != nil {
+			a.Log.Warn("command not read back", logkey.Command(id), logkey.Err(err))
+			return sashlock.CommandRecord{Command: sashlock.Command{ID: id}, State: sashlock.CommandPending}
+		}
+		if c.State.Final() || wait == 0 {
+			return c
 		}
 		select {
 		case <-news:
 		case <-over.C:
 			wait = 0
 		case <-ctx.Done():
-			return c, ctx.Err()
+			return c
 		}
 	}
 }
 
+// preferredWait reads the wait of a Prefer header. Other preferences are none of
+// our business and are let pass, as the standard asks.
 func preferredWait(header string) (time.Duration, error) {
-	if header == "" {
-		return 0, nil
+	for preference := range strings.SplitSeq(header, ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(preference), "=")
+		if !strings.EqualFold(strings.TrimSpace(name), "wait") {
+			continue
+		}
+		n, err := strconv.ParseUint(strings.Trim(strings.TrimSpace(value), `"`), 10, 31)
+		if err != nil {
+			return 0, &sashlock.Error{Kind: sashlock.Invalid, Op: "reading Prefer", Subject: "Prefer", Hint: "write wait= and a number of seconds, like wait=5"}
+		}
+		return min(time.Duration(n)*time.Second, maxWait), nil
 	}
-	seconds, isWait := strings.CutPrefix(header, "wait=")
-	n, err := strconv.Atoi(seconds)
-	if !isWait || err != nil || n < 0 {
-		return 0, &sashlock.Error{Kind: sashlock.Invalid, Op: "reading Prefer", Subject: "Prefer", Hint: "write wait= and a number of seconds, like wait=5"}
-	}
-	return min(time.Duration(n)*time.Second, maxWait), nil
+	return 0, nil
 }
 
 func (a *API) action(c sashlock.CommandRecord) Action {

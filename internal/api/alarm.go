@@ -33,7 +33,7 @@ type Alarm struct {
 
 type alarmsInput struct {
 	All bool `query:"all" doc:"Also those that are cleared and acknowledged"`
-	paging
+	Paging
 }
 
 type alarmAnswer struct{ Body Alarm }
@@ -76,7 +76,7 @@ func (a *API) listAlarms(ctx context.Context, in *alarmsInput) (*pageAnswer[Alar
 		out.Body.Data = append(out.Body.Data, a.alarm(one))
 	}
 	if out.Body.HasMore {
-		out.next("/v1/alarms", in.Limit, string(list[in.Limit-1].ID))
+		out.next(in.Paging, string(list[in.Limit-1].ID))
 	}
 	return out, nil
 }

@@ -26,12 +26,14 @@ import (
 	"crypto/ed25519"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/sashlock/sashlock/internal/devices"
+	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
@@ -58,6 +60,8 @@ type API struct {
 	Deps
 	huma huma.API
 	mux  *http.ServeMux
+
+	heartbeat time.Duration // how often a quiet stream shows that it is alive
 }
 
 // maxBody is the largest request body, in bytes.
@@ -75,19 +79,29 @@ func New(deps Deps) *API {
 	config.SchemasPath = "/v1/schemas"
 	config.CreateHooks = nil // no $schema links in answers
 	config.RejectUnknownQueryParameters = true
+	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token": {Type: "http", Scheme: "bearer", Description: "A token made by sashlock token create"},
 	}
-	a := &API{Deps: deps, mux: mux, huma: humago.New(mux, config)}
+	a := &API{Deps: deps, mux: mux, heartbeat: heartbeat, huma: humago.New(mux, config)}
 	a.huma.UseMiddleware(a.checkScope)
 	a.routes()
-	mux.HandleFunc("/", noSuchRoute)
+	mux.HandleFunc("/", a.noRoute)
 	return a
+}
+
+// schemaName names a type in the description. An opening is described twice: as
+// it is declared, and with how it stands.
+func schemaName(t reflect.Type, hint string) string {
+	if t == reflect.TypeFor[estate.Opening]() {
+		return "DeclaredOpening"
+	}
+	return huma.DefaultSchemaNamer(t, hint)
 }
 
 // Handler serves the API.
 func (a *API) Handler() http.Handler {
-	return a.authenticate(a.onceOnly(a.mux))
+	return readable(a.authenticate(a.onceOnly(a.mux)))
 }
 
 // OpenAPI returns the description of the API as JSON.

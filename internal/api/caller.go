@@ -27,19 +27,26 @@ func caller(ctx context.Context) signin.Token {
 // nobody, which only the public routes accept.
 func (a *API) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		clear, presented := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if !presented {
+		scheme, clear, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		if !strings.EqualFold(scheme, "Bearer") {
 			next.ServeHTTP(w, r)
 			return
 		}
-		t, err := a.Signin.Check(r.Context(), clear)
+		t, err := a.Signin.Check(r.Context(), strings.TrimSpace(clear))
 		if err != nil {
-			writeProblem(w, a.unauthorized(err))
+			p := a.unauthorized(err)
+			if p.Status == http.StatusUnauthorized {
+				w.Header().Set("WWW-Authenticate", challenge+`, error="invalid_token"`)
+			}
+			writeProblem(w, p)
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, t)))
 	})
 }
+
+// challenge says how to present a token.
+const challenge = `Bearer realm="sashlock"`
 
 func (a *API) unauthorized(err error) *Problem {
 	var p *Problem
@@ -68,10 +75,11 @@ func (a *API) checkScope(ctx huma.Context, next func(huma.Context)) {
 	t := caller(ctx.Context())
 	switch {
 	case t.ID == "":
-		ctx.SetHeader("WWW-Authenticate", `Bearer realm="sashlock"`)
-		a.refuse(ctx, http.StatusUnauthorized, "present a token: Authorization: Bearer sash_…, made by sashlock token create")
+		ctx.SetHeader("WWW-Authenticate", challenge)
+		a.refuse(ctx, http.StatusUnauthorized, "Present a token: Authorization: Bearer sash_…, made by sashlock token create.")
 	case !stated || !t.May(need):
-		a.refuse(ctx, http.StatusForbidden, "this token lacks the scope "+string(need))
+		ctx.SetHeader("WWW-Authenticate", challenge+`, error="insufficient_scope", scope="`+string(need)+`"`)
+		a.refuse(ctx, http.StatusForbidden, "This token lacks the scope "+string(need)+".")
 	default:
 		next(ctx)
 	}

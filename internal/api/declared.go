@@ -3,11 +3,10 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net/http"
-	"slices"
+	"net/url"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -28,7 +27,6 @@ type declared[D interface{ Ref() string }] struct {
 	save   func(*store.Tx, D, estate.Lookup, int64) (flow.Edit, error)
 	remove func(*store.Tx, string, int64) (flow.Edit, error)
 	kept   func(D) estate.Kept
-	slug   func(D) string // the slug within the object: what the path must repeat
 }
 
 type refInput struct {
@@ -65,17 +63,16 @@ func declare[D interface{ Ref() string }](a *API, d declared[D]) {
 	op := func(method, path, id, summary string) huma.Operation {
 		return huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Tags: tags}
 	}
-	register(a, signin.Read, op(http.MethodGet, d.path, "list-"+k, "List every "+k), func(ctx context.Context, in *paging) (*pageAnswer[D], error) {
+	register(a, signin.Read, op(http.MethodGet, d.path, "list-"+k, "List every "+k), func(ctx context.Context, in *Paging) (*pageAnswer[D], error) {
 		var all []D
 		err := a.view(ctx, func(q store.Query) (err error) {
-			all, err = d.list(q, naming(a.Hall.Book()))
+			all, err = d.list(q, a.namingIn(q))
 			return err
 		})
 		if err != nil {
 			return nil, err
 		}
-		slices.SortFunc(all, func(x, y D) int { return cmp.Compare(x.Ref(), y.Ref()) })
-		return paged(d.path, *in, all, D.Ref)
+		return paged(*in, ascending, all, D.Ref)
 	})
 	register(a, signin.Read, op(http.MethodGet, d.path+"/{ref}", "get-"+k, "Show one "+k), func(ctx context.Context, in *refInput) (*declaredAnswer[D], error) {
 		return d.answer(ctx, a, in.Ref, http.StatusOK)
@@ -83,7 +80,7 @@ func declare[D interface{ Ref() string }](a *API, d declared[D]) {
 	create := op(http.MethodPost, d.path, "create-"+k, "Create a "+k)
 	create.DefaultStatus = http.StatusCreated
 	register(a, d.scope, create, func(ctx context.Context, in *postInput[D]) (*declaredAnswer[D], error) {
-		err := a.change(ctx, func(tx *store.Tx, find estate.Lookup) (flow.Edit, error) {
+		id, err := a.change(ctx, func(tx *store.Tx, find estate.Lookup) (flow.Edit, error) {
 			if find(d.kind, in.Body.Ref()) != "" {
 				return flow.Edit{}, &sashlock.Error{Kind: sashlock.Conflict, Op: "creating " + k, Subject: "slug", Hint: "there is one with this slug already: change it with PUT, or choose another slug"}
 			}
@@ -92,23 +89,26 @@ func declare[D interface{ Ref() string }](a *API, d declared[D]) {
 		if err != nil {
 			return nil, err
 		}
-		return d.answer(ctx, a, in.Body.Ref(), http.StatusCreated)
+		return d.answer(ctx, a, id, http.StatusCreated)
 	})
 	register(a, d.scope, op(http.MethodPut, d.path+"/{ref}", "save-"+k, "Create or change a "+k), func(ctx context.Context, in *putInput[D]) (*declaredAnswer[D], error) {
-		if d.slug(in.Body) != in.Ref {
+		if in.Body.Ref() != in.Ref {
 			return nil, &sashlock.Error{Kind: sashlock.Invalid, Op: "saving " + k, Subject: "slug", Hint: "the slug in the body must be the one in the path: a slug is not changed, the object is made anew"}
 		}
 		rev, err := ifMatch(in.IfMatch)
 		if err != nil {
 			return nil, err
 		}
-		err = a.change(ctx, func(tx *store.Tx, find estate.Lookup) (flow.Edit, error) {
-			return d.save(tx, in.Body, find, rev)
+		id, err := a.change(ctx, func(tx *store.Tx, find estate.Lookup) (flow.Edit, error) {
+			if rev == anyRev && find(d.kind, in.Ref) == "" {
+				return flow.Edit{}, &sashlock.Error{Kind: sashlock.Conflict, Op: "saving " + k, Subject: in.Ref, Hint: "there is none that could be changed", Err: store.ErrChanged}
+			}
+			return d.save(tx, in.Body, find, max(rev, 0))
 		})
 		if err != nil {
-			return nil, precondition(err, rev)
+			return nil, precondition(err)
 		}
-		return d.answer(ctx, a, in.Body.Ref(), http.StatusOK)
+		return d.answer(ctx, a, id, http.StatusOK)
 	})
 	remove := op(http.MethodDelete, d.path+"/{ref}", "remove-"+k, "Remove a "+k)
 	remove.DefaultStatus = http.StatusNoContent
@@ -117,15 +117,17 @@ func declare[D interface{ Ref() string }](a *API, d declared[D]) {
 		if err != nil {
 			return nil, err
 		}
-		err = a.change(ctx, func(tx *store.Tx, _ estate.Lookup) (flow.Edit, error) { return d.remove(tx, in.Ref, rev) })
-		return nil, precondition(err, rev)
+		_, err = a.change(ctx, func(tx *store.Tx, _ estate.Lookup) (flow.Edit, error) {
+			return d.remove(tx, in.Ref, max(rev, 0))
+		})
+		return nil, precondition(err)
 	})
 }
 
 func (d declared[D]) answer(ctx context.Context, a *API, ref string, status int) (*declaredAnswer[D], error) {
 	out := &declaredAnswer[D]{Status: status}
 	err := a.view(ctx, func(q store.Query) (err error) {
-		out.Body, err = d.find(q, ref, naming(a.Hall.Book()))
+		out.Body, err = d.find(q, ref, a.namingIn(q))
 		return err
 	})
 	if err != nil {
@@ -133,31 +135,35 @@ func (d declared[D]) answer(ctx context.Context, a *API, ref string, status int)
 	}
 	out.ETag = etag(d.kept(out.Body).Rev)
 	if status == http.StatusCreated {
-		out.Location = d.path + "/" + out.Body.Ref()
+		out.Location = d.path + "/" + url.PathEscape(out.Body.Ref())
 	}
 	return out, nil
 }
 
-// change runs an edit on behalf of the caller.
-func (a *API) change(ctx context.Context, edit func(*store.Tx, estate.Lookup) (flow.Edit, error)) error {
-	_, err := a.Hall.Change(ctx, flow.Change{Operator: caller(ctx).ID, Make: func(tx *store.Tx) (flow.Edit, error) {
+// change runs an edit on behalf of the caller and returns the identifier of what
+// was edited.
+func (a *API) change(ctx context.Context, edit func(*store.Tx, estate.Lookup) (flow.Edit, error)) (id string, err error) {
+	_, err = a.Hall.Change(ctx, flow.Change{Operator: caller(ctx).ID, Make: func(tx *store.Tx) (flow.Edit, error) {
 		var failed error
 		e, err := edit(tx, lookup(tx, &failed))
-		if err == nil {
+		if failed != nil {
 			err = failed
+		}
+		for _, event := range e.Events {
+			id = event.Subject // the object's own event comes last
 		}
 		return e, err
 	}})
-	return err
+	return id, err
 }
 
-// precondition makes a conflict over a revision the caller named a 412.
-func precondition(err error, rev int64) error {
+// precondition makes a conflict over the revision that the caller saw a 412.
+func precondition(err error) error {
 	var e *sashlock.Error
-	if rev == 0 || !errors.As(err, &e) || e.Kind != sashlock.Conflict {
+	if !errors.Is(err, store.ErrChanged) || !errors.As(err, &e) {
 		return err
 	}
-	p := newProblem(sashlock.Conflict, e.Error())
+	p := newProblem(sashlock.Conflict, sentence(e))
 	p.Status = http.StatusPreconditionFailed
 	return p
 }

@@ -89,7 +89,7 @@ func (a *API) deviceRoutes() {
 	}, a.codes)
 }
 
-func (a *API) listDevices(ctx context.Context, in *paging) (*pageAnswer[Device], error) {
+func (a *API) listDevices(ctx context.Context, in *Paging) (*pageAnswer[Device], error) {
 	var list []sashlock.Device
 	if err := a.view(ctx, func(q store.Query) (err error) { list, err = devices.List(q); return err }); err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func (a *API) listDevices(ctx context.Context, in *paging) (*pageAnswer[Device],
 	for i, d := range list {
 		out[i] = a.deviceView(d, said)
 	}
-	return paged("/v1/devices", *in, out, func(d Device) string { return d.Gateway + "/" + d.Address })
+	return paged(*in, ascending, out, func(d Device) string { return d.Gateway + "/" + d.Address })
 }
 
 func (a *API) device(ctx context.Context, ref string) (*deviceAnswer, error) {

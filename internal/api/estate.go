@@ -4,6 +4,8 @@ package api
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 
@@ -60,67 +62,168 @@ func (a *API) estateRoutes() {
 }
 
 // Estate returns everything that is declared.
-func (a *API) Estate(ctx context.Context) (estate.File, error) {
-	var f estate.File
-	err := a.view(ctx, func(q store.Query) (err error) {
-		f, err = declaredNow(q, naming(a.Hall.Book()))
-		return err
-	})
+func (a *API) Estate(ctx context.Context) (f estate.File, err error) {
+	err = a.view(ctx, func(q store.Query) (err error) { f, err = declaredNow(q); return err })
 	return f, err
 }
 
-// declaredNow reads everything that is declared.
-func declaredNow(q store.Query, name estate.Naming) (f estate.File, err error) {
+// declaredNow reads everything that is declared. References are named from what
+// was read, so that it is one moment's truth within a transaction too.
+func declaredNow(q store.Query) (f estate.File, err error) {
 	read := func(step func() error) {
 		if err == nil {
 			err = step()
 		}
 	}
-	read(func() (err error) {
-		f.Schedules, err = listing(grants.ListSchedules, unnamed(estate.FromSchedule))(q, name)
-		return
-	})
-	read(func() (err error) { f.Sites, err = listing(sites.ListSites, estate.FromSite)(q, name); return })
-	read(func() (err error) { f.Areas, err = listing(sites.ListAreas, estate.FromArea)(q, name); return })
-	read(func() (err error) { f.Openings, err = listing(sites.ListOpenings, estate.FromOpening)(q, name); return })
-	read(func() (err error) {
-		f.Roles, err = listing(people.ListRoles, unnamed(estate.FromRole))(q, name)
-		return
-	})
-	read(func() (err error) { f.People, err = listing(people.List, estate.FromPerson)(q, name); return })
-	read(func() (err error) { f.Grants, err = listing(grants.List, estate.FromGrant)(q, name); return })
-	return f, err
+	var have access.Facts
+	read(func() (err error) { have.Schedules, err = grants.ListSchedules(q); return err })
+	read(func() (err error) { have.Sites, err = sites.ListSites(q); return err })
+	read(func() (err error) { have.Areas, err = sites.ListAreas(q); return err })
+	read(func() (err error) { have.Openings, err = sites.ListOpenings(q); return err })
+	read(func() (err error) { have.Roles, err = people.ListRoles(q); return err })
+	read(func() (err error) { have.People, err = people.List(q); return err })
+	read(func() (err error) { have.Grants, err = grants.List(q); return err })
+	if err != nil {
+		return f, err
+	}
+	name := namingOf(have)
+	f.Schedules = each(have.Schedules, func(s sashlock.Schedule) estate.Schedule { return estate.FromSchedule(s) })
+	f.Sites = each(have.Sites, func(s sashlock.Site) estate.Site { return estate.FromSite(s, name) })
+	f.Areas = each(have.Areas, func(r sashlock.Area) estate.Area { return estate.FromArea(r, name) })
+	f.Openings = each(have.Openings, func(o sashlock.Opening) estate.Opening { return estate.FromOpening(o, name) })
+	f.Roles = each(have.Roles, estate.FromRole)
+	f.People = each(have.People, func(p sashlock.Person) estate.Person { return estate.FromPerson(p, name) })
+	f.Grants = each(have.Grants, func(g sashlock.Grant) estate.Grant { return estate.FromGrant(g, name) })
+	return f, nil
+}
+
+func each[T, D any](list []T, from func(T) D) []D {
+	var out []D
+	for _, o := range list {
+		out = append(out, from(o))
+	}
+	return out
+}
+
+// namingOf says how objects are referred to, from a list of all of them.
+func namingOf(f access.Facts) estate.Naming {
+	slugs := map[string]string{} // identifiers of different kinds never agree
+	for _, s := range f.Schedules {
+		slugs[string(s.ID)] = s.Slug
+	}
+	for _, s := range f.Sites {
+		slugs[string(s.ID)] = s.Slug
+	}
+	for _, r := range f.Areas {
+		slugs[string(r.ID)] = slugs[string(r.Site)] + "/" + r.Slug
+	}
+	for _, o := range f.Openings {
+		slugs[string(o.ID)] = o.Slug
+	}
+	for _, r := range f.Roles {
+		slugs[string(r.ID)] = r.Slug
+	}
+	for _, p := range f.People {
+		slugs[string(p.ID)] = p.Slug
+	}
+	return func(_ estate.Kind, id string) string { return slugs[id] }
 }
 
 func (a *API) apply(ctx context.Context, in *applyInput) (*applyAnswer, error) {
-	have, err := a.Estate(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var failed error
-	err = a.view(ctx, func(q store.Query) error {
-		return estate.Problems("checking estate", estate.Check(in.Body, lookup(q, &failed)))
-	})
-	if err == nil {
-		err = failed
+	p := plan{want: in.Body, prune: in.Prune, by: caller(ctx)}
+	var receipt *Receipt
+	var err error
+	if in.DryRun {
+		err = a.view(ctx, func(q store.Query) error { return p.make(q) })
+	} else {
+		receipt, err = p.carryOut(ctx, a.Hall)
 	}
 	if err != nil {
 		return nil, err
 	}
-	steps := estate.Diff(have, in.Body, in.Prune)
-	if t := caller(ctx); !t.May(signin.Access) && slices.ContainsFunc(steps, aboutAccess) {
-		return nil, &sashlock.Error{Kind: sashlock.Denied, Op: "applying estate", Hint: "this token lacks the scope access"}
-	}
-	out := &applyAnswer{Body: Applied{Steps: []AppliedStep{}}}
-	for _, s := range steps {
+	out := &applyAnswer{Body: Applied{Steps: []AppliedStep{}, Receipt: receipt}}
+	for _, s := range p.steps {
 		out.Body.Steps = append(out.Body.Steps, AppliedStep{Step: s, Line: s.String()})
 	}
-	if in.DryRun || len(steps) == 0 {
-		return out, nil
+	return out, nil
+}
+
+// plan is what has to be done to have what a file wants.
+type plan struct {
+	want  estate.File
+	prune bool
+	by    signin.Token
+	steps []estate.Step
+}
+
+// make checks the file against what is declared, as q sees it, and finds the
+// steps.
+func (p *plan) make(q store.Query) error {
+	have, err := declaredNow(q)
+	if err != nil {
+		return err
 	}
-	r, err := a.Hall.Change(ctx, Apply(caller(ctx).ID, steps))
-	out.Body.Receipt = receipt(r)
-	return out, err
+	var failed error
+	find := lookup(q, &failed)
+	known := find
+	if p.prune { // what the file does not name will not be there
+		known = func(estate.Kind, string) string { return "" }
+	}
+	want := p.want.Spelled(spelling(have))
+	problems := estate.Check(want, known)
+	if failed != nil {
+		return failed
+	}
+	if err := estate.Problems("checking estate", problems); err != nil {
+		return err
+	}
+	p.steps = estate.Diff(have, want, p.prune)
+	if !p.by.May(signin.Access) && slices.ContainsFunc(p.steps, aboutAccess) {
+		return &sashlock.Error{Kind: sashlock.Denied, Op: "applying estate", Hint: "this token lacks the scope access, which people, roles, schedules and grants need"}
+	}
+	return nil
+}
+
+// carryOut makes the plan and carries it out in one transaction, so that nobody
+// changes anything between the two.
+func (p *plan) carryOut(ctx context.Context, h *flow.Hall) (*Receipt, error) {
+	r, err := h.Change(ctx, flow.Change{Operator: p.by.ID, Make: func(tx *store.Tx) (flow.Edit, error) {
+		if err := p.make(tx); err != nil {
+			return flow.Edit{}, err
+		}
+		return carryOut(tx, p.steps)
+	}})
+	return receipt(r), err
+}
+
+// spelling writes references by identifier as the slugs that a file has.
+func spelling(have estate.File) func(string) string {
+	slugs := map[string]string{}
+	note := func(k estate.Kept, ref string) { slugs[k.ID] = ref }
+	for _, o := range have.Schedules {
+		note(o.Kept, o.Ref())
+	}
+	for _, o := range have.Sites {
+		note(o.Kept, o.Ref())
+	}
+	for _, o := range have.Areas {
+		note(o.Kept, o.Ref())
+	}
+	for _, o := range have.Openings {
+		note(o.Kept, o.Ref())
+	}
+	for _, o := range have.Roles {
+		note(o.Kept, o.Ref())
+	}
+	for _, o := range have.People {
+		note(o.Kept, o.Ref())
+	}
+	return func(ref string) string {
+		if slug, is := slugs[ref]; is {
+			return slug
+		}
+		return ref
+	}
 }
 
 func aboutAccess(s estate.Step) bool {
@@ -129,26 +232,44 @@ func aboutAccess(s estate.Step) bool {
 
 // Apply is the change that carries out steps, all or none.
 func Apply(by sashlock.OperatorID, steps []estate.Step) flow.Change {
-	return flow.Change{Operator: by, Make: func(tx *store.Tx) (flow.Edit, error) {
-		var all flow.Edit
-		var failed error
-		find := lookup(tx, &failed)
-		for _, s := range steps {
-			e, err := carryOut(tx, s, find)
-			if err == nil {
-				err = failed
-			}
-			if err != nil {
-				return flow.Edit{}, err
-			}
-			all.Events = append(all.Events, e.Events...)
-			all.Access = joined(all.Access, e.Access)
-		}
-		return all, nil
-	}}
+	return flow.Change{Operator: by, Make: func(tx *store.Tx) (flow.Edit, error) { return carryOut(tx, steps) }}
 }
 
-func carryOut(tx *store.Tx, s estate.Step, find estate.Lookup) (flow.Edit, error) {
+func carryOut(tx *store.Tx, steps []estate.Step) (flow.Edit, error) {
+	var all flow.Edit
+	var failed error
+	find := lookup(tx, &failed)
+	for _, s := range steps {
+		e, err := carryOutStep(tx, s, find)
+		if failed != nil {
+			err = failed
+		}
+		if err != nil {
+			return flow.Edit{}, inStep(s, err)
+		}
+		all.Events = append(all.Events, e.Events...)
+		all.Access = joined(all.Access, e.Access)
+	}
+	return all, nil
+}
+
+// inStep says which object of a file an error is about.
+func inStep(s estate.Step, err error) error {
+	var e *sashlock.Error
+	if !errors.As(err, &e) || e.Kind != sashlock.Invalid {
+		return err
+	}
+	list := estate.ListOf(err)
+	if len(list) == 0 {
+		list = []estate.Problem{{Field: e.Subject, Detail: "it cannot be accepted", Fix: e.Hint}}
+	}
+	for i := range list {
+		list[i].Field = fmt.Sprintf("%s %s: %s", s.Kind, s.Ref, list[i].Field)
+	}
+	return estate.Problems("applying estate", list)
+}
+
+func carryOutStep(tx *store.Tx, s estate.Step, find estate.Lookup) (flow.Edit, error) {
 	switch o := s.Object.(type) {
 	case estate.Site:
 		return sites.SaveSite(tx, o, find, 0)

@@ -32,8 +32,9 @@ type Event struct {
 	Words       string `json:"words,omitempty" doc:"The reason as a sentence"`
 }
 
-// eventFilter are the conditions of lists and streams of events.
-type eventFilter struct {
+// EventFilter are the conditions of lists and streams of events. It is exported
+// for the same reason as [Paging].
+type EventFilter struct {
 	Opening string    `query:"opening" maxLength:"100" doc:"Slug or identifier"`
 	Person  string    `query:"person" maxLength:"100" doc:"Slug or identifier"`
 	Device  string    `query:"device" maxLength:"100" doc:"Identifier"`
@@ -43,13 +44,12 @@ type eventFilter struct {
 }
 
 type eventsInput struct {
-	eventFilter
-	Limit int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many at the most"`
-	After string `query:"after" maxLength:"40" doc:"Cursor from the page before"`
+	EventFilter
+	Paging
 }
 
 type streamInput struct {
-	eventFilter
+	EventFilter
 	LastEventID string `header:"Last-Event-ID" maxLength:"20" doc:"Number of the last event seen: the stream goes on behind it"`
 	From        string `query:"from" maxLength:"20" doc:"Number of the first event wanted, when there is no Last-Event-ID; only new events when not given"`
 }
@@ -71,7 +71,7 @@ func (a *API) eventRoutes() {
 }
 
 // query turns the conditions into the store's.
-func (a *API) query(ctx context.Context, f eventFilter) (store.EventQuery, error) {
+func (a *API) query(ctx context.Context, f EventFilter) (store.EventQuery, error) {
 	q := store.EventQuery{Device: sashlock.DeviceID(f.Device), Kind: f.Kind, Since: f.Since, Until: f.Until}
 	err := a.view(ctx, func(v store.Query) error {
 		if f.Opening != "" {
@@ -94,12 +94,11 @@ func (a *API) query(ctx context.Context, f eventFilter) (store.EventQuery, error
 }
 
 func (a *API) listEvents(ctx context.Context, in *eventsInput) (*pageAnswer[Event], error) {
-	q, err := a.query(ctx, in.eventFilter)
+	q, err := a.query(ctx, in.EventFilter)
 	if err != nil {
 		return nil, err
 	}
-	p := paging{Limit: in.Limit, After: in.After}
-	cursor, err := p.position()
+	cursor, err := in.position()
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +120,7 @@ func (a *API) listEvents(ctx context.Context, in *eventsInput) (*pageAnswer[Even
 		out.Body.Data = append(out.Body.Data, a.event(e))
 	}
 	if out.Body.HasMore {
-		out.next("/v1/events", in.Limit, strconv.FormatInt(events[in.Limit-1].Seq, 10))
+		out.next(in.Paging, strconv.FormatInt(events[in.Limit-1].Seq, 10))
 	}
 	return out, nil
 }
@@ -159,7 +158,7 @@ const heartbeat = 15 * time.Second
 const streamBatch = 200
 
 func (a *API) streamEvents(ctx context.Context, in *streamInput) (*huma.StreamResponse, error) {
-	q, err := a.query(ctx, in.eventFilter)
+	q, err := a.query(ctx, in.EventFilter)
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +178,7 @@ func (a *API) streamEvents(ctx context.Context, in *streamInput) (*huma.StreamRe
 		hc.SetHeader("Content-Type", "text/event-stream")
 		hc.SetHeader("Cache-Control", "no-store")
 		hc.SetHeader("X-Accel-Buffering", "no")
-		s := stream{api: a, w: hc.BodyWriter(), query: q}
+		s := stream{api: a, w: hc.BodyWriter(), query: q, who: caller(ctx).ID}
 		s.run(hc.Context())
 	}}, nil
 }
@@ -189,14 +188,16 @@ type stream struct {
 	api   *API
 	w     io.Writer
 	query store.EventQuery
+	who   sashlock.OperatorID // whose token it was opened with
 }
 
 // run writes events until the reader goes away.
 func (s *stream) run(ctx context.Context) {
 	news, stop := s.api.Store.Subscribe()
 	defer stop()
-	beat := time.NewTicker(heartbeat)
+	beat := time.NewTicker(s.api.heartbeat)
 	defer beat.Stop()
+	defer s.deadline(time.Time{}) // the connection may be used again
 	if !s.comment("connected") {
 		return
 	}
@@ -213,7 +214,8 @@ func (s *stream) run(ctx context.Context) {
 			return
 		case <-news:
 		case <-beat.C:
-			if !s.comment("still here") {
+			// A token that has ended meanwhile ends its streams too.
+			if valid, err := s.api.Signin.Valid(ctx, s.who); err != nil || !valid || !s.comment("still here") {
 				return
 			}
 		}
@@ -228,6 +230,7 @@ func (s *stream) send(ctx context.Context) (more, ok bool) {
 	if err != nil {
 		return false, false
 	}
+	s.hurry()
 	for _, e := range events {
 		data, err := json.Marshal(s.api.event(e))
 		if err != nil {
@@ -245,8 +248,25 @@ func (s *stream) send(ctx context.Context) (more, ok bool) {
 }
 
 func (s *stream) comment(text string) bool {
+	s.hurry()
 	_, err := fmt.Fprintf(s.w, ": %s\n\n", text)
 	return err == nil && s.flush()
+}
+
+// patience is how long a reader may take to accept what is written to it.
+const patience = 30 * time.Second
+
+// hurry gives up on a reader that accepts nothing any more.
+func (s *stream) hurry() {
+	s.deadline(time.Now().Add(patience))
+}
+
+// deadline sets until when writing may take. Where there is no connection to set
+// it on, there is nothing to wait for either.
+func (s *stream) deadline(at time.Time) {
+	if w, is := s.w.(http.ResponseWriter); is {
+		_ = http.NewResponseController(w).SetWriteDeadline(at)
+	}
 }
 
 func (s *stream) flush() bool {

@@ -53,21 +53,44 @@ func (a *API) onceOnly(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		if len(key) > maxKey {
-			writeProblem(w, newProblem(sashlock.Invalid, "Idempotency-Key: shorten it to 255 characters"))
+		if len(key) > maxKey || !isPrintable(key) {
+			p := newProblem(sashlock.Invalid, "The key cannot be used.")
+			p.Errors = []FieldProblem{{Pointer: keyHeader, Detail: "it is too long, or not plain text", Suggestion: "use up to 255 letters, digits and signs"}}
+			writeProblem(w, p)
 			return
 		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		if err != nil {
-			p := newProblem(sashlock.Limit, "the body is larger than 1 MiB")
-			p.Status = http.StatusRequestEntityTooLarge
-			writeProblem(w, p)
+			writeProblem(w, unread(err))
 			return
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		o := once{api: a, who: who, key: key, hash: requestHash(r, body)}
 		o.serve(w, r, next)
 	})
+}
+
+// isPrintable reports whether s is visible ASCII.
+func isPrintable(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// unread is the answer when a body did not arrive as it should.
+func unread(err error) *Problem {
+	var tooLarge *http.MaxBytesError
+	if !errors.As(err, &tooLarge) {
+		p := newProblem(sashlock.Invalid, "The body did not arrive in full.")
+		p.Status = http.StatusBadRequest
+		return p
+	}
+	p := newProblem(sashlock.Limit, "The body is larger than 1 MiB: send less at once.")
+	p.Status = http.StatusRequestEntityTooLarge
+	return p
 }
 
 func requestHash(r *http.Request, body []byte) []byte {
@@ -99,7 +122,7 @@ func (o once) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	case taken:
 		o.do(w, r, next)
 	case status == underWay:
-		writeProblem(w, newProblem(sashlock.Conflict, "a request with this key is under way, or was cut off: look at the events before you send a new one"))
+		writeProblem(w, newProblem(sashlock.Conflict, "A request with this key is under way, or was cut off: look at the events before you send a new one."))
 	default:
 		for name, value := range answer.Header {
 			w.Header().Set(name, value)

@@ -3,10 +3,8 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -64,7 +62,7 @@ func declareOpenings(a *API) {
 			return sites.SaveOpening(tx, d.Opening, find, rev)
 		},
 		list: a.listOpenings, find: a.findOpening,
-		kept: func(o Opening) estate.Kept { return o.Kept }, slug: Opening.Ref,
+		kept: func(o Opening) estate.Kept { return o.Kept },
 	})
 }
 
@@ -120,7 +118,7 @@ func (a *API) openingView(o sashlock.Opening, s sashlock.OpeningState, name esta
 type whoInput struct {
 	Ref string    `path:"ref" maxLength:"100" doc:"Slug or identifier"`
 	At  time.Time `query:"at" doc:"Instant in question (RFC 3339); now when not given"`
-	paging
+	Paging
 }
 
 // Holder is somebody who can open something, and by which grant.
@@ -142,7 +140,7 @@ func (a *API) whoCanOpen(ctx context.Context, in *whoInput) (*pageAnswer[Holder]
 	for _, h := range book.Index.WhoCanOpen(o.ID, a.at(in.At)) {
 		out = append(out, Holder{Person: name(estate.People, string(h.Person)), Opening: o.Slug, Grant: string(h.Grant), Reason: h.Reason})
 	}
-	return a.holders("/v1/openings/"+o.Slug+"/who", in.paging, out, func(h Holder) string { return h.Person })
+	return holders(in.Paging, out, func(h Holder) string { return h.Person })
 }
 
 func (a *API) whatCanOpen(ctx context.Context, in *whoInput) (*pageAnswer[Holder], error) {
@@ -156,12 +154,12 @@ func (a *API) whatCanOpen(ctx context.Context, in *whoInput) (*pageAnswer[Holder
 	for _, h := range book.Index.WhatCanOpen(id, a.at(in.At)) {
 		out = append(out, Holder{Person: name(estate.People, string(id)), Opening: name(estate.Openings, string(h.Opening)), Grant: string(h.Grant), Reason: h.Reason})
 	}
-	return a.holders("/v1/people/"+in.Ref+"/openings", in.paging, out, func(h Holder) string { return h.Opening })
+	return holders(in.Paging, out, func(h Holder) string { return h.Opening })
 }
 
-func (a *API) holders(path string, p paging, all []Holder, key func(Holder) string) (*pageAnswer[Holder], error) {
-	slices.SortFunc(all, func(x, y Holder) int { return cmp.Compare(key(x), key(y)) })
-	return paged(path, p, all, key)
+// holders pages by who or what, and by the grant where there are several.
+func holders(p Paging, all []Holder, key func(Holder) string) (*pageAnswer[Holder], error) {
+	return paged(p, ascending, all, func(h Holder) string { return key(h) + " " + h.Grant })
 }
 
 // at is the instant a question is about.

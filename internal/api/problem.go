@@ -6,9 +6,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -76,14 +82,14 @@ func (a *API) problem(err error) error {
 		return err
 	}
 	if errors.Is(err, context.Canceled) {
-		return newProblem(sashlock.Unavailable, "the caller went away")
+		return newProblem(sashlock.Unavailable, "The caller went away.")
 	}
 	var e *sashlock.Error
 	if !errors.As(err, &e) || e.Kind == sashlock.Internal {
 		a.Log.Error("call failed", logkey.Err(err))
-		return newProblem(sashlock.Internal, "the details are in the log")
+		return newProblem(sashlock.Internal, "The details are in the log.")
 	}
-	p := newProblem(e.Kind, (&sashlock.Error{Op: e.Op, Subject: e.Subject, Hint: e.Hint, Kind: e.Kind}).Error())
+	p := newProblem(e.Kind, sentence(e))
 	for _, f := range estate.ListOf(err) {
 		p.Errors = append(p.Errors, FieldProblem{Pointer: f.Field, Detail: f.Detail, Suggestion: f.Fix})
 	}
@@ -93,6 +99,13 @@ func (a *API) problem(err error) error {
 	return p
 }
 
+// sentence is an error as people read it, without its cause.
+func sentence(e *sashlock.Error) string {
+	text := (&sashlock.Error{Op: e.Op, Subject: e.Subject, Hint: e.Hint, Kind: e.Kind}).Error()
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:] + "."
+}
+
 var problemsOnce sync.Once
 
 // useProblems makes huma's own complaints about requests look like ours. The
@@ -100,41 +113,53 @@ var problemsOnce sync.Once
 func useProblems() {
 	problemsOnce.Do(func() {
 		huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
-			p := &Problem{
-				Type: "/docs/errors/" + string(sashlock.Invalid), Title: http.StatusText(status),
-				Status: status, Detail: message, Code: codeOf(status),
-			}
-			for _, err := range errs {
-				p.Errors = append(p.Errors, fieldProblem(err))
-			}
-			return p
+			return complaint(status, message, errs)
 		}
 	})
 }
 
-func codeOf(status int) string {
+// complaint is what huma found wrong with a request.
+func complaint(status int, message string, errs []error) *Problem {
+	kind := kindOf(status)
+	p := newProblem(kind, "")
+	p.Status = status
+	if kind == sashlock.Internal {
+		p.Detail = "The details are in the log."
+		return p
+	}
+	for _, err := range errs {
+		p.Errors = append(p.Errors, fieldProblem(err))
+	}
+	switch {
+	case status == http.StatusRequestEntityTooLarge:
+		p.Detail = "The body is too large: send less at once."
+	case len(p.Errors) == 1 && p.Errors[0].Suggestion != "":
+		only := p.Errors[0]
+		p.Detail = "What is wrong with " + only.Pointer + ": " + only.Detail + ". To mend it, " + only.Suggestion + "."
+	case len(p.Errors) > 0:
+		p.Detail = fmt.Sprintf("%d things are wrong with the request: errors lists them.", len(p.Errors))
+	default:
+		p.Detail = "The request cannot be read: " + message + "."
+		p.Errors = []FieldProblem{{Pointer: "body", Detail: message, Suggestion: "send one JSON object, as /v1/openapi.json describes it"}}
+	}
+	return p
+}
+
+// kindOf is the kind that a status belongs to.
+func kindOf(status int) sashlock.Kind {
 	for kind, t := range titles {
 		if t.status == status {
-			return string(kind)
+			return kind
 		}
 	}
 	switch {
 	case status >= http.StatusInternalServerError:
-		return string(sashlock.Internal)
+		return sashlock.Internal
 	case status == http.StatusRequestEntityTooLarge:
-		return string(sashlock.Limit)
+		return sashlock.Limit
 	default:
-		return string(sashlock.Invalid)
+		return sashlock.Invalid
 	}
-}
-
-func fieldProblem(err error) FieldProblem {
-	var d huma.ErrorDetailer
-	if errors.As(err, &d) {
-		detail := d.ErrorDetail()
-		return FieldProblem{Pointer: detail.Location, Detail: detail.Message}
-	}
-	return FieldProblem{Detail: err.Error()}
 }
 
 // writeProblem answers outside of huma's handlers.
@@ -146,6 +171,37 @@ func writeProblem(w http.ResponseWriter, p *Problem) {
 	}
 }
 
-func noSuchRoute(w http.ResponseWriter, _ *http.Request) {
-	writeProblem(w, newProblem(sashlock.NotFound, "no such route: see /v1/openapi.json"))
+// noRoute answers what no route does: another method of a path that exists, or
+// a path that does not.
+func (a *API) noRoute(w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		other := &http.Request{Method: method, Host: r.Host, URL: r.URL}
+		if _, pattern := a.mux.Handler(other); pattern != "" && pattern != "/" {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		writeProblem(w, newProblem(sashlock.NotFound, "There is no such route: see /v1/openapi.json."))
+		return
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	p := newProblem(sashlock.Invalid, "This route does not know the method "+strconv.Quote(r.Method)+".")
+	p.Status = http.StatusMethodNotAllowed
+	writeProblem(w, p)
+}
+
+// readable refuses addresses that no route could make sense of: PostgreSQL takes
+// nothing but UTF-8 without the character zero, and nobody types either.
+func readable(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		query, err := url.QueryUnescape(r.URL.RawQuery)
+		if err == nil && isText(r.URL.Path) && isText(query) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		p := newProblem(sashlock.Invalid, "The address is not readable text.")
+		p.Status = http.StatusBadRequest
+		writeProblem(w, p)
+	})
 }

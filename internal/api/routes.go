@@ -30,32 +30,32 @@ func (a *API) declaredRoutes() {
 	declare(a, declared[estate.Site]{
 		kind: estate.Sites, path: "/v1/sites", scope: signin.Setup, save: sites.SaveSite, remove: sites.RemoveSite,
 		list: listing(sites.ListSites, estate.FromSite), find: finding(sites.FindSite, estate.FromSite),
-		kept: func(s estate.Site) estate.Kept { return s.Kept }, slug: estate.Site.Ref,
+		kept: func(s estate.Site) estate.Kept { return s.Kept },
 	})
 	declare(a, declared[estate.Role]{
 		kind: estate.Roles, path: "/v1/roles", scope: signin.Access, save: people.SaveRole, remove: people.RemoveRole,
 		list: listing(people.ListRoles, unnamed(estate.FromRole)), find: finding(people.FindRole, unnamed(estate.FromRole)),
-		kept: func(r estate.Role) estate.Kept { return r.Kept }, slug: estate.Role.Ref,
+		kept: func(r estate.Role) estate.Kept { return r.Kept },
 	})
 	declare(a, declared[estate.Person]{
 		kind: estate.People, path: "/v1/people", scope: signin.Access, save: people.Save, remove: people.Remove,
 		list: listing(people.List, estate.FromPerson), find: finding(people.Find, estate.FromPerson),
-		kept: func(p estate.Person) estate.Kept { return p.Kept }, slug: estate.Person.Ref,
+		kept: func(p estate.Person) estate.Kept { return p.Kept },
 	})
 	declare(a, declared[estate.Schedule]{
 		kind: estate.Schedules, path: "/v1/schedules", scope: signin.Access, save: grants.SaveSchedule, remove: grants.RemoveSchedule,
 		list: listing(grants.ListSchedules, unnamed(estate.FromSchedule)), find: finding(grants.FindSchedule, unnamed(estate.FromSchedule)),
-		kept: func(s estate.Schedule) estate.Kept { return s.Kept }, slug: estate.Schedule.Ref,
+		kept: func(s estate.Schedule) estate.Kept { return s.Kept },
 	})
 	declare(a, declared[estate.Grant]{
 		kind: estate.Grants, path: "/v1/grants", scope: signin.Access, save: grants.Save, remove: grants.Revoke,
 		list: listing(grants.List, estate.FromGrant), find: finding(grants.Find, estate.FromGrant),
-		kept: func(g estate.Grant) estate.Kept { return g.Kept }, slug: estate.Grant.Ref,
+		kept: func(g estate.Grant) estate.Kept { return g.Kept },
 	})
 	declare(a, declared[estate.Area]{
 		kind: estate.Areas, path: "/v1/areas", scope: signin.Setup, save: sites.SaveArea, remove: sites.RemoveArea,
 		list: listing(sites.ListAreas, estate.FromArea), find: finding(sites.FindArea, estate.FromArea),
-		kept: func(r estate.Area) estate.Kept { return r.Kept }, slug: estate.Area.Ref,
+		kept: func(r estate.Area) estate.Kept { return r.Kept },
 	})
 }
 

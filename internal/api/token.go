@@ -35,13 +35,13 @@ func (a *API) tokenRoutes() {
 	tags := []string{"tokens"}
 	register(a, signin.Tokens, huma.Operation{
 		Method: http.MethodGet, Path: "/v1/tokens", OperationID: "list-token", Tags: tags, Summary: "List tokens, without their secrets",
-	}, func(ctx context.Context, in *paging) (*pageAnswer[signin.Token], error) {
+	}, func(ctx context.Context, in *Paging) (*pageAnswer[signin.Token], error) {
 		var all []signin.Token
 		err := a.view(ctx, func(q store.Query) (err error) { all, err = a.Signin.List(q); return err })
 		if err != nil {
 			return nil, err
 		}
-		return paged("/v1/tokens", *in, all, func(t signin.Token) string { return string(t.ID) })
+		return paged(*in, descending, all, func(t signin.Token) string { return string(t.ID) })
 	})
 	issue := huma.Operation{
 		Method: http.MethodPost, Path: tokensPath, OperationID: "issue-token", Tags: tags, Summary: "Issue a token",
@@ -61,7 +61,7 @@ const tokensPath = "/v1/tokens"
 func (a *API) issueToken(ctx context.Context, in *issueInput) (*issueAnswer, error) {
 	life, err := time.ParseDuration(in.Body.Life)
 	if err != nil {
-		return nil, &sashlock.Error{Kind: sashlock.Invalid, Op: "issuing token", Subject: "life", Hint: `write a length of time like "24h"`}
+		return nil, &sashlock.Error{Kind: sashlock.Invalid, Op: "issuing token", Subject: "life", Hint: `write a length of time like "24h"`, Err: err}
 	}
 	for _, s := range in.Body.Scopes {
 		if !caller(ctx).May(s) {

@@ -49,6 +49,7 @@ type House struct {
 	Log     *slog.Logger
 	Now     func() time.Time
 
+	demo sashlock.OperatorID // who acts on the console of a demo; empty: this is no demo
 	stop context.CancelFunc
 	done sync.WaitGroup
 }
@@ -56,11 +57,17 @@ type House struct {
 // New opens the store of a data folder that [Init] made and builds the house
 // over it.
 func New(ctx context.Context, c Config, log *slog.Logger) (*House, error) {
+	return NewWithClock(ctx, c, log, time.Now)
+}
+
+// NewWithClock is [New] with another clock than the machine's, for tests that
+// step it or take it away.
+func NewWithClock(ctx context.Context, c Config, log *slog.Logger, now func() time.Time) (*House, error) {
 	keys, err := ReadKeys(c.Data)
 	if err != nil {
 		return nil, err
 	}
-	h := &House{Config: c, Keys: keys, Log: log, Now: time.Now}
+	h := &House{Config: c, Keys: keys, Log: log, Now: now}
 	h.Store, err = store.Open(ctx, store.Options{
 		URL: c.DatabaseURL(), Now: h.Now, Origin: keys.Ledger.Name(), Signer: keys.Ledger,
 		Journal: c.journal(), JournalSize: c.JournalSize, Version: Version(), Log: log,
@@ -169,8 +176,8 @@ func (h *House) open(ctx context.Context, g Gateway) error {
 	return h.Devices.Open(ctx, g.Name, d, config)
 }
 
-// Handler serves the API.
-func (h *House) Handler() http.Handler { return loopbackOnly(h.API.Handler()) }
+// Handler serves the API and the console.
+func (h *House) Handler() http.Handler { return loopbackOnly(h.paths()) }
 
 // Stop ends all work: gateways first, then ticks, then the store.
 func (h *House) Stop() error {

@@ -188,4 +188,3 @@ func welcome(out io.Writer, url, data string) {
 
 `, url, data, url, token, data, data, data)
 }
-

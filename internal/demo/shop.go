@@ -210,4 +210,3 @@ func await(ctx context.Context, news <-chan struct{}, longest time.Duration, hol
 		}
 	}
 }
-

@@ -101,6 +101,36 @@ func normal(f File) File {
 	return f
 }
 
+// Spelled returns a copy of f in which every reference from one object to another
+// is written as spell does. Callers use it to write identifiers as slugs.
+func (f File) Spelled(spell func(ref string) string) File {
+	f.Sites, f.Areas, f.Openings = slices.Clone(f.Sites), slices.Clone(f.Areas), slices.Clone(f.Openings)
+	f.People, f.Grants = slices.Clone(f.People), slices.Clone(f.Grants)
+	for i := range f.Sites {
+		f.Sites[i].Hours = spell(f.Sites[i].Hours)
+	}
+	for i := range f.Areas {
+		f.Areas[i].Site = spell(f.Areas[i].Site)
+	}
+	for i := range f.Openings {
+		f.Openings[i].Site = spell(f.Openings[i].Site)
+	}
+	for i := range f.People {
+		roles := slices.Clone(f.People[i].Roles)
+		for j := range roles {
+			roles[j] = spell(roles[j])
+		}
+		f.People[i].Roles = roles
+	}
+	for i := range f.Grants {
+		g := &f.Grants[i]
+		for _, ref := range []*string{&g.Person, &g.Role, &g.Opening, &g.Area, &g.Site, &g.Schedule} {
+			*ref = spell(*ref)
+		}
+	}
+	return f
+}
+
 func utc(s string) string {
 	r := &reader{}
 	if t := r.instant("", s); len(r.problems) == 0 {

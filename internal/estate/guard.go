@@ -51,17 +51,18 @@ func tooDeep(data []byte) int {
 // dashes counts the indicators with which a line begins.
 func dashes(text []byte) int {
 	n := 0
-	for len(text) > 0 {
-		switch text[0] {
+	for i, c := range text {
+		switch c {
 		case '-', '?', ':':
-			n++
+			if i+1 == len(text) || text[i+1] <= ' ' {
+				n++
+			}
 		case ' ', '\t':
 		default:
 			return n
 		}
-		text = text[1:]
 	}
-	return 0 // nothing but dashes: the mark of a document, or a rule
+	return n
 }
 
 // flowDepth follows how deep the brackets are from line to line. It errs on
@@ -76,8 +77,12 @@ func (f *flowDepth) after(line []byte) (deepest int) {
 	for i, c := range line {
 		if f.quote != 0 {
 			if c == f.quote && (i == 0 || line[i-1] != '\\' || c == '\'') {
-				f.quote, before = 0, 'x'
+				f.quote, before = 0, c
 			}
+			continue
+		}
+		if c == '\'' && before == c && line[i-1] == c { // two of them are one
+			f.quote = c
 			continue
 		}
 		begins := bytes.IndexByte([]byte(":,-[{?"), before) >= 0
@@ -117,6 +122,8 @@ func (m *misread) Visit(n ast.Node) ast.Visitor {
 		if text := n.GetToken().Value; text != fmt.Sprint(n.Value) {
 			m.complain(n, "put "+strconv.Quote(clip(text))+" in quotes: it is not read as you write it")
 		}
+	case *ast.InfinityNode, *ast.NanNode:
+		m.complain(n, "put it in quotes: it is not read as you write it")
 	case *ast.FloatNode:
 		if text := n.GetToken().Value; text != strconv.FormatFloat(n.Value, 'f', -1, 64) {
 			m.complain(n, "put "+strconv.Quote(clip(text))+" in quotes: it is not read as you write it")

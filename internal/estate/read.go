@@ -4,8 +4,10 @@ package estate
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -100,11 +102,32 @@ func firstLine(s string) string {
 // Marshal writes a file, objects ordered by kind and slug, so that two writings
 // of the same estate are the same bytes.
 func Marshal(f File) ([]byte, error) {
-	out, err := yaml.MarshalWithOptions(f.sorted(), yaml.IndentSequence(true), yaml.UseLiteralStyleIfMultiline(true))
+	out, err := yaml.MarshalWithOptions(f.sorted(), yaml.IndentSequence(true), yaml.CustomMarshaler(scalar))
 	if err != nil {
 		return nil, &sashlock.Error{Kind: sashlock.Internal, Op: "writing estate file", Err: err}
 	}
 	return out, nil
+}
+
+// plain is text that YAML reads as itself without quotes: words and lengths of
+// time.
+var plain = regexp.MustCompile(`^(\pL[\pL\pM\pN /.'_-]*[\pL\pM\pN.'_-]|\pL|([0-9]+(ms|h|m|s))+)$`)
+
+// scalar writes text so that it is read again as the same text, in every YAML
+// parser: what could be taken for something else is put in quotes.
+func scalar(s string) ([]byte, error) {
+	switch strings.ToLower(s) {
+	case "null", "true", "false", "yes", "no", "on", "off", "y", "n":
+	default:
+		if plain.MatchString(s) {
+			return []byte(s), nil
+		}
+	}
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	err := e.Encode(s)
+	return bytes.TrimSpace(out.Bytes()), err
 }
 
 // sorted returns a copy of f with its objects in order of slug.

@@ -117,10 +117,14 @@ func Save(tx *store.Tx, d estate.Grant, find estate.Lookup, rev int64) (flow.Edi
 	}, err
 }
 
-// data is a grant as its ledger entry carries it: the person by identifier.
+// data is a grant as its ledger entry carries it: the person by identifier, and
+// without the slug of a grant to one person, which is mostly made of the
+// person's name.
 func data(d estate.Grant, g sashlock.Grant) json.RawMessage {
 	d.Kept = estate.Kept{ID: string(g.ID), Rev: g.Rev}
-	d.Person = string(g.Person)
+	if d.Person = string(g.Person); d.Person != "" {
+		d.Slug = ""
+	}
 	return estate.Data(d)
 }
 

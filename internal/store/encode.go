@@ -166,11 +166,11 @@ func AppendState(dst []byte, s *sashlock.OpeningState) ([]byte, error) {
 	f.bool("forced", s.Forced)
 	f.time("presence", s.Presence)
 	f.bool("present", s.Present)
-	f.time("relock", s.Relock)
 	if s.Release != nil {
 		f.name("release")
 		f.value(s.Release)
 	}
+	f.time("relock", s.Relock)
 	if len(s.Alarms) > 0 {
 		f.name("alarms")
 		f.value(s.Alarms)

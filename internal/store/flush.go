@@ -174,15 +174,24 @@ type signed struct {
 	err  error
 }
 
-// sign signs the tree as it stands, beside the writing of the entries: it takes
-// as long as five of them.
+// signAside is the number of entries from which on signing beside the writing
+// of them gains more than waking another thread costs.
+const signAside = 8
+
+// sign signs the tree as it stands, for a larger batch beside the writing of
+// its entries: it takes as long as several of them.
 func (w *writer) sign() <-chan signed {
 	done := make(chan signed, 1)
 	at := time.UnixMicro(w.clock).UTC()
-	go func() {
+	sign := func() {
 		seal, err := w.tree.Seal(w.s.opts.Signer, at)
 		done <- signed{seal, err}
-	}()
+	}
+	if len(w.b.entries) < signAside {
+		sign()
+	} else {
+		go sign()
+	}
 	return done
 }
 

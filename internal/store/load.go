@@ -126,12 +126,13 @@ func (w *writer) loadLedger(q Query) error {
 	if last+1 != seal.Size {
 		return damaged(fmt.Sprintf("it has entries up to %d and its last seal covers %d", last, seal.Size), nil)
 	}
-	w.tree, err = ledger.RestoreAppender(seal.Size, tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+	tree, err := ledger.RestoreAppender(seal.Size, tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
 		return w.s.readHashes(q, indexes)
 	}))
 	if err != nil {
 		return damaged("its last hashes cannot be read", err)
 	}
+	w.tree = tree
 	if seal.Size == 0 {
 		w.s.seal.Store(nil)
 	} else {

@@ -37,12 +37,13 @@ func (w *writer) stumble(err error) {
 	w.s.health.set(err, w.s.opts.Now())
 	w.s.log.Error("database not writable", slog.Any("error", err))
 	if w.s.engine.doubtful(err) {
-		w.trouble.known, w.trouble.unsettled = false, true
+		w.trouble.known, w.trouble.unsettled = !w.b.committing, true
 		w.probe()
 	}
 }
 
-// reopen closes every connection and reads everything afresh.
+// reopen closes every connection and reads everything afresh. If it gets no
+// connection, what was known of the database's end stays known.
 func (w *writer) reopen() {
 	ctx := context.Background()
 	_ = w.disconnect() // it failed already
@@ -56,14 +57,16 @@ func (w *writer) reopen() {
 	if err == nil {
 		err = w.s.openReaders(ctx)
 	}
-	if err == nil {
-		err = w.load(ctx)
+	if err != nil {
+		w.s.log.Warn("database not reopened", slog.Any("error", err))
+		return
 	}
-	if err == nil {
+	w.trouble.known = false
+	if err = w.load(ctx); err == nil {
 		err = w.rejoin()
 	}
 	if err != nil {
-		w.s.log.Error("database not reopened", slog.Any("error", err))
+		w.s.log.Error("database not read again", slog.Any("error", err))
 		return
 	}
 	w.trouble.known = true
@@ -84,11 +87,8 @@ func (w *writer) settle() {
 
 // probe tries whether the database can be written again.
 func (w *writer) probe() {
-	if !w.trouble.known {
+	if !w.trouble.known || w.trouble.unsettled {
 		w.reopen()
-	}
-	if w.trouble.known && w.trouble.unsettled {
-		w.settle()
 	}
 	if !w.trouble.known || w.trouble.unsettled {
 		return

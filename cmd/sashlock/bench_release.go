@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/driver/sim"
+	"github.com/sashlock/sashlock/internal/api"
+	"github.com/sashlock/sashlock/internal/app"
+	"github.com/sashlock/sashlock/internal/devices"
+	"github.com/sashlock/sashlock/internal/estate"
+	"github.com/sashlock/sashlock/internal/store"
+)
+
+const (
+	simLocks     = 400 // so many that each is locked again before its next turn
+	releasesPace = 10 * time.Millisecond
+)
+
+// simulatedHouse is a whole store node with simulated locks.
+type simulatedHouse struct {
+	house    *app.House
+	world    *sim.World
+	person   sashlock.PersonID
+	openings []sashlock.OpeningID
+}
+
+// releases measures requests at a steady pace, whatever the answers take.
+func (b *bench) releases() error {
+	h, err := openSimulatedHouse(b.desk.ctx, filepath.Join(b.dir, "house"))
+	if err != nil {
+		return err
+	}
+	return errors.Join(b.pace(h), h.house.Stop())
+}
+
+// lapTimes are how long after the request something was reached.
+type lapTimes struct {
+	mu                        sync.Mutex
+	decided, moved, confirmed []time.Duration
+	failed                    error
+}
+
+func (b *bench) pace(h *simulatedHouse) error {
+	var laps lapTimes
+	var wg sync.WaitGroup
+	tick := time.NewTicker(releasesPace)
+	defer tick.Stop()
+	for n := range int(b.command.For / releasesPace) {
+		select {
+		case <-b.desk.ctx.Done():
+			return b.desk.ctx.Err()
+		case <-tick.C:
+		}
+		wg.Go(func() { laps.run(b.desk.ctx, h, n%len(h.openings)) })
+	}
+	wg.Wait()
+	if laps.failed != nil {
+		return laps.failed
+	}
+	for _, times := range [][]time.Duration{laps.decided, laps.moved, laps.confirmed} {
+		slices.Sort(times)
+	}
+	b.note("releases at 100 a second", float64(len(laps.confirmed)), "")
+	b.note("request to durable decision, median", milliseconds(percentile(laps.decided, 0.5)), "ms")
+	b.note("request to durable decision, p99", milliseconds(percentile(laps.decided, 0.99)), "ms")
+	b.note("request to simulated bolt, median", milliseconds(percentile(laps.moved, 0.5)), "ms")
+	b.below("request to simulated bolt, p99", milliseconds(percentile(laps.moved, 0.99)), "ms", 20)
+	b.note("request to the lock's durable word, median", milliseconds(percentile(laps.confirmed, 0.5)), "ms")
+	b.note("request to the lock's durable word, p99", milliseconds(percentile(laps.confirmed, 0.99)), "ms")
+	return nil
+}
+
+// run makes one request and follows it to its end.
+func (l *lapTimes) run(ctx context.Context, h *simulatedHouse, n int) {
+	decided, moved, confirmed, err := h.release(ctx, n)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err != nil {
+		l.failed = errors.Join(l.failed, err)
+		return
+	}
+	l.decided, l.moved, l.confirmed = append(l.decided, decided), append(l.moved, moved), append(l.confirmed, confirmed)
+}
+
+func (h *simulatedHouse) release(ctx context.Context, n int) (decided, moved, confirmed time.Duration, err error) {
+	news, stop := h.house.Store.Subscribe()
+	defer stop()
+	look := time.NewTicker(200 * time.Microsecond)
+	defer look.Stop()
+	began := time.Now()
+	answer, err := h.house.Hall.Request(ctx, sashlock.Request{Person: h.person, Opening: h.openings[n], Method: sashlock.ByRemote})
+	decided = time.Since(began)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	if !answer.Decision.Granted {
+		return 0, 0, 0, fmt.Errorf("a release was refused: %s", answer.Decision.Reason.Words())
+	}
+	for {
+		if state, err := h.world.State(address(n)); err != nil {
+			return 0, 0, 0, err
+		} else if state.Unlocked && moved == 0 {
+			moved = time.Since(began)
+		}
+		c, err := h.house.Store.Command(ctx, answer.Command)
+		switch {
+		case err != nil:
+			return 0, 0, 0, err
+		case c.State == sashlock.CommandSucceeded:
+			confirmed = time.Since(began)
+			if moved == 0 {
+				moved = confirmed
+			}
+			return decided, moved, confirmed, nil
+		case c.State.Final():
+			return 0, 0, 0, fmt.Errorf("a release ended as %s: %s", c.State, c.Reason.Words())
+		}
+		select {
+		case <-ctx.Done():
+			return 0, 0, 0, ctx.Err()
+		case <-news:
+		case <-look.C:
+		}
+	}
+}
+
+func address(n int) string { return fmt.Sprintf("lock-%d", n) }
+
+func openSimulatedHouse(ctx context.Context, dir string) (*simulatedHouse, error) {
+	if _, err := app.Init(dir); err != nil {
+		return nil, err
+	}
+	house, err := app.New(ctx, app.Config{Data: dir, JournalSize: 1 << 20}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	h := &simulatedHouse{house: house}
+	if err := h.furnish(ctx); err != nil {
+		return nil, errors.Join(err, house.Stop())
+	}
+	return h, nil
+}
+
+// furnish declares the openings, opens the simulated store and adopts its locks.
+func (h *simulatedHouse) furnish(ctx context.Context) error {
+	if err := h.house.Start(ctx); err != nil {
+		return err
+	}
+	file := estate.File{
+		Sites:  []estate.Site{{Slug: "bench", Name: "Bench", Zone: "UTC"}},
+		People: []estate.Person{{Slug: "ana", Name: "Ana"}},
+		Grants: []estate.Grant{{Slug: "all", Person: "ana", Site: "bench"}},
+	}
+	config := sim.Config{Store: "bench", Seed: 1, LatencyMS: 1}
+	for n := range simLocks {
+		file.Openings = append(file.Openings, estate.Opening{Slug: address(n), Name: address(n), Kind: "case", Site: "bench", ReleaseTime: "3s"})
+		config.Devices = append(config.Devices, sim.Device{Address: address(n), Kind: sim.Lock})
+	}
+	if _, err := h.house.Hall.Change(ctx, api.Apply("", estate.Diff(estate.File{}, file, false))); err != nil {
+		return err
+	}
+	text, err := json.Marshal(config)
+	if err != nil {
+		return err
+	}
+	simulator := sim.New(nil)
+	if h.world, err = simulator.World(text); err != nil {
+		return err
+	}
+	if err := h.house.Devices.Open(ctx, "bench", simulator, text); err != nil {
+		return err
+	}
+	return h.adopt(ctx)
+}
+
+func (h *simulatedHouse) adopt(ctx context.Context) error {
+	if err := h.discovered(ctx); err != nil {
+		return err
+	}
+	book := h.house.Hall.Book()
+	bySlug := map[string]sashlock.OpeningID{}
+	for id, o := range book.Openings {
+		bySlug[o.Slug] = id
+	}
+	for id := range book.People {
+		h.person = id
+	}
+	for n := range simLocks {
+		id := bySlug[address(n)]
+		if _, err := h.house.Devices.Adopt(ctx, "", "bench/"+address(n), id); err != nil {
+			return err
+		}
+		h.openings = append(h.openings, id)
+	}
+	return nil
+}
+
+// discovered waits until all locks were found.
+func (h *simulatedHouse) discovered(ctx context.Context) error {
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for {
+		var found []sashlock.Device
+		err := h.house.Store.View(ctx, func(q store.Query) (err error) { found, err = devices.List(q); return err })
+		if err != nil || len(found) == simLocks {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-look.C:
+		}
+	}
+}

@@ -1,0 +1,121 @@
+// Keeps the page up to date: puts the parts that the server sends in the place
+// of those that are there, lets clocks run, and says so when it cannot.
+const body = document.body;
+const link = document.getElementById("link");
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+let ahead = 0; // how far the server's clock is ahead of ours, in milliseconds
+let heard = 0; // when we last heard from it
+
+function say(state, words) {
+  if (!link || link.dataset.state === state) return;
+  link.dataset.state = state;
+  link.querySelector(".says").textContent = words;
+  body.classList.toggle("lost", state === "lost");
+}
+
+function lost() {
+  const at = heard ? new Date(heard + ahead).toLocaleTimeString("en-GB") : "";
+  say("lost", at ? "Connection lost: this is how it stood at " + at : "No connection");
+}
+
+function put(html) {
+  const id = /\sid="([^"]+)"/.exec(html);
+  const old = id && document.getElementById(id[1]);
+  if (!old) return;
+  const active = document.activeElement;
+  const focus = old.contains(active) ? active : null;
+  const kept = focus && (focus.id || focus.getAttribute("href"));
+  const top = old.scrollTop;
+  old.outerHTML = html;
+  const now = document.getElementById(id[1]);
+  now.scrollTop = top;
+  now.classList.add("fresh");
+  setTimeout(() => now.classList.remove("fresh"), 1200);
+  if (kept) {
+    const again = document.getElementById(kept) || now.querySelector('[href="' + CSS.escape(kept) + '"]');
+    if (again) again.focus({ preventScroll: true });
+  }
+  tick();
+}
+
+const two = (n) => String(n).padStart(2, "0");
+
+function clock(ms) {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  const m = Math.floor(s / 60);
+  return m < 60 ? m + ":" + two(s % 60) : Math.floor(m / 60) + ":" + two(m % 60) + ":" + two(s % 60);
+}
+
+function ago(ms) {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  if (s < 60) return s + " s";
+  if (s < 3600) return Math.floor(s / 60) + " min";
+  if (s < 172800) return Math.floor(s / 3600) + " h";
+  return Math.floor(s / 86400) + " days";
+}
+
+function tick() {
+  if (body.classList.contains("lost")) return; // what is old must not look alive
+  const now = Date.now() + ahead;
+  const write = (name, how) => {
+    for (const el of document.querySelectorAll("time[data-" + name + "]")) {
+      const text = how(Date.parse(el.dateTime), el);
+      if (el.textContent !== text) el.textContent = text;
+    }
+  };
+  write("up", (at) => clock(now - at));
+  write("down", (at) => clock(at - now));
+  write("ago", (at) => ago(now - at));
+  write("clock", (_, el) => {
+    const [, sign, h, m] = /([+-])(\d\d):(\d\d)/.exec(el.dataset.clock);
+    const off = (sign === "-" ? -1 : 1) * (h * 60 + +m) * 60000;
+    return new Date(now + off).toISOString().slice(11, 19);
+  });
+  for (const el of document.querySelectorAll("[data-until]")) {
+    const left = (Date.parse(el.dataset.until) - now) / el.dataset.for;
+    el.style.strokeDashoffset = 100 * (1 - Math.min(1, Math.max(0, left)));
+  }
+}
+
+function follow() {
+  const at = body.dataset.at;
+  const url = body.dataset.live;
+  const source = new EventSource(url + (url.includes("?") ? "&" : "?") + "at=" + at);
+  const alive = () => {
+    heard = Date.now();
+    say("live", "Live");
+  };
+  source.addEventListener("beat", (e) => {
+    ahead = +e.data - Date.now();
+    alive();
+  });
+  source.addEventListener("part", (e) => {
+    alive();
+    put(e.data);
+    if (e.lastEventId) body.dataset.at = e.lastEventId;
+  });
+  source.addEventListener("error", () => {
+    lost();
+    if (source.readyState === EventSource.CLOSED) setTimeout(follow, 3000);
+  });
+  return source;
+}
+
+document.addEventListener("submit", (e) => {
+  const form = e.target;
+  if (!("quiet" in form.dataset)) return;
+  e.preventDefault();
+  form.querySelector("button").disabled = true;
+  fetch(form.action, { method: "POST" }).then(
+    (r) => r.ok || form.submit(),
+    () => lost(),
+  );
+});
+
+if (body.dataset.live) {
+  say("none", "Connecting");
+  follow();
+  setInterval(() => heard && Date.now() - heard > 12000 && lost(), 1000);
+  setInterval(tick, still.matches ? 1000 : 250);
+  tick();
+}
