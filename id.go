@@ -3,6 +3,7 @@
 package sashlock
 
 import (
+	"crypto/rand"
 	"strings"
 	"time"
 
@@ -47,7 +48,7 @@ func NewID[T interface {
 	prefix() string
 }](at time.Time) T {
 	var kind T
-	id := ulid.MustNew(ulid.Timestamp(at), ulid.DefaultEntropy())
+	id := ulid.MustNew(ulid.Timestamp(at), rand.Reader)
 	return T(kind.prefix() + "_" + strings.ToLower(id.String()))
 }
 

@@ -108,7 +108,9 @@ func (c *benchCommand) Run(d *desk) (err error) {
 	return b.show()
 }
 
-func (c *benchCommand) wants(name string) bool { return len(c.Only) == 0 || slices.Contains(c.Only, name) }
+func (c *benchCommand) wants(name string) bool {
+	return len(c.Only) == 0 || slices.Contains(c.Only, name)
+}
 
 // note keeps a figure without a goal.
 func (b *bench) note(what string, value float64, unit string) {

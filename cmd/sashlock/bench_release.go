@@ -185,7 +185,7 @@ func (h *simulatedHouse) furnish(ctx context.Context) error {
 }
 
 func (h *simulatedHouse) adopt(ctx context.Context) error {
-	if err := h.discovered(ctx); err != nil {
+	if err := h.until(ctx, h.discovered); err != nil {
 		return err
 	}
 	book := h.house.Hall.Book()
@@ -203,17 +203,35 @@ func (h *simulatedHouse) adopt(ctx context.Context) error {
 		}
 		h.openings = append(h.openings, id)
 	}
-	return nil
+	return h.until(ctx, h.heard)
 }
 
-// discovered waits until all locks were found.
-func (h *simulatedHouse) discovered(ctx context.Context) error {
+// discovered reports whether all locks were found.
+func (h *simulatedHouse) discovered(ctx context.Context) (bool, error) {
+	var found []sashlock.Device
+	err := h.house.Store.View(ctx, func(q store.Query) (err error) { found, err = devices.List(q); return err })
+	return len(found) == simLocks, err
+}
+
+// heard reports whether every lock has said how it stands: until then its word
+// on a release would wait behind that of the others.
+func (h *simulatedHouse) heard(ctx context.Context) (bool, error) {
+	states, err := h.house.Store.States(ctx)
+	said := 0
+	for _, s := range states {
+		if s.Lock != "" {
+			said++
+		}
+	}
+	return said == simLocks, err
+}
+
+// until waits for a condition.
+func (h *simulatedHouse) until(ctx context.Context, met func(context.Context) (bool, error)) error {
 	look := time.NewTicker(10 * time.Millisecond)
 	defer look.Stop()
 	for {
-		var found []sashlock.Device
-		err := h.house.Store.View(ctx, func(q store.Query) (err error) { found, err = devices.List(q); return err })
-		if err != nil || len(found) == simLocks {
+		if ok, err := met(ctx); ok || err != nil {
 			return err
 		}
 		select {

@@ -78,7 +78,7 @@ func (d *desk) showDecision(a api.Decision) error {
 	if err := d.show(s); err != nil {
 		return err
 	}
-	if fix != "" && d.isTable() {
+	if fix != "" && !a.Granted && d.isTable() {
 		fmt.Fprintf(d.out, "nearest fix: %s\n", plain(fix))
 	}
 	return nil

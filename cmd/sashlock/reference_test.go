@@ -5,28 +5,34 @@ package main
 import (
 	"flag"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sashlock/sashlock/internal/app"
 )
 
-var update = flag.Bool("update", false, "write docs/reference/cli.md anew")
+var update = flag.Bool("update", false, "write docs/reference/cli.md and config.md anew")
 
 // model returns the grammar of all commands.
 func model(t *testing.T) *kong.Application {
 	t.Helper()
 	var cli commands
 	var helped bool
-	parser, err := newParser(&desk{out: io.Discard, err: io.Discard}, &cli, &helped)
+	grammar, err := newParser(&desk{out: io.Discard, err: io.Discard}, &cli, &helped)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return parser.Model
+	return grammar.Model
 }
 
 // leaves calls f for every command that can be run, and for those that hold
@@ -55,32 +61,99 @@ func TestEveryCommandHasAnExample(t *testing.T) {
 	}
 }
 
-// TestReference compares docs/reference/cli.md with the commands; with -update
-// it writes it.
+// TestReference compares docs/reference with the commands and the configuration;
+// with -update it writes it.
 func TestReference(t *testing.T) {
-	path := filepath.Join("..", "..", "docs", "reference", "cli.md")
-	want := reference(model(t))
-	if *update {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+	for name, want := range map[string]string{"cli.md": reference(model(t)), "config.md": configReference(t)} {
+		path := filepath.Join("..", "..", "docs", "reference", name)
+		if *update {
+			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		have, err := os.ReadFile(path)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	have, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, string(have)); diff != "" {
-		t.Errorf("%s is not fresh, run go test ./cmd/sashlock -run Reference -update (-want +have):\n%s", path, diff)
+		if diff := cmp.Diff(want, string(have)); diff != "" {
+			t.Errorf("%s is not fresh, run go test ./cmd/sashlock -run Reference -update (-want +have):\n%s", path, diff)
+		}
 	}
 }
 
-func reference(app *kong.Application) string {
+// configReference writes down the keys of config.yaml from the comments of the
+// type that it is read into.
+func configReference(t *testing.T) string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "..", "internal", "app", "config.go"), nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	b.WriteString("<!-- Written by `go test ./cmd/sashlock -run Reference -update` from internal/app/config.go. Do not edit. -->\n\n# config.yaml\n\n" +
+		"A store node reads config.yaml in its data folder when it starts. Unknown keys are errors. `sashlock init` writes a first one, `sashlock doctor` checks it.\n")
+	for _, kind := range []struct{ name, title string }{{"Config", "Keys"}, {"Gateway", "Keys of a gateway"}} {
+		fmt.Fprintf(&b, "\n## %s\n\n| Key | Meaning |\n|---|---|\n", kind.title)
+		rows := 0
+		for _, f := range structFields(file, kind.name) {
+			key, _, _ := strings.Cut(reflect.StructTag(strings.Trim(f.Tag.Value, "`")).Get("yaml"), ",")
+			if key != "-" {
+				fmt.Fprintf(&b, "| `%s` | %s |\n", key, strings.ReplaceAll(strings.Join(strings.Fields(f.Doc.Text()), " "), "|", `\|`))
+				rows++
+			}
+		}
+		if rows == 0 {
+			t.Fatalf("internal/app/config.go has no %s", kind.name)
+		}
+	}
+	b.WriteString("\nThe configuration of a gateway is its driver's own: see the README in the driver's folder.\n\n## Example\n\n```yaml\n" + configExample + "```\n")
+	return b.String()
+}
+
+const configExample = `listen: 127.0.0.1:7117
+gateways:
+  - name: radio-1
+    driver: zwavejs
+    config:
+      url: ws://127.0.0.1:3000
+`
+
+// TestConfigExample reads the example as a store node would.
+func TestConfigExample(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, app.ConfigFile), []byte(configExample), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := app.ReadConfig(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Gateways) != 1 || c.Listen != app.DefaultListen {
+		t.Errorf("the example reads as %+v", c)
+	}
+}
+
+// structFields returns the fields of a struct type in a file.
+func structFields(file *ast.File, name string) []*ast.Field {
+	for n := range ast.Preorder(file) {
+		spec, is := n.(*ast.TypeSpec)
+		if !is || spec.Name.Name != name {
+			continue
+		}
+		if body, is := spec.Type.(*ast.StructType); is {
+			return body.Fields.List
+		}
+	}
+	return nil
+}
+
+func reference(all *kong.Application) string {
 	var b strings.Builder
 	b.WriteString("<!-- Written by `go test ./cmd/sashlock -run Reference -update` from the commands. Do not edit. -->\n\n# Command line\n\n")
-	b.WriteString(app.Help + "\n\n## Flags of every command\n\n")
-	flagTable(&b, app.Flags)
-	leaves(app.Node, func(n *kong.Node) {
-		fmt.Fprintf(&b, "\n%s %s\n\n%s.\n\n```\n%s\n```\n", strings.Repeat("#", min(n.Depth()+1, 4)), strings.TrimPrefix(n.FullPath(), "sashlock "), n.Help, n.Summary())
+	b.WriteString(all.Help + "\n\n## Flags of every command\n\n")
+	flagTable(&b, all.Flags)
+	leaves(all.Node, func(n *kong.Node) {
+		fmt.Fprintf(&b, "\n%s %s\n\n%s.\n\n```\n%s\n```\n", strings.Repeat("#", min(n.Depth()+2, 4)), strings.TrimPrefix(n.FullPath(), "sashlock "), n.Help, n.Summary())
 		text, examples, _ := strings.Cut(n.Detail, "Examples:\n")
 		if text = strings.TrimSpace(text); text != "" {
 			b.WriteString("\n" + text + "\n")

@@ -3,12 +3,14 @@
 package access
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/schedule"
 )
 
 // shownGrants is how many grants an explanation describes one by one.
@@ -276,6 +278,10 @@ func (t *table) schedule(q *query, it item) sashlock.Check {
 		return c
 	case cal == nil:
 		c.Actual, c.Fix = "the schedule cannot be read", "Correct the schedule."
+		var wrong *sashlock.Error
+		if errors.As(schedule.Validate(e.is.source), &wrong) {
+			c.Fix = "Correct " + wrong.Subject + " of the schedule: " + wrong.Hint + "."
+		}
 		return c
 	case cal.Covers(q.second):
 		c.OK = true

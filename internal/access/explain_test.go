@@ -38,7 +38,7 @@ yes person  | a person who is known here | known |
 yes person  | access that is not suspended | not suspended | 
 yes mode  | neither blocked nor locked down | normal | 
 yes grant grt_old | a grant to this person or one of their roles, for this opening, its area or its site | to this person, for the site “Chiado” | 
-no  validity grt_old | before Sun 25 Oct 2026 01:30 WEST (Europe/Lisbon) | Fri 20 Nov 2026 18:30 WET (Europe/Lisbon) | Extend the grant.
+no  validity grt_old | before Sun 25 Oct 2026 01:30 WET (Europe/Lisbon) | Fri 20 Nov 2026 18:30 WET (Europe/Lisbon) | Extend the grant.
 yes grant grt_1 | a grant to this person or one of their roles, for this opening, its area or its site | to the role “Associate”, for the area “Sales floor” | 
 yes validity grt_1 | from Sun 1 Nov 2026 00:00 WET (Europe/Lisbon) | Fri 20 Nov 2026 18:30 WET (Europe/Lisbon) | 
 no  schedule grt_1 | a time within “Store hours” | Fri 20 Nov 2026 18:30 WET (Europe/Lisbon) | Ask again from Mon 23 Nov 2026 09:00 WET (Europe/Lisbon) until Mon 23 Nov 2026 17:00 WET (Europe/Lisbon), or change the schedule.

@@ -44,8 +44,7 @@ func (n node) with(s slot, depth uint, fresh bool) node {
 	if n.kids != nil {
 		kids := n.kids
 		if !fresh {
-			copied := *kids
-			kids = &copied
+			_ = fresh
 		}
 		i := s.hash >> (trieBits * depth) % trieFan
 		kids[i] = kids[i].with(s, depth+1, fresh)

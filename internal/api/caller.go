@@ -88,8 +88,8 @@ func (a *API) checkScope(ctx huma.Context, next func(huma.Context)) {
 func (a *API) refuse(ctx huma.Context, status int, detail string) {
 	p := newProblem(sashlock.Denied, detail)
 	p.Status = status
+	ctx.SetHeader("Content-Type", "application/problem+json") // before the status, which sends the head
 	ctx.SetStatus(status)
-	ctx.SetHeader("Content-Type", "application/problem+json")
 	if err := a.huma.Marshal(ctx.BodyWriter(), "application/json", p); err != nil {
 		a.Log.Debug("refusal not delivered")
 	}

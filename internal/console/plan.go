@@ -22,6 +22,14 @@ const (
 	grow   = 2  // how far a wall moves in a turn
 )
 
+// The walls of a room.
+const (
+	left = iota
+	top
+	right
+	bottom
+)
+
 // Spot is an opening on the plan, in thousandths of its width and height.
 type Spot struct {
 	Area string // identifier
@@ -43,7 +51,7 @@ func Rooms(spots []Spot) []Room {
 		byArea[s.Area] = append(byArea[s.Area], s)
 	}
 	var all []Room
-	var fixed [][4]bool // left, top, right, bottom
+	var fixed [][4]bool // by wall
 	for id, list := range byArea {
 		r, f := roomOf(id, list)
 		all, fixed = append(all, r), append(fixed, f)
@@ -63,34 +71,50 @@ func Rooms(spots []Spot) []Room {
 
 func roomOf(id string, list []Spot) (r Room, fixed [4]bool) {
 	r = Room{Area: id, Name: list[0].Name, Left: 1000, Top: 1000}
+	x, y, alone := 0, 0, true
 	for _, s := range list {
+		x, y = x+s.X, y+s.Y
 		if !s.Door {
-			r.Left, r.Right = min(r.Left, s.X-around), max(r.Right, s.X+around)
-			r.Top, r.Bottom = min(r.Top, s.Y-around), max(r.Bottom, s.Y+around)
+			r, alone = r.with(s.X, s.Y), false
 		}
 	}
+	if alone { // only doors: the room lies between them
+		r = r.with(x/len(list), y/len(list))
+	}
+	core := r
 	for _, s := range list {
 		if !s.Door {
 			continue
 		}
-		out := [4]int{r.Left - s.X, r.Top - s.Y, s.X - r.Right, s.Y - r.Bottom}
-		if r.Right == 0 { // doors alone
-			out = [4]int{}
-			r.Left, r.Right, r.Top, r.Bottom = s.X-around, s.X+around, s.Y-around, s.Y
-			fixed[3] = true
-		}
-		switch slices.Max(out[:]) {
-		case out[0]:
-			r.Left, fixed[0] = min(r.Left, s.X), true
-		case out[1]:
-			r.Top, fixed[1] = min(r.Top, s.Y), true
-		case out[2]:
-			r.Right, fixed[2] = max(r.Right, s.X), true
-		default:
-			r.Bottom, fixed[3] = max(r.Bottom, s.Y), true
-		}
+		fixed[wall(core, s)] = true
+		r.Left, r.Right, r.Top, r.Bottom = min(r.Left, s.X), max(r.Right, s.X), min(r.Top, s.Y), max(r.Bottom, s.Y)
 	}
 	return r, fixed
+}
+
+// with returns a room that has a place in it.
+func (r Room) with(x, y int) Room {
+	r.Left, r.Right = min(r.Left, max(0, x-around)), max(r.Right, min(1000, x+around))
+	r.Top, r.Bottom = min(r.Top, max(0, y-around)), max(r.Bottom, min(1000, y+around))
+	return r
+}
+
+// wall says in which wall a door stands: the outer one if it is at the edge of
+// the plan, and otherwise the one that it lies beyond the furthest.
+func wall(core Room, s Spot) int {
+	const atEdge = edge + 10
+	switch {
+	case s.X <= atEdge:
+		return left
+	case s.X >= 1000-atEdge:
+		return right
+	case s.Y <= atEdge:
+		return top
+	case s.Y >= 1000-atEdge:
+		return bottom
+	}
+	beyond := [4]int{left: core.Left - s.X, top: core.Top - s.Y, right: s.X - core.Right, bottom: s.Y - core.Bottom}
+	return slices.Index(beyond[:], slices.Max(beyond[:]))
 }
 
 // spread moves the walls that may move until none can.
@@ -114,11 +138,11 @@ func spread(rooms []Room, fixed [][4]bool) {
 
 func wider(r Room, side int) Room {
 	switch side {
-	case 0:
+	case left:
 		r.Left = min(r.Left, max(edge, r.Left-grow))
-	case 1:
+	case top:
 		r.Top = min(r.Top, max(edge, r.Top-grow))
-	case 2:
+	case right:
 		r.Right = max(r.Right, min(1000-edge, r.Right+grow))
 	default:
 		r.Bottom = max(r.Bottom, min(1000-edge, r.Bottom+grow))

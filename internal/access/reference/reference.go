@@ -113,7 +113,7 @@ func (f *Facts) subject(g *sashlock.Grant, person *sashlock.Person) (order int, 
 		return 0, g.Person == person.ID
 	}
 	for i, r := range person.Roles {
-		if r == g.Role && f.role(r) {
+		if r == g.Role && f.role(r) != nil {
 			return 1 + i, true
 		}
 	}
@@ -127,7 +127,7 @@ func (f *Facts) target(g *sashlock.Grant, opening *sashlock.Opening) (order int,
 	case g.Opening != "":
 		return 0, g.Opening == opening.ID
 	case g.Area != "":
-		return 1, g.Area == opening.Area && f.area(g.Area)
+		return 1, g.Area == opening.Area && f.area(g.Area) != nil
 	default:
 		return 2, g.Site == opening.Site
 	}
@@ -152,56 +152,36 @@ func (f *Facts) outcome(g *sashlock.Grant, opening *sashlock.Opening, at time.Ti
 	return 0
 }
 
-func (f *Facts) opening(id sashlock.OpeningID) *sashlock.Opening {
-	for i := range f.Openings {
-		if f.Openings[i].ID == id {
-			return &f.Openings[i]
+// find returns the first that is meant, or nil.
+func find[T any](all []T, meant func(*T) bool) *T {
+	for i := range all {
+		if meant(&all[i]) {
+			return &all[i]
 		}
 	}
 	return nil
+}
+
+func (f *Facts) opening(id sashlock.OpeningID) *sashlock.Opening {
+	return find(f.Openings, func(o *sashlock.Opening) bool { return o.ID == id })
 }
 
 func (f *Facts) person(id sashlock.PersonID) *sashlock.Person {
-	for i := range f.People {
-		if f.People[i].ID == id {
-			return &f.People[i]
-		}
-	}
-	return nil
+	return find(f.People, func(p *sashlock.Person) bool { return p.ID == id })
 }
 
 func (f *Facts) site(id sashlock.SiteID) *sashlock.Site {
-	for i := range f.Sites {
-		if f.Sites[i].ID == id {
-			return &f.Sites[i]
-		}
-	}
-	return nil
+	return find(f.Sites, func(s *sashlock.Site) bool { return s.ID == id })
 }
 
 func (f *Facts) schedule(id sashlock.ScheduleID) *sashlock.Schedule {
-	for i := range f.Schedules {
-		if f.Schedules[i].ID == id {
-			return &f.Schedules[i]
-		}
-	}
-	return nil
+	return find(f.Schedules, func(s *sashlock.Schedule) bool { return s.ID == id })
 }
 
-func (f *Facts) area(id sashlock.AreaID) bool {
-	for i := range f.Areas {
-		if f.Areas[i].ID == id {
-			return true
-		}
-	}
-	return false
+func (f *Facts) area(id sashlock.AreaID) *sashlock.Area {
+	return find(f.Areas, func(a *sashlock.Area) bool { return a.ID == id })
 }
 
-func (f *Facts) role(id sashlock.RoleID) bool {
-	for i := range f.Roles {
-		if f.Roles[i].ID == id {
-			return true
-		}
-	}
-	return false
+func (f *Facts) role(id sashlock.RoleID) *sashlock.Role {
+	return find(f.Roles, func(r *sashlock.Role) bool { return r.ID == id })
 }
