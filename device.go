@@ -74,7 +74,7 @@ type Report struct {
 	Slot    int       // user slot of a code or fingerprint, from 1; 0: none
 	Level   int       // battery percent for battery reports
 	State   bool      // a statement of how things are, not of a change: repeats are not news
-	Command CommandID // the command it answers, if the device names one
+	Command CommandID // the command it answers, where the device or its driver can tell
 	Reason  Reason    // why, for reports on commands that came to nothing
 }
 

@@ -46,16 +46,20 @@ type Driver interface {
 	Open(ctx context.Context, config json.RawMessage, sink Sink) (Session, error)
 }
 
-// Session is a driver at work on one gateway. It has further abilities when it
-// also implements [Operator], [Reader] or [CodeLister].
+// Session is a driver at work on one gateway. It tells the sink when it first
+// reaches the gateway, and each time that changes. It has further abilities
+// when it also implements [Operator], [Reader] or [CodeLister].
 type Session interface {
-	// Close ends the session. After it returns the sink is not called again.
+	// Close ends the session: calls of the sink under way get a cancelled
+	// context, and after it returns the sink is not called again.
 	Close() error
 }
 
 // Sink takes what a session hears. Its methods may be called from any
 // goroutine; they block until what they were told is durable, which is how a
-// transport with acknowledgements knows when to give them.
+// transport with acknowledgements knows when to give them. After an error of
+// kind invalid, denied, not_found or conflict the same report would fail again,
+// so it is dropped; after any other it is told again until it is taken.
 type Sink interface {
 	// Found tells of a device, again whenever what is known of it changes.
 	Found(ctx context.Context, d Discovery) error
@@ -97,7 +101,10 @@ type Report struct {
 // Operator is a session that can move locks.
 type Operator interface {
 	// Operate carries out an order. It returns when the ecosystem has taken
-	// it, which says nothing about the bolt: the device's own report does. It
+	// it, which says nothing about the bolt: the device's own report does. Once
+	// the context has ended nothing may move any more. A device that cannot lock
+	// again by itself does not have the capability release, so no session ever
+	// sends a lock command that nobody ordered. It
 	// returns a sashlock.Error of kind unavailable when the device cannot be
 	// reached and of kind denied when it would not.
 	Operate(ctx context.Context, order Order) error

@@ -23,6 +23,7 @@ import (
 
 type verifyCommand struct {
 	Checkpoint    string   `placeholder:"FILE" help:"An older signed checkpoint, kept elsewhere: also check that the ledger only grew since."`
+	Save          string   `placeholder:"FILE" help:"Write the newest signed checkpoint to a file, to be kept elsewhere; only when nothing is wrong."`
 	Key           []string `placeholder:"VKEY" help:"Verifier key to trust, or @FILE; may be repeated. DIR/keys/ledger.pub when not given."`
 	AllSignatures bool     `help:"Check the signature of every checkpoint instead of every 1,024th."`
 	MaxProblems   int      `default:"100" help:"How many problems to list; all are counted."`
@@ -39,6 +40,7 @@ Exit status: 0 right, 1 something is wrong, above 1 it could not be checked.
 Examples:
 
     sashlock verify --data /var/lib/sashlock
+    sashlock verify --data store-12 --save kept/checkpoint-2026-01.txt
     sashlock verify --data store-12 --checkpoint kept/checkpoint-2026-01.txt
     sashlock verify --data store-12 --key sashlock.example/store-12+0123abcd+A… -o json`
 }
@@ -107,6 +109,12 @@ func (c *verifyCommand) Run(d *desk) error {
 	}
 	if !v.OK {
 		return status(exitNo)
+	}
+	if c.Save == "" {
+		return nil
+	}
+	if err := os.WriteFile(c.Save, []byte(v.Checkpoint), 0o644); err != nil { //nolint:gosec // a checkpoint is public
+		return badFlag("--save", "the file cannot be written: "+err.Error())
 	}
 	return nil
 }
@@ -331,7 +339,7 @@ func (v verified) show(d *desk) error {
 		s.row("", "time", fmt.Sprintf("%s, %.0f entries a second", time.Duration(v.Seconds*float64(time.Second)).Round(time.Millisecond), v.PerSecond))
 	}
 	if v.GrownFrom == nil && v.OK {
-		s.row("", "compare", "size and root with a checkpoint kept elsewhere: --checkpoint FILE does it")
+		s.row("", "compare", "size and root with a checkpoint kept elsewhere: --save FILE writes one, --checkpoint FILE compares")
 	}
 	return d.show(s)
 }

@@ -178,3 +178,38 @@ func TestWhoAgreesWithDecide(t *testing.T) {
 		}
 	})
 }
+
+// TestTwoLinesOfChanges makes two different indexes from one that is large
+// enough for tables of several levels; neither may see the other's changes.
+func TestTwoLinesOfChanges(t *testing.T) {
+	const many = 3_000
+	f := shop()
+	var people access.Facts
+	for i := range many {
+		f.Grants = append(f.Grants, sashlock.Grant{ID: id[sashlock.GrantID]("grt", i), Person: id[sashlock.PersonID]("prs", i), Opening: "opn_case"})
+		people.People = append(people.People, sashlock.Person{ID: id[sashlock.PersonID]("new", i)})
+	}
+	with := func(ix *access.Index, c access.Change) *access.Index {
+		next, err := ix.With(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return next
+	}
+	base := with(mustNew(t, f), access.Change{Put: people})
+	for i := range 40 {
+		var gone access.Change
+		gone.Remove.Grants = []sashlock.GrantID{id[sashlock.GrantID]("grt", i*many/40)}
+		first, second := with(base, gone), with(base, gone)
+		if first.GrantCount() != many-1 || second.GrantCount() != many-1 || with(first, gone).GrantCount() != many-1 {
+			t.Fatalf("the grant is removed once, twice, once: %d, %d, %d of %d are left", first.GrantCount(), second.GrantCount(), with(first, gone).GrantCount(), many)
+		}
+		var come access.Change
+		come.Put.People = []sashlock.Person{{ID: id[sashlock.PersonID]("late", i)}, {ID: id[sashlock.PersonID]("later", i)}}
+		third := with(base, come)
+		req := sashlock.Request{Person: come.Put.People[0].ID, Opening: "opn_case"}
+		if base.Decide(req, "").Reason != sashlock.UnknownPerson || third.Decide(req, "").Reason != sashlock.Unauthorized {
+			t.Fatalf("the old index knows the new person: %+v", base.Decide(req, ""))
+		}
+	}
+}

@@ -44,7 +44,8 @@ func (n node) with(s slot, depth uint, fresh bool) node {
 	if n.kids != nil {
 		kids := n.kids
 		if !fresh {
-			_ = fresh
+			copied := *kids
+			kids = &copied
 		}
 		i := s.hash >> (trieBits * depth) % trieFan
 		kids[i] = kids[i].with(s, depth+1, fresh)

@@ -191,16 +191,29 @@ func (a *API) noRoute(w http.ResponseWriter, r *http.Request) {
 	writeProblem(w, p)
 }
 
-// readable refuses addresses that no route could make sense of: PostgreSQL takes
-// nothing but UTF-8 without the character zero, and nobody types either.
+// readable refuses addresses that no route could make sense of. PostgreSQL takes
+// nothing but UTF-8 without the character zero, and nobody types either; of a
+// parameter given twice one would be ignored without a word.
 func readable(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		query, err := url.QueryUnescape(r.URL.RawQuery)
-		if err == nil && isText(r.URL.Path) && isText(query) {
+		query, err := url.ParseQuery(r.URL.RawQuery)
+		why := ""
+		if err != nil || !isText(r.URL.Path) {
+			why = "The address is not readable text."
+		}
+		for name, values := range query {
+			switch {
+			case !isText(name) || !isText(strings.Join(values, "")):
+				why = "The address is not readable text."
+			case len(values) > 1:
+				why = "The parameter " + strconv.Quote(name) + " is given twice."
+			}
+		}
+		if why == "" {
 			next.ServeHTTP(w, r)
 			return
 		}
-		p := newProblem(sashlock.Invalid, "The address is not readable text.")
+		p := newProblem(sashlock.Invalid, why)
 		p.Status = http.StatusBadRequest
 		writeProblem(w, p)
 	})

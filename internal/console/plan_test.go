@@ -40,8 +40,8 @@ func TestRoomsMeetHalfWayAndDoorsStandInWalls(t *testing.T) {
 		{Area: "stock", Name: "Stock", X: 800, Y: 500},
 	})
 	want := []Room{
-		{Area: "shop", Name: "Shop", Left: 18, Top: 18, Right: 500, Bottom: 960},
-		{Area: "stock", Name: "Stock", Left: 500, Top: 18, Right: 982, Bottom: 982},
+		{Area: "shop", Name: "Shop", Left: 18, Top: 18, Right: 504, Bottom: 960},
+		{Area: "stock", Name: "Stock", Left: 504, Top: 18, Right: 982, Bottom: 982},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
