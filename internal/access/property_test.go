@@ -204,12 +204,19 @@ func TestTwoLinesOfChanges(t *testing.T) {
 		if first.GrantCount() != many-1 || second.GrantCount() != many-1 || with(first, gone).GrantCount() != many-1 {
 			t.Fatalf("the grant is removed once, twice, once: %d, %d, %d of %d are left", first.GrantCount(), second.GrantCount(), with(first, gone).GrantCount(), many)
 		}
-		var come access.Change
-		come.Put.People = []sashlock.Person{{ID: id[sashlock.PersonID]("late", i)}, {ID: id[sashlock.PersonID]("later", i)}}
-		third := with(base, come)
-		req := sashlock.Request{Person: come.Put.People[0].ID, Opening: "opn_case"}
-		if base.Decide(req, "").Reason != sashlock.UnknownPerson || third.Decide(req, "").Reason != sashlock.Unauthorized {
-			t.Fatalf("the old index knows the new person: %+v", base.Decide(req, ""))
+		var mine, yours access.Change
+		for n := range 100 {
+			mine.Put.People = append(mine.Put.People, sashlock.Person{ID: id[sashlock.PersonID]("mine", n)})
+			yours.Put.People = append(yours.Put.People, sashlock.Person{ID: id[sashlock.PersonID]("yours", n)})
+		}
+		first, second = with(base, mine), with(base, yours)
+		for _, p := range mine.Put.People {
+			req := sashlock.Request{Person: p.ID, Opening: "opn_case"}
+			for ix, want := range map[*access.Index]sashlock.Reason{base: sashlock.UnknownPerson, first: sashlock.Unauthorized, second: sashlock.UnknownPerson} {
+				if got := ix.Decide(req, "").Reason; got != want {
+					t.Fatalf("%s is put into one of two lines: got %s, want %s", p.ID, got, want)
+				}
+			}
 		}
 	}
 }

@@ -11,8 +11,10 @@ import (
 	"github.com/sashlock/sashlock/internal/api"
 )
 
-func TestReleaseEndsInWhatTheLockSays(t *testing.T) {
-	h := newHouse(t).furnish()
+func TestReleaseEndsInWhatTheLockSays(t *testing.T) { onEachEngine(t, releaseEndsInWhatTheLockSays) }
+
+func releaseEndsInWhatTheLockSays(t *testing.T, h *house) {
+	h.furnish()
 	a := h.want(h.release("case-1", "ana"), 202)
 	action := read[api.Action](h, a)
 	if action.State.Final() || action.Receipt == nil || action.Receipt.Checkpoint == "" || action.Type != "release" || action.Person != "ana" || action.Opening != "case-1" {
@@ -64,8 +66,10 @@ func TestRefusalSaysWhyAndCanBeExplained(t *testing.T) {
 	}
 }
 
-func TestStrangerIsRefusedAndRecorded(t *testing.T) {
-	h := newHouse(t).furnish()
+func TestStrangerIsRefusedAndRecorded(t *testing.T) { onEachEngine(t, strangerIsRefusedAndRecorded) }
+
+func strangerIsRefusedAndRecorded(t *testing.T, h *house) {
+	h.furnish()
 	for _, who := range []string{"nobody", "prs_01aryz6s41tsv4rrffq69g5fav", "Ünïcode ‮", "a\x00b", strings.Repeat("x", 100)} {
 		before := h.count(sashlock.AccessDenied)
 		p := h.wantProblem(h.release("case-1", who), 403, string(sashlock.UnknownPerson))
@@ -133,7 +137,7 @@ func TestRevokedGrantIsGoneForTheVeryNextRequest(t *testing.T) {
 
 func TestExplainRecordsNothing(t *testing.T) {
 	h := newHouse(t).furnish()
-	size := h.Store.Size()
+	size := h.acts()
 	d := get[api.Decision](h, "/v1/explain?person=bob&opening=case-1")
 	if d.Granted || d.ID != "" || d.Reason != sashlock.Unauthorized || d.Seq != nil {
 		t.Errorf("explained %+v", d)
@@ -141,7 +145,7 @@ func TestExplainRecordsNothing(t *testing.T) {
 	if d := get[api.Decision](h, "/v1/explain?person=ana&opening=case-1&at=2030-01-01T00:00:00Z"); !d.Granted {
 		t.Errorf("explained %+v", d)
 	}
-	if got := h.Store.Size(); got != size {
+	if got := h.acts(); got != size {
 		t.Errorf("the ledger grew from %d to %d", size, got)
 	}
 	who := page[api.Holder](h, "/v1/openings/case-1/who").Data

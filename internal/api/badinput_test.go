@@ -191,7 +191,11 @@ func TestEveryOperationWantsItsScope(t *testing.T) {
 }
 
 func TestEveryOperationRefusesBadParameters(t *testing.T) {
-	h := newHouse(t).furnish()
+	onEachEngine(t, everyOperationRefusesBadParameters)
+}
+
+func everyOperationRefusesBadParameters(t *testing.T, h *house) {
+	h.furnish()
 	_, d := described(t)
 	for _, op := range d.operations() {
 		if op.method == http.MethodGet {
@@ -233,9 +237,13 @@ func TestEveryOperationRefusesBadParameters(t *testing.T) {
 }
 
 func TestEveryOperationRefusesBadBodies(t *testing.T) {
-	h := newHouse(t).furnish()
+	onEachEngine(t, everyOperationRefusesBadBodies)
+}
+
+func everyOperationRefusesBadBodies(t *testing.T, h *house) {
+	h.furnish()
 	_, d := described(t)
-	size := h.Store.Size()
+	size := h.acts()
 	for _, op := range d.operations() {
 		if op.body() == nil {
 			continue
@@ -267,7 +275,7 @@ func TestEveryOperationRefusesBadBodies(t *testing.T) {
 		h.rejected("huge", h.call(op.method, op.address(""), huge), 413)
 		h.rejected("another type", h.call(op.method, op.address(""), "slug: x", "Content-Type", "application/yaml"), 415, 422, 400)
 	}
-	if got := h.Store.Size(); got != size {
+	if got := h.acts(); got != size {
 		t.Errorf("bad bodies made %d entries", got-size)
 	}
 }

@@ -5,6 +5,8 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -64,21 +67,65 @@ const simulated = `{"store": "test", "latency_ms": 5, "devices": [
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
+	return newHouseOn(t, "")
+}
+
+func newHouseOn(t *testing.T, database string) *house {
+	t.Helper()
 	data := t.TempDir()
 	if _, err := app.Init(data); err != nil {
 		t.Fatal(err)
 	}
-	return openHouse(t, data)
+	return openHouse(t, data, database)
 }
 
-// openHouse starts a house over a data folder.
-func openHouse(t *testing.T, data string) *house {
+// onEachEngine runs a test in a house on SQLite and in one on PostgreSQL.
+func onEachEngine(t *testing.T, test func(t *testing.T, h *house)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, newHouse(t)) })
+	t.Run("postgres", func(t *testing.T) {
+		base := os.Getenv("SASHLOCK_TEST_POSTGRES")
+		if base == "" {
+			t.Skip("set SASHLOCK_TEST_POSTGRES to the URL of a PostgreSQL whose user may create databases")
+		}
+		test(t, newHouseOn(t, freshPostgres(t, base)))
+	})
+}
+
+// freshPostgres creates a database for one test and returns its URL.
+func freshPostgres(t *testing.T, base string) string {
+	t.Helper()
+	name := "sashlock_" + strings.ToLower(rand.Text())[:12]
+	admin, err := sql.Open("pgx", base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { admin.Close() })
+	if _, err := admin.Exec("CREATE DATABASE " + name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := admin.Exec("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
+			t.Errorf("dropping the test's database: %v", err)
+		}
+	})
+	u, err := url.Parse(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Path = "/" + name
+	return u.String()
+}
+
+// openHouse starts a house over a data folder and, if one is given, a database
+// elsewhere.
+func openHouse(t *testing.T, data, database string) *house {
 	t.Helper()
 	h := &house{t: t}
 	ctx := t.Context()
 	now := func() time.Time { return time.Now().Add(time.Duration(h.ahead.Load())) }
 	var err error
-	h.House, err = app.NewWithClock(ctx, app.Config{Data: data, JournalSize: 1 << 20}, slog.New(slog.DiscardHandler), now)
+	h.House, err = app.NewWithClock(ctx, app.Config{Data: data, Database: database, JournalSize: 1 << 20}, slog.New(slog.DiscardHandler), now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,4 +329,22 @@ func (h *house) release(opening, person string, headers ...string) answer {
 func (h *house) count(kind sashlock.EventKind) int {
 	h.t.Helper()
 	return len(page[api.Event](h, fmt.Sprintf("/v1/events?kind=%s&limit=200", kind)).Data)
+}
+
+func mustJSON(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return text
+}
+
+// acts counts what people and programs brought about: everything in the ledger
+// but what devices report by themselves.
+func (h *house) acts() (n int) {
+	h.t.Helper()
+	for _, kind := range []string{"access.", "command.", "grant.", "person.", "role.", "schedule.", "site.", "area.", "opening.saved", "opening.removed", "token.", "device.adopted", "device.released"} {
+		n += h.count(sashlock.EventKind(kind))
+	}
+	return n
 }

@@ -17,8 +17,10 @@ import (
 	"github.com/sashlock/sashlock/internal/store"
 )
 
-func TestSameKeyIsDoneOnce(t *testing.T) {
-	h := newHouse(t).furnish()
+func TestSameKeyIsDoneOnce(t *testing.T) { onEachEngine(t, sameKeyIsDoneOnce) }
+
+func sameKeyIsDoneOnce(t *testing.T, h *house) {
+	h.furnish()
 	first := h.want(h.release("case-1", "ana", "Idempotency-Key", "k-1"), 202)
 	again := h.want(h.release("case-1", "ana", "Idempotency-Key", "k-1"), 202)
 	if !bytes.Equal(first.body, again.body) || again.header.Get("Idempotent-Replayed") != "true" || first.header.Get("Idempotent-Replayed") != "" {
@@ -52,8 +54,10 @@ func TestRefusalIsReplayedToo(t *testing.T) {
 	}
 }
 
-func TestConcurrentRepeatsAreDoneOnce(t *testing.T) {
-	h := newHouse(t).furnish()
+func TestConcurrentRepeatsAreDoneOnce(t *testing.T) { onEachEngine(t, concurrentRepeatsAreDoneOnce) }
+
+func concurrentRepeatsAreDoneOnce(t *testing.T, h *house) {
+	h.furnish()
 	const n = 24
 	answers := make([]answer, n)
 	errs := make([]error, n)
@@ -97,7 +101,7 @@ func TestKeyOutlivesTheProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.close()
-	h = openHouse(t, data)
+	h = openHouse(t, data, "")
 	h.token = token
 	again := h.want(h.release("case-1", "ana", "Idempotency-Key", "k"), 202)
 	if !bytes.Equal(first.body, again.body) {
@@ -135,8 +139,9 @@ func (h *house) rows(query string, args ...any) (n int) {
 	return n
 }
 
-func TestKeysThatCannotBeKept(t *testing.T) {
-	h := newHouse(t)
+func TestKeysThatCannotBeKept(t *testing.T) { onEachEngine(t, keysThatCannotBeKept) }
+
+func keysThatCannotBeKept(t *testing.T, h *house) {
 	role := map[string]string{"slug": "guard", "name": "Guard"}
 	h.rejected("long key", h.call("POST", "/v1/roles", role, "Idempotency-Key", strings.Repeat("k", 256)), 422)
 	h.rejected("bytes", h.call("POST", "/v1/roles", role, "Idempotency-Key", "\xff\xfe"), 422)
@@ -186,8 +191,9 @@ func TestCallerThatGoesAwayOpensOnce(t *testing.T) {
 	}
 }
 
-func TestSecretsAreShownOnce(t *testing.T) {
-	h := newHouse(t)
+func TestSecretsAreShownOnce(t *testing.T) { onEachEngine(t, secretsAreShownOnce) }
+
+func secretsAreShownOnce(t *testing.T, h *house) {
 	ask := map[string]any{"name": "till", "scopes": []string{"read", "read"}, "life": "1h"}
 	a := h.want(h.call("POST", "/v1/tokens", ask, "Idempotency-Key", "k"), 201)
 	issued := read[api.IssuedToken](h, a)
@@ -256,8 +262,9 @@ func TestEndedTokensAreRefusedAllAlike(t *testing.T) {
 	}
 }
 
-func TestTokensComeInPages(t *testing.T) {
-	h := newHouse(t)
+func TestTokensComeInPages(t *testing.T) { onEachEngine(t, tokensComeInPages) }
+
+func tokensComeInPages(t *testing.T, h *house) {
 	for range 7 {
 		h.tokenFor(signin.Read)
 	}

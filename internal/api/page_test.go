@@ -51,8 +51,9 @@ func walk[T any](h *house, path string, key func(T) string, between ...func(page
 	}
 }
 
-func TestPagesNeitherSkipNorRepeat(t *testing.T) {
-	h := newHouse(t)
+func TestPagesNeitherSkipNorRepeat(t *testing.T) { onEachEngine(t, pagesNeitherSkipNorRepeat) }
+
+func pagesNeitherSkipNorRepeat(t *testing.T, h *house) {
 	save := func(slug string) {
 		h.want(h.call("PUT", "/v1/roles/"+slug, map[string]string{"slug": slug, "name": slug}), 200)
 	}
@@ -74,7 +75,11 @@ func TestPagesNeitherSkipNorRepeat(t *testing.T) {
 }
 
 func TestEventPagesStandStillWhileEventsCome(t *testing.T) {
-	h := newHouse(t).furnish()
+	onEachEngine(t, eventPagesStandStillWhileEventsCome)
+}
+
+func eventPagesStandStillWhileEventsCome(t *testing.T, h *house) {
+	h.furnish()
 	for range 5 {
 		h.wantProblem(h.release("case-1", "bob"), 403, "unauthorized")
 		h.wantProblem(h.release("case-2", "bob"), 403, "unauthorized")
@@ -134,8 +139,9 @@ func TestAlarmPagesKeepWhatWasAsked(t *testing.T) {
 	h.wantProblem(h.call("PUT", "/v1/alarms/alm_none/acknowledgement", nil), 404, "not_found")
 }
 
-func TestTwoWritersOneLoses(t *testing.T) {
-	h := newHouse(t)
+func TestTwoWritersOneLoses(t *testing.T) { onEachEngine(t, twoWritersOneLoses) }
+
+func twoWritersOneLoses(t *testing.T, h *house) {
 	a := h.want(h.call("POST", "/v1/roles", map[string]string{"slug": "guard", "name": "Guard"}), 201)
 	first := a.header.Get("ETag")
 	if first != `"1"` || a.header.Get("Location") != "/v1/roles/guard" {
@@ -164,7 +170,11 @@ func TestTwoWritersOneLoses(t *testing.T) {
 // With If-Match, what is in the way of removing is still a conflict and not a
 // failed precondition.
 func TestReferredToIsAConflictWithAHint(t *testing.T) {
-	h := newHouse(t).furnish()
+	onEachEngine(t, referredToIsAConflictWithAHint)
+}
+
+func referredToIsAConflictWithAHint(t *testing.T, h *house) {
+	h.furnish()
 	for _, path := range []string{"/v1/roles/associate", "/v1/sites/lisbon", "/v1/areas/lisbon%2Fwatches", "/v1/openings/case-1", "/v1/schedules/always"} {
 		for _, headers := range [][]string{nil, {"If-Match", h.call("GET", path, nil).header.Get("ETag")}} {
 			p := h.wantProblem(h.call("DELETE", path, nil, headers...), 409, "conflict")
@@ -177,7 +187,11 @@ func TestReferredToIsAConflictWithAHint(t *testing.T) {
 
 // What GET answers can be handed to PUT.
 func TestReadAndWrittenBackChangesNothing(t *testing.T) {
-	h := newHouse(t).furnish()
+	onEachEngine(t, readAndWrittenBackChangesNothing)
+}
+
+func readAndWrittenBackChangesNothing(t *testing.T, h *house) {
+	h.furnish()
 	before := get[estate.File](h, "/v1/estate")
 	for _, path := range []string{"/v1/sites/lisbon", "/v1/areas/lisbon%2Fwatches", "/v1/openings/case-1", "/v1/roles/associate", "/v1/people/ana", "/v1/schedules/always", "/v1/grants/all-cases"} {
 		a := h.want(h.call("GET", path, nil), 200)
@@ -189,8 +203,10 @@ func TestReadAndWrittenBackChangesNothing(t *testing.T) {
 }
 
 // Everything may be named by identifier instead of by slug.
-func TestIdentifiersServeAsWellAsSlugs(t *testing.T) {
-	h := newHouse(t).furnish()
+func TestIdentifiersServeAsWellAsSlugs(t *testing.T) { onEachEngine(t, identifiersServeAsWellAsSlugs) }
+
+func identifiersServeAsWellAsSlugs(t *testing.T, h *house) {
+	h.furnish()
 	site, person, area := get[estate.Site](h, "/v1/sites/lisbon"), get[estate.Person](h, "/v1/people/bob"), get[estate.Area](h, "/v1/areas/lisbon%2Fwatches")
 	opening := get[api.Opening](h, "/v1/openings/case-1")
 	a := h.want(h.call("POST", "/v1/areas", map[string]string{"slug": "stock", "site": site.ID, "name": "Stock"}), 201)

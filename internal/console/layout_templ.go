@@ -219,7 +219,7 @@ func Page(l Layout) templ.Component {
 			}
 		}
 		if l.Live != "" {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "<span class=\"link\" id=\"link\" role=\"status\" data-state=\"none\"><span class=\"lamp\" aria-hidden=\"true\"></span><span class=\"says\">Reloads every 5 s</span></span>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "<span class=\"link\" id=\"link\" role=\"status\" data-state=\"still\"><span class=\"lamp\" aria-hidden=\"true\"></span><span class=\"says\">Reloads every 5 s</span></span>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

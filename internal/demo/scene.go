@@ -43,6 +43,7 @@ func (s *scene) until(longest time.Duration, so func(sashlock.OpeningState) bool
 
 func locked(o sashlock.OpeningState) bool   { return o.Lock == sashlock.Locked && o.Release == nil }
 func unlocked(o sashlock.OpeningState) bool { return o.Lock == sashlock.Unlocked }
+func jammed(o sashlock.OpeningState) bool   { return o.Lock == sashlock.Jammed }
 
 // person chooses somebody to whom the opening would now answer in a certain
 // way.
@@ -224,14 +225,12 @@ func (s *scene) untilAlarm(rule string) bool {
 func (s *scene) jammed() {
 	s.sure(s.world.Jam(s.opening.Slug))
 	s.near()
-	if s.pause(0.5, 1) && s.ask(granted) && s.pause(18, 25) {
-		s.sure(s.world.Unjam(s.opening.Slug))
-		s.gone()
-		s.until(patience, locked)
-		return
+	if s.pause(0.5, 1) && s.ask(granted) && s.until(patience, jammed) {
+		s.pause(18, 25)
 	}
 	s.sure(s.world.Unjam(s.opening.Slug))
 	s.gone()
+	s.until(patience, locked)
 }
 
 // outOfReach is a lock whose battery gives up and is changed.

@@ -52,7 +52,7 @@ func furnish(ctx context.Context, house *app.House, opts Options) (*shop, error)
 	if err := declare(ctx, house, operator, file); err != nil {
 		return nil, err
 	}
-	config, fittings, err := equip(file, opts.Seed)
+	config, fittings, err := equip(file, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -109,8 +109,11 @@ func motionAddress(slug string) string { return slug + "-motion" }
 
 // equip says which devices the simulated store has, and to which opening each
 // belongs.
-func equip(f estate.File, seed uint64) (config json.RawMessage, fittings map[string]string, err error) {
-	c := sim.Config{Store: "demo", Seed: seed, LatencyMS: 220, JitterMS: 120}
+func equip(f estate.File, opts Options) (config json.RawMessage, fittings map[string]string, err error) {
+	c := sim.Config{Store: "demo", Seed: opts.Seed, LatencyMS: 220, JitterMS: 120}
+	if opts.Speed > 1 {
+		c.LatencyMS, c.JitterMS = max(1, int(220/opts.Speed)), int(120/opts.Speed)
+	}
 	fittings = map[string]string{}
 	add := func(d sim.Device, slug string) {
 		d.Battery = 62 + len(c.Devices)*7%38

@@ -267,12 +267,21 @@ func (b *board) parts() []console.Part {
 		}
 		openings.Within = append(openings.Within, one)
 	}
-	return []console.Part{
+	parts := []console.Part{
 		{ID: "figures", Key: fmt.Sprintf("%+v", b.Figures), Body: figures(b.Figures)},
 		{ID: "alarms", Key: fmt.Sprintf("%+v", b.Alarms), Body: alarmList(b.Alarms, b.Now)},
 		openings,
 		{ID: "events", Key: fmt.Sprintf("%+v", b.Lines), Body: events(b.Lines, b.Zone)},
 	}
+	if !b.View.List {
+		parts = append(parts, console.Part{ID: "notable", Key: fmt.Sprintf("%+v", b.notable()), Body: notable(b)})
+	}
+	return parts
+}
+
+// notable lists the openings that are not calm.
+func (b *board) notable() []pin {
+	return slices.DeleteFunc(slices.Clone(b.Pins), func(p pin) bool { return p.Face().Tone == console.Calm })
 }
 
 // element is the id of the element that shows it.

@@ -184,7 +184,7 @@ func TestPartsChangeWithWhatTheyShow(t *testing.T) {
 	}
 	later.Pins[0].Shown.Word = opening.Open
 	a, b := strings.Split(console.At(before.parts()), "."), strings.Split(console.At(later.parts()), ".")
-	if a[2] == b[2] || a[0] != b[0] || a[1] != b[1] || a[3] != b[3] {
+	if a[2] == b[2] || a[4] == b[4] || a[0] != b[0] || a[1] != b[1] || a[3] != b[3] {
 		t.Errorf("%v became %v: only the openings changed", a, b)
 	}
 }

@@ -786,9 +786,9 @@ func deviceList(d *detail) templ.Component {
 			}
 			if v.Battery >= 0 {
 				var templ_7745c5c3_Var41 string
-				templ_7745c5c3_Var41, templ_7745c5c3_Err = templ.JoinStringErrs(" · battery " + strconv.Itoa(v.Battery) + " %")
+				templ_7745c5c3_Var41, templ_7745c5c3_Err = templ.JoinStringErrs(" · battery " + strconv.Itoa(v.Battery) + "\u00a0%")
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `now/detail.templ`, Line: 164, Col: 56}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `now/detail.templ`, Line: 164, Col: 61}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var41))
 				if templ_7745c5c3_Err != nil {
