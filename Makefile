@@ -33,7 +33,7 @@ generate: ## run the code generators
 	go generate ./...
 
 docs: ## write docs/reference anew and check every document
-	go test ./internal/lint -run References -update && go test ./internal/lint
+	go test ./internal/lint ./cmd/sashlock ./internal/api -run "Reference|OpenAPI" -update && go test ./internal/lint
 
 lint: ## golangci-lint, which has to be installed: too heavy for make test
 	@command -v golangci-lint >/dev/null || { echo "golangci-lint 2 is not installed: https://golangci-lint.run/docs/welcome/install"; exit 1; }
