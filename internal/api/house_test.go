@@ -343,7 +343,7 @@ func mustJSON(v any) []byte {
 // but what devices report by themselves.
 func (h *house) acts() (n int) {
 	h.t.Helper()
-	for _, kind := range []string{"access.", "command.", "grant.", "person.", "role.", "schedule.", "site.", "area.", "opening.saved", "opening.removed", "token.", "device.adopted", "device.released"} {
+	for _, kind := range []string{"access.", "command.", "grant.", "person.", "role.", "schedule.", "site.", "area.", "opening.saved", "opening.removed", "token.", "device.adopted", "device.removed"} {
 		n += h.count(sashlock.EventKind(kind))
 	}
 	return n

@@ -436,8 +436,8 @@ func Icon(shape, class string) templ.Component {
 	})
 }
 
-// Badge is the face of a word: shape, icon and text.
-func Badge(w opening.Word) templ.Component {
+// Sign is the face of a word: shape, icon and text.
+func Sign(w opening.Word) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -458,7 +458,7 @@ func Badge(w opening.Word) templ.Component {
 			templ_7745c5c3_Var23 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		var templ_7745c5c3_Var24 = []any{"badge", "tone-" + string(FaceOf(w).Tone)}
+		var templ_7745c5c3_Var24 = []any{"sign", "tone-" + string(FaceOf(w).Tone)}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var24...)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

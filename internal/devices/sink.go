@@ -4,6 +4,7 @@ package devices
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -73,25 +74,49 @@ func same(a, b sashlock.Device) bool {
 func (s *sink) Heard(ctx context.Context, h driver.Report) error {
 	p := place{s.gateway, h.Address}
 	d, known := s.room.at(p)
-	if (!known || d.Opening == "") && !s.room.mayRecordRefusal(p) {
+	stranger := !known || d.Opening == ""
+	if stranger && !s.room.mayRecordRefusal(p) {
 		return nil
 	}
 	_, err := s.room.hall.Report(ctx, sashlock.Report{
 		Device: d.ID, Opening: d.Opening, Kind: h.Kind, Boot: h.Boot, Number: h.Number, At: h.At, Method: h.Method,
 		Slot: h.Slot, Level: h.Level, State: h.State, Command: h.Command, Reason: h.Reason,
 	})
+	if stranger && err == nil {
+		s.room.refusalRecorded(p)
+	}
 	return err
 }
+
+// mostStrangers is of how many places refusals are remembered: a gateway that
+// invents addresses must not fill the memory or the ledger.
+const mostStrangers = 4096
 
 // mayRecordRefusal keeps a stranger's reports from filling the ledger.
 func (r *Room) mayRecordRefusal(p place) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if last, before := r.refused[p]; before && r.now().Sub(last) < refusedEvery {
-		return false
+	last, before := r.refused[p]
+	if !before {
+		r.forgetStrangers()
+		return len(r.refused) < mostStrangers
 	}
+	return r.now().Sub(last) >= refusedEvery
+}
+
+// forgetStrangers makes room for new ones. It is called with mu held.
+func (r *Room) forgetStrangers() {
+	if len(r.refused) < mostStrangers {
+		return
+	}
+	maps.DeleteFunc(r.refused, func(_ place, last time.Time) bool { return r.now().Sub(last) >= refusedEvery })
+}
+
+// refusalRecorded notes that a stranger's report stands in the ledger.
+func (r *Room) refusalRecorded(p place) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.refused[p] = r.now()
-	return true
 }
 
 // Gateway keeps whether the gateway can be reached, for the devices page and
