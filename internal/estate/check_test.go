@@ -56,7 +56,9 @@ func TestCheckNamesThePathAndTheFix(t *testing.T) {
 		{"people[0].roles[0]", func(f *File) { f.People[0].Roles = []string{"boss"} }},
 		{"people[0].roles[1]", func(f *File) { f.People[0].Roles = []string{"associate", "associate"} }},
 		{"people[0].from", func(f *File) { f.People[0].From = "2026-11-22" }},
-		{"people[0].until", func(f *File) { f.People[0].From, f.People[0].Until = "2026-11-22T10:00:00Z", "2026-11-22T11:00:00+01:00" }},
+		{"people[0].until", func(f *File) {
+			f.People[0].From, f.People[0].Until = "2026-11-22T10:00:00Z", "2026-11-22T11:00:00+01:00"
+		}},
 		{"people[0].until", func(f *File) { f.People[0].Until = "0001-01-01T00:00:00Z" }},
 		{"schedules[0].first", func(f *File) { f.Schedules[0].First = "2026-02-30" }},
 		{"schedules[0].weekly[0].days", func(f *File) { f.Schedules[0].Weekly[0].Days = nil }},
