@@ -85,6 +85,9 @@ func onEachEngine(t *testing.T, test func(t *testing.T, h *house)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, newHouse(t)) })
 	t.Run("postgres", func(t *testing.T) {
 		base := os.Getenv("SASHLOCK_TEST_POSTGRES")
+		if base == "" && os.Getenv("SASHLOCK_REQUIRE") != "" {
+			t.Fatal("SASHLOCK_TEST_POSTGRES is not set")
+		}
 		if base == "" {
 			t.Skip("set SASHLOCK_TEST_POSTGRES to the URL of a PostgreSQL whose user may create databases")
 		}

@@ -19,8 +19,7 @@ func TestWhatHappenedCanBeProvedOffline(t *testing.T) {
 	refused := h.wantProblem(h.release("case-1", "bob"), 403, "unauthorized")
 	granted, denied := get[api.Decision](h, "/v1/decisions/"+action.Decision), get[api.Decision](h, "/v1/decisions/"+refused.Decision)
 
-	var key struct{ Key, Fingerprint string }
-	key = read[struct{ Key, Fingerprint string }](h, h.want(h.send("GET", "/v1/ledger/key", nil), 200))
+	key := read[struct{ Key, Fingerprint string }](h, h.want(h.send("GET", "/v1/ledger/key", nil), 200))
 	trusted, err := proof.ParseKey(key.Key)
 	if err != nil {
 		t.Fatal(err)

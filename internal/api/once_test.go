@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -268,7 +269,8 @@ func tokensComeInPages(t *testing.T, h *house) {
 	for range 7 {
 		h.tokenFor(signin.Read)
 	}
-	if got := walk(h, "/v1/tokens?limit=3", func(t signin.Token) string { return string(t.ID) }); len(got) != 8 {
-		t.Errorf("walked over %v", got)
+	got := walk(h, "/v1/tokens?limit=3", func(t signin.Token) string { return string(t.ID) })
+	if len(got) != 8 || !slices.IsSortedFunc(got, func(a, b string) int { return strings.Compare(b, a) }) {
+		t.Errorf("walked over %v, want the newest first", got)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/api"
 	"github.com/sashlock/sashlock/internal/signin"
+	"github.com/sashlock/sashlock/internal/store"
 )
 
 // streamed is one message of a stream: a comment, or an event.
@@ -141,6 +142,14 @@ func streamGoesOnWhereItWasCut(t *testing.T, h *house) {
 
 func TestStreamIsInOrderWithoutGaps(t *testing.T) {
 	h := newHouse(t).furnish()
+	if _, err := h.Store.Do(t.Context(), func(tx *store.Tx) error { // more than are read at once
+		for range 900 {
+			tx.Append(sashlock.Event{Kind: sashlock.ReportRefused})
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 	stream := h.follow(t.Context(), "/v1/events/stream?from=0")
 	for i := range h.Store.Size() {
 		if m := h.next(stream); m.id != fmt.Sprint(i) || m.event.Kind == "" {

@@ -66,6 +66,9 @@ func onEachEngine(t *testing.T, test func(t *testing.T, r rooms)) {
 	t.Run("sqlite", func(t *testing.T) { run(t, "") })
 	t.Run("postgres", func(t *testing.T) {
 		base := os.Getenv("SASHLOCK_TEST_POSTGRES")
+		if base == "" && os.Getenv("SASHLOCK_REQUIRE") != "" {
+			t.Fatal("SASHLOCK_TEST_POSTGRES is not set")
+		}
 		if base == "" {
 			t.Skip("set SASHLOCK_TEST_POSTGRES to the URL of a PostgreSQL whose user may create databases")
 		}

@@ -7,7 +7,6 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"strings"
-	"time"
 
 	"github.com/sashlock/sashlock/internal/ledger/proof"
 )
@@ -83,15 +82,21 @@ func (w *writer) insert(in insertion, args arguments) error {
 	return nil
 }
 
-// flush writes what the jobs left in memory, and the seal over it.
+// flush writes what the jobs left in memory, and the seal over it. A batch
+// that changed nothing and looked nothing up needs no transaction at all.
 func (w *writer) flush() error {
 	if err := w.failpoint("flush"); err != nil {
 		return err
 	}
-	if err := w.flushEntries(); err != nil {
+	if !w.b.begun && !w.dirty() {
+		w.lastCheckpoint()
+		return nil
+	}
+	w.commitEntries()
+	if err := w.begin(); err != nil {
 		return err
 	}
-	for _, step := range []func() error{w.flushChanges, w.flushCommands, w.flushAlarms, w.flushPages} {
+	for _, step := range []func() error{w.flushEntries, w.flushChanges, w.flushCommands, w.flushAlarms, w.flushPages} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -99,17 +104,18 @@ func (w *writer) flush() error {
 	return w.flushSeal()
 }
 
-// flushEntries writes the entries and puts their commitments into the tree.
-func (w *writer) flushEntries() error {
+// commitEntries puts the entries' commitments into the tree and has it signed.
+// That comes before anything is written, because the signature takes longest.
+func (w *writer) commitEntries() {
 	entries := w.b.entries
 	if len(entries) == 0 {
-		return nil
+		return
 	}
 	const width = 32 + proof.SaltSize
 	bindings := make([]byte, len(entries)*width)
 	rand.Read(bindings) //nolint:errcheck // never returns an error: it stops the program instead
 	commitments := make([]proof.Commitment, len(entries))
-	rows, decided := w.rows[:0], arguments(nil)
+	rows := w.rows[:0]
 	for i := range entries {
 		e := &entries[i]
 		body := w.b.arena[e.start:e.end]
@@ -117,15 +123,25 @@ func (w *writer) flushEntries() error {
 		commitments[i] = proof.Commit([proof.SaltSize]byte(binding[32:]), body)
 		copy(binding, commitments[i][:])
 		rows.add(e.seq, body, binding)
-		if e.decision != "" {
-			decided.add(e.decision, e.seq)
-		}
 	}
 	w.rows = rows
 	w.tree.Append(commitments...)
-	w.signing = w.sign()
-	if err := w.insert(insertEntries, rows); err != nil {
+	w.sign()
+}
+
+// flushEntries writes the entries and what decisions led to them.
+func (w *writer) flushEntries() error {
+	if len(w.b.entries) == 0 {
+		return nil
+	}
+	if err := w.insert(insertEntries, w.rows); err != nil {
 		return err
+	}
+	var decided arguments
+	for i := range w.b.entries {
+		if e := &w.b.entries[i]; e.decision != "" {
+			decided.add(e.decision, e.seq)
+		}
 	}
 	return w.insert(insertDecided, decided)
 }
@@ -168,55 +184,31 @@ func (w *writer) flushPages() error {
 	return w.insert(insertPages, w.s.recent.finished())
 }
 
-// signed is a seal that is being signed, or why it could not be.
-type signed struct {
-	seal proof.Seal
-	err  error
-}
-
-// signAside is the number of entries from which on signing beside the writing
-// of them gains more than waking another thread costs.
-const signAside = 8
-
-// sign signs the tree as it stands, for a larger batch beside the writing of
-// its entries: it takes as long as several of them.
-func (w *writer) sign() <-chan signed {
-	done := make(chan signed, 1)
-	at := time.UnixMicro(w.clock).UTC()
-	sign := func() {
-		seal, err := w.tree.Seal(w.s.opts.Signer, at)
-		done <- signed{seal, err}
-	}
-	if len(w.b.entries) < signAside {
-		sign()
-	} else {
-		go sign()
-	}
-	return done
-}
-
 // flushSeal writes the seal. A batch without entries only notes how late it is.
 func (w *writer) flushSeal() error {
 	if len(w.b.entries) == 0 {
-		if s := w.s.seal.Load(); s != nil {
-			w.b.checkpoint = s.checkpoint
-		}
+		w.lastCheckpoint()
 		if !w.dirty() {
 			return nil
 		}
 		return w.prepared(upsertMeta, args("clock", formatInt(w.clock)))
 	}
-	done := <-w.signing
-	w.signing = nil
-	if done.err != nil {
-		return done.err
+	seal, err := w.signed()
+	if err != nil {
+		return err
 	}
-	seal := done.seal
 	if err := w.prepared(insertSeal, args(seal.FirstHash, seal.Size, seal.Hashes, seal.Checkpoint, w.clock)); err != nil {
 		return err
 	}
 	w.b.checkpoint = seal.Checkpoint
 	return nil
+}
+
+// lastCheckpoint gives a batch without entries the checkpoint of those before.
+func (w *writer) lastCheckpoint() {
+	if s := w.s.seal.Load(); s != nil {
+		w.b.checkpoint = s.checkpoint
+	}
 }
 
 // dirty reports whether the batch changed anything.

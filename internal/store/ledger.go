@@ -70,7 +70,7 @@ func scanEntry(row scanner) (e Entry, err error) {
 		return e, err
 	}
 	if len(binding) != len(e.Commitment) && len(binding) != len(e.Commitment)+proof.SaltSize {
-		return e, &sashlock.Error{Kind: sashlock.Internal, Op: "reading entry " + formatInt(e.Seq), Hint: "the entry is damaged: run sashlock verify"}
+		return e, damagedEntry(e.Seq)
 	}
 	copy(e.Commitment[:], binding)
 	if salt := binding[len(e.Commitment):]; len(salt) > 0 {
@@ -225,23 +225,6 @@ func scanSeal(row scanner) (seal proof.Seal, err error) {
 // end with ctx.
 func (s *Store) HashReader(ctx context.Context) tlog.HashReader {
 	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) { return s.ReadHashes(ctx, indexes) })
-}
-
-// Rows iterates over all entries in order, for proof.VerifyLedger. The slices
-// of a row are valid until the next one.
-func (s *Store) Rows(ctx context.Context) iter.Seq2[proof.Row, error] {
-	return func(yield func(proof.Row, error) bool) {
-		s.stream(ctx, "SELECT seq, body, binding FROM entries ORDER BY seq", func(rows *sql.Rows) bool {
-			var body, binding sql.RawBytes
-			var r proof.Row
-			err := rows.Scan(&r.Seq, &body, &binding)
-			r.Body, r.Commitment = body, binding[:min(len(binding), 32)]
-			if len(binding) > 32 {
-				r.Salt = binding[32:]
-			}
-			return yield(r, err)
-		}, func(err error) { yield(proof.Row{}, err) })
-	}
 }
 
 // Seals iterates over all seals in order, for proof.VerifyLedger.

@@ -156,7 +156,7 @@ func (w *writer) replay() (err error) {
 			w.undo()
 		}
 	}()
-	if err := w.exec(w.s.engine.begin()); err != nil {
+	if err := w.begin(); err != nil {
 		return err
 	}
 	entries, err := w.recall(payloads)

@@ -155,7 +155,7 @@ func newStore(opts Options) (*Store, error) {
 	}
 	s.queue.ready = make(chan struct{}, 1)
 	s.w.s = s
-	s.w.tree = ledger.NewAppender()
+	s.w.tree, s.w.helper = ledger.NewAppender(), newHelper()
 	return s, nil
 }
 

@@ -388,13 +388,14 @@ func TestLostConnection(t *testing.T) {
 // waitWritable waits until the store accepts changes again.
 func waitWritable(t *testing.T, st *Store) {
 	t.Helper()
-	deadline := time.Now().Add(15 * time.Second)
+	deadline := time.After(15 * time.Second)
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
 	for !st.Health().Writable {
-		if time.Now().After(deadline) {
-			t.Fatalf("the store did not recover: %+v", st.Health())
-		}
 		select {
-		case <-time.After(5 * time.Millisecond):
+		case <-deadline:
+			t.Fatalf("the store did not recover: %+v", st.Health())
+		case <-look.C:
 		}
 	}
 }

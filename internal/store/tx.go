@@ -232,10 +232,14 @@ func (tx *Tx) QueryRow(query string, args ...any) *sql.Row {
 	return tx.w.conn.QueryRowContext(ctx, bound, plain(args)...)
 }
 
-// savepoint sets the job's savepoint, once.
+// savepoint sets the job's savepoint, once, in the batch's transaction.
 func (tx *Tx) savepoint() error {
 	if tx.saved {
 		return nil
+	}
+	if err := tx.w.begin(); err != nil {
+		tx.broke = err // whatever it is, without a transaction nothing can go on
+		return err
 	}
 	if err := tx.w.exec("SAVEPOINT job"); err != nil {
 		return tx.note(err)

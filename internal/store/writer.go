@@ -20,8 +20,9 @@ import (
 // The rules of the writer are:
 //   - one goroutine runs all jobs, one after another, and owns everything in
 //     the type writer
-//   - it takes whatever is in line, without waiting for more, begins one
-//     transaction, runs the jobs, flushes what they left in memory, and commits
+//   - it takes whatever is in line, without waiting for more, runs the jobs,
+//     flushes what they left in memory, and commits; all in one transaction,
+//     which begins when the database is first needed
 //   - nobody is told of success before the commit returned without an error
 //   - no context ever interrupts a transaction
 //   - after a failure the memory is what the database is, or nothing is
@@ -40,10 +41,11 @@ type writer struct {
 	clock   int64 // latest time given to a job, µs
 	openBy  map[sashlock.OpeningID][]sashlock.CommandID
 	changes changeLog
-	signing <-chan signed // the seal that is being signed, if any
-	rows    arguments     // of the entries, kept for its memory
-	text    []byte        // of the changes, kept for its memory
-	before  mark          // next and heard when the batch began
+	signing *signing  // of the running batch, if any
+	rows    arguments // of the entries, kept for its memory
+	text    []byte    // of the changes, kept for its memory
+	helper  helper    // that signs
+	before  mark      // next and heard when the batch began
 
 	b       batch
 	tx      Tx
@@ -73,6 +75,7 @@ type batch struct {
 	onRollback []func()
 	touched    bool // the SQL half was used
 	journal    bool // it goes to the emergency journal
+	begun      bool // BEGIN was answered
 	committing bool // COMMIT was sent
 	checkpoint string
 }
@@ -210,9 +213,6 @@ func (w *writer) commit(line []*request) (err error) {
 			w.undo()
 		}
 	}()
-	if err := w.prepared(w.s.engine.begin(), nil); err != nil {
-		return err
-	}
 	for _, r := range line {
 		if err := w.runJob(r); err != nil {
 			return err
@@ -224,9 +224,11 @@ func (w *writer) commit(line []*request) (err error) {
 	if err := w.failpoint("commit"); err != nil {
 		return err
 	}
-	w.b.committing = true
-	if err := w.prepared("COMMIT", nil); err != nil {
-		return err
+	if w.b.begun {
+		w.b.committing = true
+		if err := w.prepared("COMMIT", nil); err != nil {
+			return err
+		}
 	}
 	if err := w.failpoint("committed"); err != nil {
 		return err
@@ -239,6 +241,16 @@ func (w *writer) commit(line []*request) (err error) {
 	}
 	w.keep(w.b.checkpoint)
 	return nil
+}
+
+// begin begins the batch's transaction, unless it has begun.
+func (w *writer) begin() error {
+	if w.b.begun {
+		return nil
+	}
+	err := w.prepared(w.s.engine.begin(), nil)
+	w.b.begun = err == nil
+	return err
 }
 
 // start empties the batch.
@@ -312,10 +324,7 @@ func (w *writer) undo() {
 	if b.journal {
 		return
 	}
-	if w.signing != nil {
-		<-w.signing // it reads the tree
-		w.signing = nil
-	}
+	w.dropSigning()
 	if err := w.tree.Restore(w.before.tree); err != nil {
 		panic(err) // the mark was taken when the batch began
 	}
