@@ -33,7 +33,7 @@ generate: ## run the code generators
 	go generate ./...
 
 docs: ## write docs/reference anew and check every document
-	go test ./internal/lint ./cmd/sashlock ./internal/api -run "Reference|OpenAPI" -update && go test ./internal/lint
+	go test ./internal/lint ./cmd/sashlock ./internal/api -run "Reference|Fresh" -update && go test ./internal/lint
 
 lint: ## golangci-lint, which has to be installed: too heavy for make test
 	@command -v golangci-lint >/dev/null || { echo "golangci-lint 2 is not installed: https://golangci-lint.run/docs/welcome/install"; exit 1; }
@@ -43,7 +43,7 @@ bench: ## the figures of docs/performance.md
 	go test -run '^$$' -bench . -benchmem ./internal/... && go run ./cmd/sashlock bench
 
 pg: ## the store's tests on SQLite and PostgreSQL
-	SASHLOCK_REQUIRE=1 bash .ci/test -v ./internal/store/...
+	SASHLOCK_REQUIRE=1 bash .ci/test -v ./internal/store/... ./internal/api ./internal/app
 
 peers: ## the drivers' tests against the programs in peers/
 	SASHLOCK_REQUIRE=1 bash .ci/test -v ./driver/...

@@ -351,3 +351,10 @@ func firstFew(ids []sashlock.OpeningID) string {
 	}
 	return text
 }
+
+// isDamage reports whether a store would not open because the end of its ledger
+// is not what was sealed.
+func isDamage(err error) bool {
+	var e *sashlock.Error
+	return errors.As(err, &e) && e.Kind == sashlock.Internal && strings.HasPrefix(e.Op, "checking the ledger")
+}

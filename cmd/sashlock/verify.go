@@ -93,10 +93,7 @@ func (c *verifyCommand) Run(d *desk) error {
 	if err != nil {
 		return err
 	}
-	s, err := openForReading(d.ctx, data)
-	if isDamage(err) {
-		return c.unopened(d, err)
-	}
+	s, err := openDamaged(d.ctx, data)
 	if err != nil {
 		return err
 	}
@@ -168,6 +165,15 @@ func (c *verifyCommand) older(keys []proof.Key) (*proof.Checkpoint, error) {
 
 // openForReading opens the store of a data folder beside whoever writes it.
 func openForReading(ctx context.Context, data string) (*store.Store, error) {
+	return openStore(ctx, data, store.Options{ReadOnly: true})
+}
+
+// openDamaged opens it whatever its ledger looks like, to find out.
+func openDamaged(ctx context.Context, data string) (*store.Store, error) {
+	return openStore(ctx, data, store.Options{ReadOnly: true, Damaged: true})
+}
+
+func openStore(ctx context.Context, data string, opts store.Options) (*store.Store, error) {
 	config, err := app.ReadConfig(data)
 	if err != nil {
 		return nil, err
@@ -177,24 +183,8 @@ func openForReading(ctx context.Context, data string) (*store.Store, error) {
 			return nil, &sashlock.Error{Kind: sashlock.Invalid, Op: "opening the store", Subject: data, Hint: "there is no database in this folder yet: run sashlock serve --data " + data + " first"}
 		}
 	}
-	return store.Open(ctx, store.Options{URL: config.DatabaseURL(), ReadOnly: true})
-}
-
-// isDamage reports whether a store would not open because the end of its ledger
-// is not what was sealed.
-func isDamage(err error) bool {
-	var e *sashlock.Error
-	return errors.As(err, &e) && e.Kind == sashlock.Internal && strings.HasPrefix(e.Op, "checking the ledger")
-}
-
-// unopened reports damage that the store itself noticed when it was opened.
-func (c *verifyCommand) unopened(d *desk, err error) error {
-	v := verified{Found: 1, Problems: []wrongEntry{{proof.Whole, proof.Whole, proof.TreeAltered, err.Error()}}}
-	v.report = proof.Problems{{Seq: proof.Whole, Last: proof.Whole, Kind: proof.TreeAltered, Text: err.Error()}}
-	if err := v.show(d); err != nil {
-		return err
-	}
-	return status(exitNo)
+	opts.URL = config.DatabaseURL()
+	return store.Open(ctx, opts)
 }
 
 // verify checks everything. Problems that were found by samples are looked for

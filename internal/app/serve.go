@@ -54,13 +54,33 @@ func Serve(ctx context.Context, handler http.Handler, l net.Listener) error {
 }
 
 // Connect issues a token with every scope and writes the connection file.
+//
+// The token of an earlier start is revoked: a copy of it opens nothing more.
 func (h *House) Connect(ctx context.Context, url, file string) (Connection, error) {
+	path := filepath.Join(h.Config.Data, file)
+	if err := h.disconnect(ctx, path); err != nil {
+		return Connection{}, err
+	}
 	t, secret, err := h.Signin.Issue(ctx, "", "this machine", signin.Scopes(), connectionLife)
 	if err != nil {
 		return Connection{}, err
 	}
 	c := Connection{URL: url, Token: secret, Expires: t.Expires}
-	return c, writeConnection(filepath.Join(h.Config.Data, file), c)
+	return c, writeConnection(path, c)
+}
+
+// disconnect revokes the token of a connection file, if there is one and it is
+// still valid.
+func (h *House) disconnect(ctx context.Context, path string) error {
+	old, err := ReadConnection(path)
+	if err != nil {
+		return nil //nolint:nilerr // a file that cannot be read gives nobody a token
+	}
+	t, err := h.Signin.Check(ctx, old.Token)
+	if err != nil {
+		return nil //nolint:nilerr // it is not valid any more
+	}
+	return h.Signin.Revoke(ctx, "", t.ID)
 }
 
 func writeConnection(path string, c Connection) error {

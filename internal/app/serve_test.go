@@ -212,3 +212,35 @@ func TestServeAnswersWhoHasTheConnectionFile(t *testing.T) {
 		t.Errorf("reading another file as a connection: %v", err)
 	}
 }
+
+// Each start makes a new token for this machine and ends the one before.
+func TestConnectEndsTheTokenBefore(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := Init(dir); err != nil {
+		t.Fatal(err)
+	}
+	config, err := ReadConfig(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.JournalSize = 1 << 20
+	h, err := New(t.Context(), config, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Stop()
+	first, err := h.Connect(t.Context(), "http://127.0.0.1:1", ConnectionFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := h.Connect(t.Context(), "http://127.0.0.1:1", ConnectionFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Signin.Check(t.Context(), first.Token); !sashlock.IsKind(err, sashlock.Denied) {
+		t.Errorf("the first token gives %v, want it denied", err)
+	}
+	if _, err := h.Signin.Check(t.Context(), second.Token); err != nil {
+		t.Errorf("the second token gives %v", err)
+	}
+}

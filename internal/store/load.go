@@ -93,7 +93,11 @@ func (w *writer) disconnect() error {
 func (w *writer) load(ctx context.Context) error {
 	w.s.hashes.clear()
 	return w.s.View(ctx, func(q Query) error {
-		for _, step := range []func(Query) error{w.loadLedger, w.loadClock, w.loadStates, w.loadCommands, w.loadRecent} {
+		steps := []func(Query) error{w.loadLedger, w.loadClock, w.loadStates, w.loadCommands, w.loadRecent}
+		if w.s.opts.Damaged {
+			steps = []func(Query) error{w.loadSize}
+		}
+		for _, step := range steps {
 			if err := step(q); err != nil {
 				return err
 			}
@@ -107,6 +111,18 @@ func (s *Store) refresh(ctx context.Context) error {
 	s.refreshing.Lock()
 	defer s.refreshing.Unlock()
 	return s.View(ctx, s.w.loadStates)
+}
+
+// loadSize reads how many entries there are, whatever state they are in.
+func (w *writer) loadSize(q Query) error {
+	var size int64
+	if err := q.QueryRow("SELECT COALESCE(MAX(seq) + 1, 0) FROM entries").Scan(&size); err != nil {
+		return unavailable("reading the ledger", err)
+	}
+	if size > 0 {
+		w.s.seal.Store(&sealed{size: size})
+	}
+	return nil
 }
 
 // loadLedger restores the right edge of the tree and compares its root with

@@ -42,6 +42,10 @@ type Options struct {
 	// ReadOnly opens the database beside the process that writes it. Nothing
 	// is migrated, replayed or locked, and Do refuses everything.
 	ReadOnly bool
+	// Damaged opens a ledger for reading without looking at its end first, so
+	// that what is wrong with it can be found and named. Only entries, seals and
+	// their number are to be read then. Together with ReadOnly only.
+	Damaged bool
 	// Version is the program's version, kept with each migration so that a
 	// refusal can name who wrote the database. May be empty.
 	Version string
@@ -133,6 +137,9 @@ func newStore(opts Options) (*Store, error) {
 	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.Damaged && !opts.ReadOnly {
+		return nil, &sashlock.Error{Kind: sashlock.Invalid, Op: "opening the store", Hint: "a damaged ledger is opened for reading only"}
 	}
 	if opts.Signer == nil && !opts.ReadOnly {
 		return nil, &sashlock.Error{Kind: sashlock.Invalid, Op: "opening the store", Hint: "give it a key to sign checkpoints with"}
