@@ -8,11 +8,6 @@ import (
 	"github.com/sashlock/sashlock"
 )
 
-// firstBelieved is the first moment of 2020, in seconds since 1970: no clock
-// that shows an earlier one is believed. Clocks without a battery wake up in
-// 1970, 2000 or the year their chip was made.
-const firstBelieved = 1577836800
-
 // when settles the moment a report is about: the device's claim (timed), or
 // the time of hearing and, if the claim is beyond belief, the reason. It is
 // never later than the time of hearing.
@@ -20,7 +15,7 @@ func when(claim, heard time.Time) (at time.Time, timed bool, reason sashlock.Rea
 	switch {
 	case claim.IsZero():
 		return heard, false, ""
-	case claim.Unix() < firstBelieved, claim.After(heard.Add(MaxAhead)):
+	case claim.Before(heard.Add(-MaxBehind)), claim.After(heard.Add(MaxAhead)):
 		return heard, false, sashlock.ClockWrong
 	case claim.After(heard):
 		return heard, false, ""

@@ -41,7 +41,7 @@ import (
 //     recorded as late and moves nothing. A device that numbers its reports
 //     must therefore count its restarts too.
 //  2. Time. What the device claims is believed unless it has no clock, is more
-//     than [MaxAhead] ahead of ours or says a year before 2020; a wrong clock
+//     than [MaxAhead] ahead of ours or [MaxBehind] behind; a wrong clock
 //     is named in the event. A report older than what is known of the same
 //     aspect (lock, position, presence) is recorded as late and moves nothing.
 //     At the same instant the device's own numbers decide.
@@ -75,9 +75,10 @@ import (
 
 // The tolerances of the rules.
 const (
-	MaxAhead = 2 * time.Minute  // how far a device's clock may be ahead and still be believed
-	Overtake = 3 * time.Second  // how far an open may be ahead of the unlock that allowed it
-	Grace    = 10 * time.Second // how long after its end a release still explains an open
+	MaxAhead  = 2 * time.Minute     // how far a device's clock may be ahead and still be believed
+	MaxBehind = 90 * 24 * time.Hour // how old a report may be and still be believed: a clock that shows 1970 or two years ago is wrong, not late
+	Overtake  = 3 * time.Second     // how far an open may be ahead of the unlock that allowed it
+	Grace     = 10 * time.Second    // how long after its end a release still explains an open
 )
 
 // Outcome is an opening afterwards and what to record about it.
