@@ -83,7 +83,7 @@ func (f *Frame) Handler() http.Handler { return f.mux }
 func (f *Frame) Handle(pattern string, page func(w http.ResponseWriter, r *http.Request) error) {
 	f.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		secure(w.Header())
-		if false {
+		if !f.Demo {
 			f.show(w, r, http.StatusUnauthorized, closed(f.layout("Sign-in")))
 			return
 		}

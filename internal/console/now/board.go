@@ -52,7 +52,7 @@ type pin struct {
 	Slug, Name, Kind, Area, Place string
 	X, Y                          int
 	Shown                         opening.Shown // its Now is zero
-	Open                          bool          // the contact says so
+	Open                          bool          // the contact says so, or last said so
 	Person                        string        // to whom it is released
 	Release                       time.Duration
 	Nobody                        bool // open, and nobody there: the alarm stands
@@ -126,7 +126,7 @@ func pinOf(book *flow.Book, o sashlock.Opening, s sashlock.OpeningState, now tim
 	return pin{
 		Slug: o.Slug, Name: o.Name, Kind: string(o.Kind), Area: book.Areas[o.Area].Name, Place: string(o.Area),
 		X: o.Plan.X, Y: o.Plan.Y,
-		Shown: shown, Open: s.Position == sashlock.Open && shown.Word != opening.LastSeen,
+		Shown: shown, Open: s.Position == sashlock.Open,
 		Person: book.People[shown.Person].Name, Release: o.ReleaseTime,
 		Nobody: s.Alarms["unattended"] != "", Alarm: len(s.Alarms) > 0,
 	}

@@ -174,6 +174,10 @@ func TestUnlockFollowsTheActionToTheLock(t *testing.T) {
 	if answer.StatusCode != http.StatusSeeOther || !strings.Contains(to, "decision=dec_") {
 		t.Fatalf("%d, to %q", answer.StatusCode, to)
 	}
+	asked, err := c.Store.Events(t.Context(), store.EventQuery{Kind: string(sashlock.AccessGranted)})
+	if err != nil || len(asked) != 1 || asked[0].Operator == "" || asked[0].Method != sashlock.ByRemote {
+		t.Errorf("the ledger does not say that an operator asked: %+v, %v", asked, err)
+	}
 	c.until("unlocked", func() bool { return c.state().Lock == sashlock.Unlocked })
 	c.must(c.world.Open("1"))
 	c.until("opened", func() bool { return c.state().Position == sashlock.Open })
