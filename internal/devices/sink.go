@@ -75,8 +75,8 @@ func (s *sink) Heard(ctx context.Context, h driver.Report) error {
 	p := place{s.gateway, h.Address}
 	d, known := s.room.at(p)
 	stranger := !known || d.Opening == ""
-	if stranger && !s.room.mayRecordRefusal(p) {
-		return nil
+	if stranger && (h.State || !s.room.mayRecordRefusal(p)) {
+		return nil // how a device in the inbox stands is nobody's news yet
 	}
 	_, err := s.room.hall.Report(ctx, sashlock.Report{
 		Device: d.ID, Opening: d.Opening, Kind: h.Kind, Boot: h.Boot, Number: h.Number, At: h.At, Method: h.Method,
