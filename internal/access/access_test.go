@@ -321,3 +321,39 @@ func TestLongRuns(t *testing.T) {
 		}
 	}
 }
+
+// TestLongIdentifiers decides for people and openings whose identifiers differ
+// in nothing but their length or their last byte.
+func TestLongIdentifiers(t *testing.T) {
+	f := shop()
+	f.Grants = nil
+	site := f.Sites[0].ID
+	var names []string
+	for n := 28; n <= 40; n++ {
+		name := strings.Repeat("x", n)
+		names = append(names, name, name[1:]+"y")
+	}
+	for i, name := range names {
+		f.People = append(f.People, sashlock.Person{ID: sashlock.PersonID("p" + name)})
+		f.Openings = append(f.Openings, sashlock.Opening{ID: sashlock.OpeningID("o" + name), Site: site})
+		f.Grants = append(f.Grants, sashlock.Grant{
+			ID: sashlock.GrantID(fmt.Sprintf("grt_%d", i)), Person: sashlock.PersonID("p" + name), Opening: sashlock.OpeningID("o" + name),
+		})
+	}
+	ix := mustNew(t, f)
+	for i, p := range names {
+		for j, o := range names {
+			req := ask("p"+p, "o"+o, "2026-11-23 10:00")
+			want := access.Verdict{Reason: sashlock.Unauthorized}
+			if i == j {
+				want = access.Verdict{Granted: true, Reason: sashlock.Permitted, Grant: sashlock.GrantID(fmt.Sprintf("grt_%d", i))}
+			}
+			if got := ix.Decide(req, ""); got != want {
+				t.Fatalf("%s at %s: %v, want %v", req.Person, req.Opening, got, want)
+			}
+		}
+		if got := ix.Decide(ask("p"+p+"z", "o"+p, "2026-11-23 10:00"), ""); got.Reason != sashlock.UnknownPerson {
+			t.Fatalf("%sz: %v, want unknown_person", p, got)
+		}
+	}
+}

@@ -28,15 +28,41 @@ type entry[T any] struct {
 type book[T any] struct {
 	pages [][]entry[T]
 	count uint32
-	flat  []name // open table of the identifiers that were there from the start; half of it is empty
-	names node   // those that came later
+	flat  []uint32 // open table of the identifiers that were there from the start, see tag; half of it is empty
+	heads []head   // their beginnings, by number
+	names node     // those that came later
 }
 
-// name is a number under a hash.
-type name struct {
-	hash   uint32
-	number uint32 // one more than it is; 0: nothing here
+// head is an identifier that is short enough to be kept where no pointer leads
+// to it and no cache line ends within it.
+type head struct {
+	text   [31]byte
+	length uint8 // longHead: it is too long
 }
+
+const longHead = 255
+
+func headOf(id string) head {
+	h := head{length: longHead}
+	if len(id) <= len(h.text) {
+		h.length = uint8(copy(h.text[:], id))
+	}
+	return h
+}
+
+// is reports whether the entry with a number that was there from the start has
+// the identifier.
+func (b *book[T]) is(number uint32, id string) bool {
+	h := &b.heads[number]
+	if h.length == longHead {
+		return b.at(number).id == id
+	}
+	return string(h.text[:h.length&31]) == id
+}
+
+// tag is what the flat table keeps of one identifier: the number plus one in
+// the bits that choose a place in the table, and above them those of the hash.
+func tag(h, number, size uint32) uint32 { return h&^(size-1) | (number + 1) }
 
 func hash(seed maphash.Seed, id string) uint32 { return uint32(maphash.String(seed, id)) }
 
@@ -51,9 +77,10 @@ func (b *book[T]) find(seed maphash.Seed, id string) uint32 {
 // findHash is find for whoever knows the hash already.
 func (b *book[T]) findHash(h uint32, id string) uint32 {
 	if n := uint32(len(b.flat)); n > 0 {
-		for i := h & (n - 1); b.flat[i].number > 0; i = (i + 1) & (n - 1) {
-			if b.flat[i].hash == h && b.at(b.flat[i].number-1).id == id {
-				return b.flat[i].number - 1
+		mask := n - 1
+		for i := h & mask; b.flat[i]&mask > 0; i = (i + 1) & mask {
+			if number := b.flat[i]&mask - 1; (b.flat[i]^h)&^mask == 0 && b.is(number, id) {
+				return number
 			}
 		}
 	}
@@ -66,18 +93,14 @@ func (b *book[T]) findHash(h uint32, id string) uint32 {
 	return none
 }
 
-// touch reads what findHash will probably read, so that the processor fetches
-// it while it does other things. What it returns means nothing.
-func (b *book[T]) touch(h uint32) uint32 {
+// probably returns the number that findHash will probably return, so that the
+// processor can fetch what belongs to it while it does other things, or none.
+func (b *book[T]) probably(h uint32) uint32 {
 	n := uint32(len(b.flat))
 	if n == 0 {
-		return 0
+		return none
 	}
-	number := b.flat[h&(n-1)].number
-	if number == 0 {
-		return 0
-	}
-	return uint32(b.at(number - 1).id[0])
+	return b.flat[h&(n-1)]&(n-1) - 1
 }
 
 // settle lays entries and identifiers side by side and moves all names into
@@ -93,16 +116,18 @@ func (b *book[T]) settle(seed maphash.Seed) {
 	for size < 2*b.count {
 		size *= 2
 	}
-	b.flat, b.names = make([]name, size), node{}
+	b.flat, b.names = make([]uint32, size), node{}
+	b.heads = make([]head, b.count)
 	for n := range entries {
 		e := &entries[n]
 		e.id, ids = ids[:len(e.id)], ids[len(e.id):]
+		b.heads[n] = headOf(e.id)
 		h := hash(seed, e.id)
 		i := h & (size - 1)
-		for b.flat[i].number > 0 {
+		for b.flat[i] > 0 {
 			i = (i + 1) & (size - 1)
 		}
-		b.flat[i] = name{h, uint32(n) + 1}
+		b.flat[i] = tag(h, uint32(n), size)
 	}
 	b.pages = slices.Collect(slices.Chunk(entries, pageSize))
 }

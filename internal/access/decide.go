@@ -3,8 +3,6 @@
 package access
 
 import (
-	"math/bits"
-
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/schedule"
 )
@@ -19,7 +17,7 @@ func (ix *Index) Decide(req sashlock.Request, mode sashlock.Mode) Verdict {
 	}
 	atOpening, atPerson := hash(ix.seed, string(req.Opening)), hash(ix.seed, string(req.Person))
 	q := query{ix: ix, moment: momentOf(req.At), second: req.At.Unix()}
-	q.touched = ix.openings.touch(atOpening) + ix.people.touch(atPerson)
+	q.touched = ix.touch(ix.openings.probably(atOpening), ix.people.probably(atPerson))
 	o := ix.openings.ifKnown(ix.openings.findHash(atOpening, string(req.Opening)))
 	if o == nil || !q.aim(o) {
 		return Verdict{Reason: sashlock.UnknownOpening}
@@ -36,15 +34,33 @@ func (ix *Index) Decide(req sashlock.Request, mode sashlock.Mode) Verdict {
 	return f.verdict()
 }
 
+// touch reads what the decision for an opening and a person begins with, so
+// that the processor fetches all of it at once. What it returns means nothing.
+func (ix *Index) touch(opening, person uint32) uint32 {
+	sum := uint32(0)
+	if opening != none {
+		e := ix.openings.at(opening)
+		g := &e.is.grants.one
+		sum += uint32(ix.openings.heads[opening].length) + e.is.site + uint32(g.filter[0]) + uint32(len(g.terms))
+	}
+	if person != none {
+		sum += uint32(ix.people.heads[person].length) + ix.people.at(person).is.first[0]
+	}
+	return sum
+}
+
+// noGrants is the run of an area that is not there.
+var noGrants run
+
 // query is a request aimed at one opening at one instant.
 type query struct {
 	ix        *Index
-	runs      [3]run // grants for the opening, for its area, for its site
+	runs      [3]*run // grants for the opening, for its area, for its site
 	zone      *zone
 	calendars []*schedule.Calendar
 	moment    int64  // nanoseconds, see momentOf
 	second    int64  // the same in whole seconds, rounded down
-	touched   uint32 // by book.touch
+	touched   uint32 // what was read only so that the processor has it at hand
 }
 
 // aim points the query at an opening and reports whether its site is known.
@@ -56,10 +72,10 @@ func (q *query) aim(o *opening) bool {
 	if !s.known {
 		return false
 	}
-	q.runs = [3]run{o.grants, nil, s.is.grants}
+	q.runs = [3]*run{&o.grants, &noGrants, &s.is.grants}
 	if o.area != none {
 		if a := q.ix.areas.at(o.area); a.known {
-			q.runs[1] = a.is.grants
+			q.runs[1] = &a.is.grants
 		}
 	}
 	q.zone = &q.ix.zones[s.is.zone]
@@ -131,74 +147,89 @@ func (f *finding) verdict() Verdict {
 	return v
 }
 
-// grantFor returns the grant that decides for a person. It reads the filters
-// for the person and the first roles together, so that the processor fetches
-// them side by side instead of waiting for each.
+// grantFor returns the grant that decides for a person.
 func (q *query) grantFor(p *person, number uint32) finding {
 	best := finding{rank: nowhere, via: none}
+	subjects := [batch]uint32{number}
 	first, more := p.roles()
-	var maybe [len(p.first)]uint8
 	for i, n := range first {
-		maybe[i] = q.may(keyOf(n | roleBit))
+		subjects[1+i] = n | roleBit
 	}
-	if key := keyOf(number); q.search(key, q.may(key), none, &best) {
+	if q.search(subjects[:1+len(first)], &best) {
 		return best
 	}
-	for i, n := range first {
-		if q.searchRole(n, maybe[i], &best) {
+	for len(more) > 0 {
+		n := min(len(more), batch)
+		for i, role := range more[:n] {
+			subjects[i] = role | roleBit
+		}
+		if q.search(subjects[:n], &best) {
 			return best
 		}
-	}
-	for _, n := range more {
-		if q.searchRole(n, q.may(keyOf(n|roleBit)), &best) {
-			return best
-		}
+		more = more[n:]
 	}
 	return best
 }
 
-// searchRole searches for the grants to a role, if the role is known.
-func (q *query) searchRole(n uint32, targets uint8, best *finding) bool {
-	return targets != 0 && q.ix.roles.at(n).known && q.search(keyOf(n|roleBit), targets, n, best)
+// batch is for how many subjects search looks at a time: a person and the
+// roles in person.first.
+const batch = 4
+
+// hint is a place where there may be a grant.
+type hint struct {
+	chunk    *chunk
+	subject  uint32
+	fraction uint32 // as of run.at
+	target   int    // place in query.runs
 }
 
-// may returns in which of the runs there may be a grant with the key, one bit
-// for each.
-func (q *query) may(key uint32) uint8 {
-	var targets uint8
-	for i := range q.runs {
-		r := q.runs[i]
-		if len(r) == 1 {
-			targets |= r[0].may(key) << i
-			continue
-		}
-		if at := r.chunkOf(key); at < len(r) {
-			targets |= r[at].may(key) << i
+// search looks for the grants to some subjects in their order, for each from
+// the most specific target to the least. It reports whether one covers the
+// request; until then best is the nearest miss.
+//
+// It works in three rounds: it asks all filters, reads all the places they
+// point to, and only then looks at what it has read. Nothing within a round
+// depends on anything else in it, so that the processor fetches from memory
+// side by side instead of waiting for each.
+func (q *query) search(subjects []uint32, best *finding) bool {
+	var hints [batch * 3]hint
+	n := 0
+	for _, s := range subjects {
+		key := keyOf(s)
+		for target := range q.runs {
+			if n < len(hints) { // always
+				c, fraction := q.runs[target].at(key)
+				hints[n] = hint{c, s, fraction, target}
+				n += int(c.may(key))
+			}
 		}
 	}
-	return targets
+	for i := range hints[:n] {
+		h := &hints[i]
+		q.touched += h.chunk.terms[h.chunk.guess(h.fraction)].schedule
+	}
+	for i := range hints[:n] {
+		if q.follow(&hints[i], best) {
+			return true
+		}
+	}
+	return false
 }
 
-// search looks for the grants to one subject, from the most specific target to
-// the least. It reports whether one covers the request; until then best is the
-// nearest miss.
-func (q *query) search(key uint32, targets uint8, via uint32, best *finding) bool {
-	for ; targets != 0; targets &= targets - 1 {
-		target := bits.TrailingZeros8(targets)
-		r := q.runs[target]
-		for at := r.chunkOf(key); at < len(r); at++ {
-			c := &r[at]
-			i := c.seek(key)
-			for ; i < len(c.keys) && c.keys[i] == key; i++ {
-				if found := q.weigh(c, i); found < best.rank {
-					*best = finding{found, via, target, c, i}
-					if found == covers {
-						return true
-					}
-				}
+// follow looks at the grants a hint points to.
+func (q *query) follow(h *hint, best *finding) bool {
+	c, key := h.chunk, keyOf(h.subject)
+	via := none
+	for i := c.seek(key, h.fraction); i < len(c.terms) && c.terms[i].key == key; i++ {
+		if h.subject&roleBit != 0 {
+			if via = h.subject &^ roleBit; !q.ix.roles.at(via).known {
+				return false
 			}
-			if i < len(c.keys) {
-				break
+		}
+		if found := q.weigh(c, i); found < best.rank {
+			*best = finding{found, via, h.target, c, i}
+			if found == covers {
+				return true
 			}
 		}
 	}
@@ -207,7 +238,7 @@ func (q *query) search(key uint32, targets uint8, via uint32, best *finding) boo
 
 // weigh says how near one grant that reaches the request comes to covering it.
 func (q *query) weigh(c *chunk, i int) rank {
-	t := c.terms[i]
+	t := &c.terms[i]
 	if t.limits > 0 {
 		l := &c.limits[t.limits-1]
 		if q.moment < l.from {

@@ -51,14 +51,20 @@
 // # How it is made
 //
 // Every identifier gets a small number once. The grants for one opening, area
-// or site lie in one sorted run of chunks of at most 512; a decision searches
-// the runs of the opening, its area and its site for the person and each of
-// their roles. Openings share few areas and sites, so most of what it reads is
-// still in the processor's cache from the decision before. Schedules are
-// compiled once for every zone in use. An index never changes: [Index.With]
-// copies the one chunk and the few pages that the change touches and shares all
-// others. Numbers of removed objects, and memory shared with replaced chunks,
-// are given back when the facts are compiled anew.
+// or site are a run, and the number of a subject tells where in the run its
+// grants lie. In front of them is a filter of one cache line that knows most
+// subjects without a grant; that of an opening lies beside the opening itself.
+// What a decision takes is mostly waiting for memory, so Decide asks for what
+// it will need before it needs it: the opening and the person together, then
+// the filters for the person and the first roles together, then the grants they
+// point to. Schedules are compiled once for every zone in use.
+//
+// An index never changes: [Index.With] copies the one chunk of grants and the
+// few pages that the change touches and shares all others. The grants to one
+// subject for one target are always in one chunk, so that a change among very
+// many of them takes as long as copying them. Numbers of removed objects, and
+// memory shared with replaced chunks, are given back when the facts are
+// compiled anew.
 //
 // # Promises
 //

@@ -206,14 +206,12 @@ func (q *query) reaching(p *person, number uint32) (all []finding, nearest int) 
 }
 
 // under walks the grants of a run that have the key.
-func (r run) under(key uint32) iter.Seq[finding] {
+func (r *run) under(key uint32) iter.Seq[finding] {
 	return func(yield func(finding) bool) {
-		for at := r.chunkOf(key); at < len(r) && r[at].first <= key; at++ {
-			c := &r[at]
-			for i := c.seek(key); i < len(c.keys) && c.keys[i] == key; i++ {
-				if !yield(finding{chunk: c, i: i}) {
-					return
-				}
+		c, fraction := r.at(key)
+		for i := c.seek(key, fraction); i < len(c.terms) && c.terms[i].key == key; i++ {
+			if !yield(finding{chunk: c, i: i}) {
+				return
 			}
 		}
 	}

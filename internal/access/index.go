@@ -27,7 +27,7 @@ type Index struct {
 }
 
 // What an index keeps of each object; numbers refer to the other books. With
-// its identifier, a person or an opening fills one cache line.
+// its identifier, a person fills one cache line and an opening three.
 type (
 	site struct {
 		zone   uint32 // place in Index.zones
@@ -35,14 +35,14 @@ type (
 		name   string
 	}
 	area struct {
-		grants run
 		name   string
+		grants run
 	}
 	opening struct {
 		site   uint32
-		area   uint32 // none: it has none
-		grants run
+		area   uint32  // none: it has none
 		name   *string // nil: it has none
+		grants run     // last, so that its filter begins a cache line
 	}
 	person struct {
 		limits    limits
@@ -88,14 +88,14 @@ type zone struct {
 func (ix *Index) GrantCount() int { return ix.count }
 
 // grantsFor returns the run of a target.
-func (ix *Index) grantsFor(target uint32) run {
+func (ix *Index) grantsFor(target uint32) *run {
 	switch n := target & numberMask; target &^ numberMask {
 	case openingTarget:
-		return ix.openings.at(n).is.grants
+		return &ix.openings.at(n).is.grants
 	case areaTarget:
-		return ix.areas.at(n).is.grants
+		return &ix.areas.at(n).is.grants
 	default:
-		return ix.sites.at(n).is.grants
+		return &ix.sites.at(n).is.grants
 	}
 }
 

@@ -28,10 +28,15 @@ const roleBit = 1 << 31
 func keyOf(subject uint32) uint32 { return subject * 0x9E3779B1 }
 
 const (
-	// maxChunk is the most grants in a chunk: what is copied when one changes.
-	maxChunk = 512
-	// maxID is the longest identifier of a grant in bytes. The texts of a full
-	// chunk must stay within the 16 bits of term.text.
+	// chunkSize is about how many grants a chunk is made for, and growChunks
+	// how many times as many its chunks may hold on average before a run is
+	// laid out anew. Together they are what is copied when a grant changes.
+	chunkSize  = 64
+	growChunks = 4
+	// loneChunk is how many grants a run has at most when it is made without
+	// many chunks.
+	loneChunk = 112
+	// maxID is the longest identifier of a grant in bytes.
 	maxID = 127
 	// anytime is the schedule of a grant that has none.
 	anytime = none
@@ -45,32 +50,55 @@ type limits struct {
 	from, until int64
 }
 
-// term is what a chunk keeps of one grant besides its key.
+// term is what a chunk keeps of one grant: four of them fill a cache line.
 type term struct {
+	key      uint32
 	schedule uint32 // number of its schedule, or anytime
-	limits   uint16 // place in chunk.limits counted from 1; 0: forever
-	text     uint16 // where its identifier begins in chunk.ids
+	limits   uint32 // place in chunk.limits counted from 1; 0: forever
+	text     uint32 // where its identifier begins in chunk.ids
 }
 
-// chunk is up to maxChunk grants for one target, sorted by key and then by
+// chunk is some of the grants for one target, sorted by key and then by
 // identifier. It is never changed. It fills two cache lines, and a search
-// reads the second only where it finds a key.
+// reads the second only where the first says that it may find a key.
 type chunk struct {
-	filter      []uint64 // see may
-	keys        []uint32
-	first, last uint32 // the lowest and the highest key
-	scale       uint64 // places for each step of a key, in units of 1/2^32
-	terms       []term // place by place with keys
-	limits      []limits
-	ids         string // the identifiers one after the other
+	filter [filterWords]uint64 // see may
+	terms  []term
+	limits []limits
+	ids    string // the identifiers one after the other
 }
 
-// filterBits is how many bits of filter there are for a grant: of the keys that
-// are not there, about one in filterBits looks as if it were.
-const filterBits = 8
+// filterWords is the size of a filter: a cache line. With chunkSize grants in
+// the chunk, about one in twenty of the keys that are not there looks as if it
+// were.
+const filterWords = 8
 
-// run is all grants for one target in ascending chunks, none of them empty.
-type run []chunk
+// run is all grants for one target. Where there are few of them they are in a
+// chunk that is part of the run, and of whatever the run is part of, so that no
+// pointer leads to its filter. Otherwise the key alone says in which of many
+// chunks a grant is, so that all grants to one subject are in the same.
+type run struct {
+	many []chunk // nil, or what at chooses from
+	one  chunk   // unless there are many
+}
+
+// at returns the chunk of a key, and how far into it, in units of 1/2^32, the
+// key should be.
+func (r *run) at(key uint32) (c *chunk, fraction uint32) {
+	if len(r.many) == 0 {
+		return &r.one, key
+	}
+	place := uint64(key) * uint64(len(r.many))
+	return &r.many[place>>32], uint32(place)
+}
+
+// chunks returns all chunks of the run.
+func (r *run) chunks() []chunk {
+	if len(r.many) == 0 {
+		return []chunk{r.one}
+	}
+	return r.many
+}
 
 // item is one grant, unpacked.
 type item struct {
@@ -105,53 +133,40 @@ func (c *chunk) limitsAt(i int) limits {
 
 // item unpacks the grant at place i.
 func (c *chunk) item(i int) item {
-	return item{key: c.keys[i], schedule: c.terms[i].schedule, limits: c.limitsAt(i), id: c.id(i)}
+	return item{key: c.terms[i].key, schedule: c.terms[i].schedule, limits: c.limitsAt(i), id: c.id(i)}
 }
 
 // may returns 0 if the chunk does not have the key, and 1 if it may have it.
-// Most keys that are looked for are not there; this tells so from an eighth of
-// the memory, which the processor can keep at hand.
-func (c *chunk) may(key uint32) uint8 {
-	word, bit := c.filterBit(key)
-	return uint8(c.filter[word] >> bit & 1)
+// Most keys that are looked for are not there, and this tells so from one
+// cache line. It takes no branch, so that the processor need not wait for the
+// answer before it asks the next chunk.
+func (c *chunk) may(key uint32) uint32 {
+	a, b := filterBits(key)
+	return uint32(c.filter[a/64%filterWords]>>(a%64)&(c.filter[b/64%filterWords]>>(b%64))) & 1
 }
 
-func (c *chunk) filterBit(key uint32) (word, bit uint64) {
-	i := uint64(key*0x85EBCA6B) * uint64(len(c.filter)) * 64 >> 32
-	return i / 64, i % 64
+// filterBits returns the two bits that stand for a key in a filter.
+func filterBits(key uint32) (a, b uint32) {
+	h := key * 0x85EBCA6B
+	return h >> 23, h >> 14
+}
+
+// guess returns where in the chunk a key should be, at most some places off.
+func (c *chunk) guess(fraction uint32) uint32 {
+	return uint32(uint64(fraction) * uint64(len(c.terms)) >> 32)
 }
 
 // seek returns the place of the first key that is not below the given one.
-func (c *chunk) seek(key uint32) int {
-	if key <= c.first {
-		return 0
-	}
-	keys := c.keys
-	if key > c.last {
-		return len(keys)
-	}
-	i := int(uint64(key-c.first) * c.scale >> 32) // a guess, at most some places off
-	for i < len(keys) && keys[i] < key {
+func (c *chunk) seek(key, fraction uint32) int {
+	terms := c.terms
+	i := int(c.guess(fraction))
+	for i < len(terms) && terms[i].key < key {
 		i++
 	}
-	for i > 0 && i <= len(keys) && keys[i-1] >= key {
+	for i > 0 && terms[i-1].key >= key {
 		i--
 	}
 	return i
-}
-
-// chunkOf returns the place of the first chunk that can hold the key.
-func (r run) chunkOf(key uint32) int {
-	low, high := 0, len(r)
-	for low < high {
-		middle := int(uint(low+high) / 2)
-		if r[middle].last < key {
-			low = middle + 1
-		} else {
-			high = middle
-		}
-	}
-	return low
 }
 
 // ground is where the parts of chunks are laid. A shared ground keeps like
@@ -159,8 +174,6 @@ func (r run) chunkOf(key uint32) int {
 // each part by itself.
 type ground struct {
 	chunks plot[chunk]
-	filter plot[uint64]
-	keys   plot[uint32]
 	terms  plot[term]
 	limits plot[limits]
 }
@@ -169,7 +182,7 @@ type ground struct {
 // ends.
 func newGround(items []item, ends []int) *ground {
 	var g ground
-	g.keys.wanted, g.terms.wanted = len(items), len(items)
+	g.terms.wanted = len(items)
 	for i := range items {
 		if items[i].limits != forever {
 			g.limits.wanted++
@@ -178,15 +191,19 @@ func newGround(items []item, ends []int) *ground {
 	begin := 0
 	for _, end := range ends {
 		g.chunks.wanted += chunksFor(end - begin)
-		g.filter.wanted += filterWords(end - begin)
 		begin = end
 	}
 	return &g
 }
 
-func chunksFor(items int) int { return (items + maxChunk - 1) / maxChunk }
-
-func filterWords(items int) int { return (items*filterBits + 63) / 64 }
+// chunksFor returns how many chunks a run with items is made of; 0: it needs
+// only the one that is part of it.
+func chunksFor(items int) int {
+	if items <= loneChunk {
+		return 0
+	}
+	return (items + chunkSize - 1) / chunkSize
+}
 
 // plot is stretches of memory that are given away bit by bit.
 type plot[T any] struct {
@@ -210,29 +227,36 @@ func (p *plot[T]) take(n int) []T {
 
 // chunk makes room for n grants, limited of them with limits.
 func (g *ground) chunk(n, limited int) chunk {
-	words := filterWords(n)
 	if g == nil {
-		return chunk{filter: make([]uint64, words), keys: make([]uint32, n), terms: make([]term, n), limits: make([]limits, limited)}
+		return chunk{terms: make([]term, n), limits: make([]limits, limited)}
 	}
-	return chunk{filter: g.filter.take(words), keys: g.keys.take(n), terms: g.terms.take(n), limits: g.limits.take(limited)}
+	return chunk{terms: g.terms.take(n), limits: g.limits.take(limited)}
 }
 
-// run makes room for n chunks.
-func (g *ground) run(n int) run {
+// chunkRow makes room for n chunks.
+func (g *ground) chunkRow(n int) []chunk {
 	if g == nil {
-		return make(run, n)
+		return make([]chunk, n)
 	}
 	return g.chunks.take(n)
 }
 
-// pack makes the chunks of sorted items.
+// pack makes the run of sorted items.
 func (g *ground) pack(items []item) run {
-	n := chunksFor(len(items))
-	r := g.run(n)
-	for i := range r {
-		r[i] = g.packChunk(items[i*len(items)/n : (i+1)*len(items)/n])
+	count := chunksFor(len(items))
+	if count == 0 {
+		return run{one: g.packChunk(items)}
 	}
-	return r
+	many := g.chunkRow(count)
+	for i := range many {
+		n := 0
+		for n < len(items) && uint64(items[n].key)*uint64(count)>>32 == uint64(i) {
+			n++
+		}
+		many[i] = g.packChunk(items[:n])
+		items = items[n:]
+	}
+	return run{many: many}
 }
 
 func (g *ground) packChunk(items []item) chunk {
@@ -246,79 +270,90 @@ func (g *ground) packChunk(items []item) chunk {
 	}
 	text.Grow(length)
 	c := g.chunk(len(items), limited)
-	c.first, c.last = items[0].key, items[len(items)-1].key
 	limited = 0
 	for i, it := range items {
-		c.keys[i] = it.key
-		word, bit := c.filterBit(it.key)
-		c.filter[word] |= 1 << bit
-		c.terms[i] = term{schedule: it.schedule, text: uint16(text.Len())}
+		a, b := filterBits(it.key)
+		c.filter[a/64%filterWords] |= 1 << (a % 64)
+		c.filter[b/64%filterWords] |= 1 << (b % 64)
+		c.terms[i] = term{key: it.key, schedule: it.schedule, text: uint32(text.Len())}
 		if it.limits != forever {
 			c.limits[limited] = it.limits
 			limited++
-			c.terms[i].limits = uint16(limited)
+			c.terms[i].limits = uint32(limited)
 		}
 		text.WriteString(it.id)
 	}
 	c.ids = text.String()
-	c.scale = uint64(len(items)) << 32 / (uint64(c.last-c.first) + 1)
 	return c
 }
 
-// place returns the chunk that holds, or should hold, the grant, and where in
-// it. The run must not be empty.
-func (r run) place(key uint32, id string) (at, i int, found bool) {
-	at = min(r.chunkOf(key), len(r)-1)
-	for {
-		c := &r[at]
-		i = c.seek(key)
-		for i < len(c.keys) && c.keys[i] == key && c.id(i) < id {
-			i++
-		}
-		if i < len(c.keys) {
-			return at, i, c.keys[i] == key && c.id(i) == id
-		}
-		if at+1 == len(r) {
-			return at, i, false
-		}
-		at++
+// place returns where in its chunk a grant is or should be.
+func (c *chunk) place(key, fraction uint32, id string) (i int, found bool) {
+	i = c.seek(key, fraction)
+	for i < len(c.terms) && c.terms[i].key == key && c.id(i) < id {
+		i++
 	}
+	return i, i < len(c.terms) && c.terms[i].key == key && c.id(i) == id
 }
 
 // has reports whether the run holds the grant.
-func (r run) has(key uint32, id string) bool {
-	if len(r) == 0 {
-		return false
-	}
-	_, _, found := r.place(key, id)
+func (r *run) has(key uint32, id string) bool {
+	c, fraction := r.at(key)
+	_, found := c.place(key, fraction, id)
 	return found
 }
 
-// with returns the run with one grant more; one chunk is copied.
-func (r run) with(it item) run {
+// with returns the run with one grant more; one chunk is copied, or rarely all
+// of them.
+func (r *run) with(it item) run {
 	var alone *ground
-	if len(r) == 0 {
-		return alone.pack([]item{it})
+	c, fraction := r.at(it.key)
+	i, _ := c.place(it.key, fraction, it.id)
+	more := r.replacing(it.key, alone.packChunk(slices.Insert(c.items(), i, it)))
+	if all := more.chunks(); more.count() > growChunks*chunkSize*len(all) {
+		var items []item
+		for i := range all {
+			items = append(items, all[i].items()...)
+		}
+		return alone.pack(items)
 	}
-	at, i, _ := r.place(it.key, it.id)
-	items := r[at].items()
-	return slices.Concat(r[:at], alone.pack(slices.Insert(items, i, it)), r[at+1:])
+	return more
 }
 
 // without returns the run with one grant less; one chunk is copied.
-func (r run) without(key uint32, id string) run {
+func (r *run) without(key uint32, id string) run {
 	var alone *ground
-	at, i, found := r.place(key, id)
+	c, fraction := r.at(key)
+	i, found := c.place(key, fraction, id)
 	if !found {
-		return r
+		return *r
 	}
-	items := r[at].items()
-	return slices.Concat(r[:at], alone.pack(slices.Delete(items, i, i+1)), r[at+1:])
+	return r.replacing(key, alone.packChunk(slices.Delete(c.items(), i, i+1)))
+}
+
+// replacing returns the run with another chunk for a key.
+func (r *run) replacing(key uint32, c chunk) run {
+	if len(r.many) == 0 {
+		return run{one: c}
+	}
+	changed := run{many: slices.Clone(r.many)}
+	old, _ := changed.at(key)
+	*old = c
+	return changed
+}
+
+// count returns how many grants the run has.
+func (r *run) count() int {
+	n := len(r.one.terms)
+	for i := range r.many {
+		n += len(r.many[i].terms)
+	}
+	return n
 }
 
 // items unpacks a chunk, with room for one more.
 func (c *chunk) items() []item {
-	all := make([]item, len(c.keys), len(c.keys)+1)
+	all := make([]item, len(c.terms), len(c.terms)+1)
 	for i := range all {
 		all[i] = c.item(i)
 	}
