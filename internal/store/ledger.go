@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 	"sync"
 	"time"
 
@@ -143,44 +142,50 @@ func (s *Store) Commitments(ctx context.Context, from int64, n int) ([]proof.Com
 	return all, err
 }
 
-// sealCacheSize is how many seals are kept for reading hashes.
-const sealCacheSize = 256
+// hashCacheSize is how many stored hashes one generation of the cache holds:
+// 64 bytes each with their place in the map, twice.
+const hashCacheSize = 1 << 15
 
-// sealCache keeps seals that were read for their hashes. Seals never change.
-type sealCache struct {
-	mu    sync.Mutex
-	seals []proof.Seal // by FirstHash
+// hashCache keeps stored hashes that were read. They never change. Proofs share
+// the upper part of the tree, so what was used lately is kept: when the young
+// generation is full it becomes the old one, and what is not asked for in the
+// meantime goes with it.
+type hashCache struct {
+	mu         sync.Mutex
+	young, old map[int64]tlog.Hash
 }
 
-func (c *sealCache) find(index int64) (tlog.Hash, bool) {
+func (c *hashCache) find(index int64) (tlog.Hash, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	i, exact := slices.BinarySearchFunc(c.seals, index, func(s proof.Seal, at int64) int { return int(min(1, max(-1, s.FirstHash-at))) })
-	if !exact {
-		i--
+	if h, ok := c.young[index]; ok {
+		return h, true
 	}
-	if i < 0 {
-		return tlog.Hash{}, false
+	h, ok := c.old[index]
+	if ok {
+		c.put(index, h)
 	}
-	return c.seals[i].Hash(index)
+	return h, ok
 }
 
-func (c *sealCache) add(s proof.Seal) {
+func (c *hashCache) add(index int64, h tlog.Hash) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.seals) >= sealCacheSize {
-		c.seals = c.seals[:0]
-	}
-	i, exact := slices.BinarySearchFunc(c.seals, s.FirstHash, func(s proof.Seal, at int64) int { return int(min(1, max(-1, s.FirstHash-at))) })
-	if !exact {
-		c.seals = slices.Insert(c.seals, i, s)
-	}
+	c.put(index, h)
 }
 
-func (c *sealCache) clear() {
+// put is called with mu held.
+func (c *hashCache) put(index int64, h tlog.Hash) {
+	if c.young == nil || len(c.young) >= hashCacheSize {
+		c.old, c.young = c.young, make(map[int64]tlog.Hash)
+	}
+	c.young[index] = h
+}
+
+func (c *hashCache) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.seals = nil
+	c.young, c.old = nil, nil
 }
 
 // ReadHashes returns stored hashes by their index (see tlog.StoredHashIndex),
@@ -195,17 +200,20 @@ func (s *Store) ReadHashes(ctx context.Context, indexes []int64) (hashes []tlog.
 
 func (s *Store) readHashes(q Query, indexes []int64) ([]tlog.Hash, error) {
 	hashes := make([]tlog.Hash, 0, len(indexes))
+	var seal proof.Seal // the one read last: neighbours stand in it too
 	for _, index := range indexes {
 		h, ok := s.hashes.find(index)
 		if !ok {
-			seal, err := scanSeal(q.QueryRow(selectSeals+" WHERE first_hash <= ? ORDER BY first_hash DESC LIMIT 1", index))
-			if err != nil {
-				return nil, fmt.Errorf("reading stored hash %d: %w", index, err)
-			}
 			if h, ok = seal.Hash(index); !ok {
-				return nil, fmt.Errorf("reading stored hash %d: no seal has it", index)
+				row := q.QueryRow("SELECT first_hash, hashes FROM seals WHERE first_hash <= ? ORDER BY first_hash DESC LIMIT 1", index)
+				if err := row.Scan(&seal.FirstHash, &seal.Hashes); err != nil {
+					return nil, fmt.Errorf("reading stored hash %d: %w", index, err)
+				}
+				if h, ok = seal.Hash(index); !ok {
+					return nil, fmt.Errorf("reading stored hash %d: no seal has it", index)
+				}
 			}
-			s.hashes.add(seal)
+			s.hashes.add(index, h)
 		}
 		hashes = append(hashes, h)
 	}

@@ -82,7 +82,7 @@ type Store struct {
 	recent    recentPages
 	seal      atomic.Pointer[sealed]
 	lastClock atomic.Int64 // µs, of the newest committed batch
-	hashes    sealCache
+	hashes    hashCache
 
 	subscribers subscribers
 	health      healthState
