@@ -19,6 +19,9 @@ type engine interface {
 	openWriter() (*sql.DB, error)
 	// openReaders opens the pool for everybody else.
 	openReaders() (*sql.DB, error)
+	// openCarrier opens a connection that carries a write-ahead log over into
+	// the database beside the writer; nil when that is the engine's own affair.
+	openCarrier() (*sql.DB, error)
 	// begin returns the statement that begins a writing transaction.
 	begin() string
 	// readOptions are the options of a consistent read transaction.

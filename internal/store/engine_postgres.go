@@ -38,6 +38,8 @@ func (e *postgresEngine) lock() (closer, error) { return nil, nil }
 func (e *postgresEngine) fence() string         { return "SELECT pg_try_advisory_lock(" + writerLock + ")" }
 func (e *postgresEngine) unfence() string       { return "SELECT pg_advisory_unlock_all()" }
 
+func (e *postgresEngine) openCarrier() (*sql.DB, error) { return nil, nil }
+
 func (e *postgresEngine) openWriter() (*sql.DB, error) {
 	db, err := sql.Open("pgx", e.url)
 	if err != nil {

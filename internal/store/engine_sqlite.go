@@ -39,7 +39,16 @@ func (e *sqliteEngine) openWriter() (*sql.DB, error) {
 		return nil, err
 	}
 	db, err := sql.Open("sqlite", e.dsn("_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"+
-		"&_pragma=foreign_keys(1)&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-16000)&_txlock=immediate"))
+		"&_pragma=foreign_keys(1)&_pragma=wal_autocheckpoint(16000)&_pragma=cache_size(-16000)&_txlock=immediate"))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	return db, nil
+}
+
+func (e *sqliteEngine) openCarrier() (*sql.DB, error) {
+	db, err := sql.Open("sqlite", e.dsn("_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)"))
 	if err != nil {
 		return nil, err
 	}

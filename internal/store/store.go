@@ -83,6 +83,7 @@ type Store struct {
 	seal      atomic.Pointer[sealed]
 	lastClock atomic.Int64 // µs, of the newest committed batch
 	hashes    hashCache
+	carrier   carrier
 
 	subscribers subscribers
 	health      healthState
@@ -119,6 +120,10 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	if opts.ReadOnly {
 		close(s.done)
 		return s, nil
+	}
+	if err := s.startCarrier(); err != nil {
+		s.release()
+		return nil, unavailable("opening the store", err)
 	}
 	go s.run()
 	return s, nil
@@ -232,7 +237,7 @@ func (s *Store) Close() error {
 
 // release closes all that open opened, in the reverse order.
 func (s *Store) release() error {
-	var errs []error
+	errs := []error{s.carrier.close()}
 	if db := s.readers.Load(); db != nil {
 		errs = append(errs, db.Close())
 	}
