@@ -145,9 +145,13 @@ func (h *Hall) expireCommands(tx *store.Tx, o sashlock.Opening, now time.Time) (
 	return next, nil
 }
 
-// relockRetry is how long a lock that was told to lock, and did not say that it
-// had, is left before it is told again.
-const relockRetry = 30 * time.Second
+// A lock that was told to lock, and did not say that it had, is left for a while
+// before it is told again: as long as it has been unlocked by then, within these
+// bounds, so that the pauses grow and a battery is not run down by it.
+const (
+	relockSoonest = 30 * time.Second
+	relockLatest  = 15 * time.Minute
+)
 
 // relock tells a lock that does not lock by itself to lock again once the
 // release is over and the opening is shut, and keeps telling it until it says
@@ -165,7 +169,7 @@ func (h *Hall) relock(tx *store.Tx, o sashlock.Opening, s sashlock.OpeningState)
 		s.Relock = time.Time{}
 		return s, nil
 	}
-	s.Relock = tx.Now().Add(relockRetry)
+	s.Relock = tx.Now().Add(min(max(tx.Now().Sub(s.LockAt), relockSoonest), relockLatest))
 	if s.Position == sashlock.Open || s.Offline {
 		return s, nil
 	}
