@@ -115,6 +115,9 @@ func TestSilentLockExpires(t *testing.T) {
 		t.Fatal(err)
 	}
 	action := read[api.Action](h, h.want(h.release("case-1", "ana"), 202))
+	h.eventually("the driver took it", func() bool {
+		return get[api.Action](h, "/v1/actions/"+action.ID).State == sashlock.CommandSent
+	})
 	h.ahead.Store(int64(sashlock.MaxCommandLife + time.Second))
 	h.eventually("the command expired", func() bool {
 		return get[api.Action](h, "/v1/actions/"+action.ID).State == sashlock.CommandExpired
