@@ -2,11 +2,7 @@
 
 package access
 
-import (
-	"sync/atomic"
-
-	"github.com/sashlock/sashlock"
-)
+import "github.com/sashlock/sashlock"
 
 // Facts are everything a decision rests on. They may refer to objects that are
 // not there: such a reference opens nothing.
@@ -47,20 +43,3 @@ type Verdict struct {
 	Reason  sashlock.Reason
 	Grant   sashlock.GrantID // the grant that decided, or came nearest; empty: none reached the request
 }
-
-// Current holds the index in force. Its zero value holds one without facts,
-// which refuses everything.
-type Current struct {
-	index atomic.Pointer[Index]
-}
-
-// Load returns the index in force.
-func (c *Current) Load() *Index {
-	if ix := c.index.Load(); ix != nil {
-		return ix
-	}
-	return new(Index)
-}
-
-// Store puts another index in force, from the next Load on.
-func (c *Current) Store(ix *Index) { c.index.Store(ix) }

@@ -43,7 +43,7 @@
 //
 // # How it fits
 //
-// Package flow keeps the newest index in a [Current], asks it for every
+// Package flow keeps the newest index in its book, asks it for every
 // request and replaces it after every committed change. Package
 // access/reference decides the same from this text with nothing of this
 // package's code, and a test compares the two over a million requests.

@@ -23,7 +23,6 @@ package api
 
 import (
 	"context"
-	"crypto/ed25519"
 	"log/slog"
 	"net/http"
 	"reflect"
@@ -51,8 +50,6 @@ type Deps struct {
 	// VerifierKey is the ledger's public key in note format, for whoever
 	// verifies checkpoints.
 	VerifierKey string
-	// CommandKey is the public half of the key that signs commands.
-	CommandKey ed25519.PublicKey
 }
 
 // API is the handler and its description.
