@@ -65,8 +65,43 @@ const (
 	DeviceReleased   EventKind = "device.removed"    // a device was taken from its opening; device, opening, subject
 	TokenIssued      EventKind = "token.issued"      // subject, data without the secret
 	TokenRevoked     EventKind = "token.revoked"     // subject
+	PlanSaved        EventKind = "plan.saved"        // the floor plan of a site; site, subject, data
+	PictureSaved     EventKind = "picture.saved"     // a picture of an opening or of a floor; site, opening or none, subject
+	TagIssued        EventKind = "tag.issued"        // a tag for an opening; opening, subject
+	DeviceTested     EventKind = "device.tested"     // an operator had a device give a sign; device, opening, operator
+	ViewSaved        EventKind = "view.saved"        // an operator kept a search; subject, data
+	ViewRemoved      EventKind = "view.removed"      // subject
+	EvidenceExported EventKind = "evidence.exported" // an operator took evidence out; operator, subject, data tells what
 	SystemStarted    EventKind = "system.started"    // a store node began to work
 	JournalReplayed  EventKind = "journal.replayed"  // entries written while the ledger could not be; data tells how many
+)
+
+// What people make of alarms, and customers who wait.
+const (
+	AlarmShelved     EventKind = "alarm.shelved"     // an operator put it aside until a time; alarm, rule, operator, why, data is the time
+	AlarmUnshelved   EventKind = "alarm.unshelved"   // it is back; alarm, rule
+	IncidentOpened   EventKind = "incident.opened"   // the first alarm of a case; alarm, subject
+	IncidentJoined   EventKind = "incident.joined"   // another alarm of the case; alarm, subject
+	IncidentTaken    EventKind = "incident.taken"    // an operator made it theirs; operator, subject
+	IncidentNoted    EventKind = "incident.noted"    // operator, subject, data
+	IncidentResolved EventKind = "incident.resolved" // operator, subject, why is the cause
+	IncidentReopened EventKind = "incident.reopened" // operator, subject
+	CallRaised       EventKind = "call.raised"       // a customer waits at an opening; opening, subject
+	CallTaken        EventKind = "call.taken"        // somebody goes; opening, person, subject
+	CallEnded        EventKind = "call.ended"        // the customer was served or is gone; opening, subject, why
+)
+
+// Who uses the console.
+const (
+	OperatorSaved    EventKind = "operator.saved"      // subject, data
+	OperatorRemoved  EventKind = "operator.removed"    // subject
+	OperatorSignedIn EventKind = "operator.signed_in"  // operator, subject is the session, why the means
+	OperatorSignedUp EventKind = "operator.signed_up"  // a claim or an invitation was accepted; operator, why
+	OperatorLeft     EventKind = "operator.signed_out" // operator, subject is the session
+	OperatorRefused  EventKind = "operator.refused"    // a sign-in, or a page or act outside what the operator may; operator if known, why
+	OperatorInvited  EventKind = "operator.invited"    // a one-time link was made; operator, subject
+	PasskeyAdded     EventKind = "passkey.added"       // operator, subject
+	PasskeyRemoved   EventKind = "passkey.removed"     // operator, subject
 )
 
 // Event is something that happened. It is never edited; the ledger gives it

@@ -3,13 +3,12 @@
 package driver
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/yamlfile"
 )
 
 // Manifest says what a driver reaches and how far that was tried. Each driver
@@ -58,9 +57,9 @@ type Described interface {
 // capabilities and missing fields are refused with a sashlock.Error of kind
 // invalid whose subject is the field.
 func ReadManifest(data []byte) (Manifest, error) {
-	m, err := decodeManifest(data)
-	if err != nil {
-		return Manifest{}, badManifest("", yaml.FormatError(err, false, false))
+	var m Manifest
+	if err := yamlfile.Decode(data, &m); err != nil {
+		return Manifest{}, misread(err)
 	}
 	if m.Name == "" || strings.Trim(m.Name, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
 		return Manifest{}, badManifest("name", "give the name of the driver's folder")
@@ -80,18 +79,6 @@ func ReadManifest(data []byte) (Manifest, error) {
 		}
 	}
 	return m, nil
-}
-
-// decodeManifest reads YAML strictly. The parser panics on some malformed text
-// (a tag with no value where a list belongs), which is answered as an error.
-func decodeManifest(data []byte) (m Manifest, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("it is not YAML: %v", p)
-		}
-	}()
-	err = yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(&m)
-	return m, err
 }
 
 // wrong names the first field of a model that is not right.
@@ -127,6 +114,18 @@ func knownCapability(c sashlock.Capability) bool {
 		return true
 	}
 	return false
+}
+
+// misread is the refusal of a file that could not be read, about the field that
+// could not.
+func misread(err error) error {
+	at, is := errors.AsType[*yamlfile.Error](err)
+	if !is {
+		return badManifest("", err.Error())
+	}
+	where := *at
+	where.Field = "" // the subject says it
+	return badManifest(at.Field, where.Error())
 }
 
 func badManifest(field, hint string) error {

@@ -53,9 +53,9 @@ func TestReadManifestRefuses(t *testing.T) {
 		{"no model", `model: "916"`, "model: ''", "models[0].model"},
 		{"no capability", "[unlock, lock, lock_state]", "[]", "models[0].capabilities"},
 		{"unknown capability", "lock_state]", "fly]", "models[0].capabilities"},
-		{"unknown key", "title:", "titel:", ""},
-		{"unknown key of a model", "notes:", "note:", ""},
-		{"repeated key", "title: Z-Wave", "title: Z-Wave\ntitle: Z", ""},
+		{"unknown key", "title:", "titel:", "titel"},
+		{"unknown key of a model", "notes:", "note:", "models[0].note"},
+		{"repeated key", "title: Z-Wave", "title: Z-Wave\ntitle: Z", "title"},
 		{"not YAML", "name: zwavejs", "name: [", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -69,6 +69,10 @@ func TestReadManifestRefuses(t *testing.T) {
 				t.Errorf("ReadManifest: %v, want kind invalid, subject %q and a hint", err, test.field)
 			}
 		})
+	}
+	_, err := ReadManifest([]byte(strings.Replace(goodManifest, "notes:", "note:", 1)))
+	if want := "models[0].note: line 10, column 5: there is no key of this name"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("an unknown key: %v, want %q", err, want)
 	}
 	if _, err := ReadManifest(nil); !sashlock.IsKind(err, sashlock.Invalid) {
 		t.Errorf("nothing: %v", err)

@@ -16,7 +16,6 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/api"
-	"github.com/sashlock/sashlock/internal/app"
 	"github.com/sashlock/sashlock/internal/ledger/proof"
 	"github.com/sashlock/sashlock/internal/store"
 )
@@ -50,6 +49,7 @@ type finding struct {
 type examination struct {
 	desk     *desk
 	data     string
+	postgres bool // where the database is
 	findings []finding
 }
 
@@ -71,21 +71,34 @@ func (c *doctorCommand) Run(d *desk) error {
 		return badFlag("--data", "there is no such folder: sashlock init --data "+data+" makes it")
 	}
 	x := &examination{desk: d, data: data}
+	if !x.mayLook() {
+		return x.show()
+	}
 	x.keys()
-	x.config()
+	x.files()
+	configured := x.config()
 	x.disk()
-	if s := x.database(); s != nil {
-		x.ledger(s)
-		x.clock(s)
-		if !c.Quick {
-			x.tables(s)
-		}
-		if err := s.Close(); err != nil {
+	if configured {
+		if err := x.store(c.Quick); err != nil {
 			return err
 		}
 	}
 	x.server(c.Offline)
 	return x.show()
+}
+
+// store looks at what is stored.
+func (x *examination) store(quick bool) error {
+	s := x.database()
+	if s == nil {
+		return nil
+	}
+	x.ledger(s)
+	x.clock(s)
+	if !quick {
+		x.tables(s)
+	}
+	return s.Close()
 }
 
 func (x *examination) show() error {
@@ -111,36 +124,6 @@ func (x *examination) show() error {
 	return nil
 }
 
-// keys looks at the secrets: all there, and nobody else's to read.
-func (x *examination) keys() {
-	if _, err := app.ReadKeys(x.data); err != nil {
-		x.bad("keys", "restore the keys folder from a backup", "%v", err)
-		return
-	}
-	folder := filepath.Join(x.data, "keys")
-	for _, name := range []string{folder, filepath.Join(folder, "ledger.key"), filepath.Join(folder, "command.key")} {
-		info, err := os.Stat(name)
-		if err != nil {
-			x.bad("keys", "restore the keys folder from a backup", "%v", err)
-			return
-		}
-		if open := info.Mode().Perm() & 0o077; open != 0 && permissionsCount {
-			x.bad("keys", "chmod -R go= "+folder, "others may read %s (%v)", name, info.Mode().Perm())
-			return
-		}
-	}
-	x.good("keys", "present, and nobody else may read them")
-}
-
-func (x *examination) config() {
-	c, err := app.ReadConfig(x.data)
-	if err != nil {
-		x.bad("config", "mend config.yaml", "%v", err)
-		return
-	}
-	x.good("config", "listens on %s, %d gateways", c.Listen, len(c.Gateways))
-}
-
 // enoughDisk is how much has to be free before a store gets into trouble.
 const enoughDisk = 512 << 20
 
@@ -162,8 +145,12 @@ func (x *examination) database() *store.Store {
 	switch {
 	case isDamage(err):
 		x.bad("database", "sashlock verify --data "+x.data+" says where; restore a backup", "%v", err)
+	case err != nil && x.postgres:
+		x.bad("database", "start PostgreSQL, or correct database in config.yaml; a store node that is running carries on by itself", "%v", wordOf(err))
+	case sashlock.IsKind(err, sashlock.Invalid):
+		x.bad("database", "sashlock serve --data "+x.data, "there is none in this folder yet")
 	case err != nil:
-		x.bad("database", "see the message", "%v", err)
+		x.bad("database", "free the disk if it is full, and see that it can be read; if it can, restore a backup", "%v", wordOf(err))
 	default:
 		x.good("database", "opens, and its schema is known")
 	}
@@ -178,11 +165,16 @@ const lastEntries = 200
 func (x *examination) ledger(s *store.Store) {
 	fix := "sashlock verify --data " + x.data + " says where; restore a backup"
 	size, err := x.ledgerEnd(s)
+	var other *otherLedger
+	if errors.As(err, &other) {
+		x.bad("ledger", "restore the keys folder that belongs to this database, or correct database in config.yaml", "%v", err)
+		return
+	}
 	if err != nil {
 		x.bad("ledger", fix, "%v", err)
 		return
 	}
-	x.good("ledger", "%d entries; its end is signed and right (all of it: sashlock verify)", size)
+	x.good("ledger", "%s; its end is signed and right (all of it: sashlock verify)", count(int(size), "entry", "entries"))
 }
 
 func (x *examination) ledgerEnd(s *store.Store) (int64, error) {
@@ -197,6 +189,9 @@ func (x *examination) ledgerEnd(s *store.Store) (int64, error) {
 	}
 	signed, size, err := s.Checkpoint(ctx)
 	if err != nil || size == 0 {
+		return size, err
+	}
+	if err := ofThisLedger(signed, []proof.Key{key}); err != nil {
 		return size, err
 	}
 	c, err := proof.OpenCheckpoint(signed, key)
@@ -262,7 +257,7 @@ func (x *examination) server(offline bool) {
 		x.absent(offline, "no store node was started on this folder")
 		return
 	}
-	client, err := newClient(c.URL, c.Token)
+	client, err := newClient(c.URL, "") // its health needs no token, and checking one needs the database
 	if err != nil {
 		x.bad("store node", "start it again: "+path+" is damaged", "%v", err)
 		return
@@ -275,7 +270,7 @@ func (x *examination) server(offline bool) {
 	if h.OK {
 		x.good("store node", "healthy at %s, version %s", c.URL, h.Version)
 	} else {
-		x.bad("store node", "free the disk or mend the database", "it cannot record anything since %s: %s", h.Ledger.Since.Format(time.RFC3339), h.Ledger.Why)
+		x.bad("store node", x.recordAgain(), "it cannot record anything since %s: %s", h.Ledger.Since.Format(time.RFC3339), h.Ledger.Why)
 	}
 	if h.Ledger.Journal > 0 {
 		x.bad("journal", "make the database writable: it is copied there by itself", "%d bytes wait in the emergency journal", h.Ledger.Journal)
@@ -292,6 +287,14 @@ func (x *examination) server(offline bool) {
 	if x.desk.now().After(c.Expires) {
 		x.bad("token", "start the store node again", "the token in %s expired", path)
 	}
+}
+
+// recordAgain is what to do about a store node that cannot record.
+func (x *examination) recordAgain() string {
+	if x.postgres {
+		return "start PostgreSQL or free its disk: the store node carries on by itself"
+	}
+	return "free the disk: the store node carries on by itself"
 }
 
 // absent notes that no store node runs, and looks at the journal without it.
@@ -334,9 +337,9 @@ func (x *examination) tables(s *store.Store) {
 	case err != nil:
 		x.bad("tables", "run sashlock verify", "%v", err)
 	case len(wrong) > 0:
-		x.bad("tables", "read the devices again by restarting the store node; if it stays, restore a backup", "%d of %d openings stand otherwise than the ledger says: %s", len(wrong), openings, firstFew(wrong))
+		x.bad("tables", "read the devices again by restarting the store node; if it stays, restore a backup", "%d of %d openings are otherwise than the ledger says: %s", len(wrong), openings, firstFew(wrong))
 	default:
-		x.good("tables", "%d openings stand as the ledger says", openings)
+		x.good("tables", "%s as the ledger says", count(openings, "opening stands", "openings stand"))
 	}
 }
 

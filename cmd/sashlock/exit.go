@@ -129,6 +129,12 @@ func complaintOf(p *api.Problem) []string {
 	if p.Status == 401 {
 		lines = append(lines, "hint: name a valid one with --token or SASHLOCK_TOKEN, or the data folder of the store node with --data")
 	}
+	if p.Status == 403 && p.Decision == "" {
+		lines = append(lines, "hint: use a token that has this scope; who has the scope tokens can make one with sashlock token create")
+	}
+	if p.Status == 503 && p.Decision == "" {
+		lines = append(lines, "hint: sashlock doctor --data DIR says what is wrong and how to mend it")
+	}
 	if p.Decision != "" {
 		lines = append(lines, "explain it: sashlock explain "+p.Decision)
 	}

@@ -90,11 +90,11 @@ func what(g estate.Grant) string {
 
 type grantAdd struct {
 	Slug     string        `arg:"" help:"Short name: a-z, 0-9 and hyphens."`
-	Person   string        `required:"" xor:"who" help:"Who: one person, or"`
-	Role     string        `required:"" xor:"who" help:"everyone with this role."`
-	Opening  string        `required:"" xor:"what" help:"What: one opening, or"`
-	Area     string        `required:"" xor:"what" help:"every opening of an area, written site/area, or"`
-	Site     string        `required:"" xor:"what" help:"every opening of a site."`
+	Person   string        `xor:"who" help:"Who: one person, or"`
+	Role     string        `xor:"who" help:"everyone with this role."`
+	Opening  string        `xor:"what" help:"What: one opening, or"`
+	Area     string        `xor:"what" help:"every opening of an area, written site/area, or"`
+	Site     string        `xor:"what" help:"every opening of a site."`
 	Schedule string        `help:"When; at any time when not given."`
 	From     string        `placeholder:"WHEN" help:"First instant at which it counts."`
 	Until    string        `placeholder:"WHEN" xor:"end" help:"First instant at which it no longer counts."`
@@ -114,6 +114,12 @@ Examples:
 
 // Run carries out the command.
 func (c *grantAdd) Run(d *desk) error {
+	if c.Person == "" && c.Role == "" {
+		return badFlag("--person", "say who, with --person or --role; see sashlock grant add --help")
+	}
+	if c.Opening == "" && c.Area == "" && c.Site == "" {
+		return badFlag("--opening", "say what, with --opening, --area or --site; see sashlock grant add --help")
+	}
 	from, err := d.instant("--from", c.From)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -160,6 +161,14 @@ func orDash(s string) string {
 		return "-"
 	}
 	return s
+}
+
+// count writes a number of things: "1 gateway", "2 entries".
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
 }
 
 func yesNo(b bool) string {

@@ -10,9 +10,12 @@ import (
 	"net"
 	"path/filepath"
 	"strconv"
+	"sync"
+	"time"
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/app"
+	"github.com/sashlock/sashlock/internal/logkey"
 )
 
 type serveCommand struct {
@@ -54,6 +57,9 @@ func (c *serveCommand) Run(d *desk) error {
 	}
 	l, err := listen(d.ctx, config.Listen)
 	if err != nil {
+		if ours := servedAlready(d.ctx, data, config.Listen); ours != nil {
+			return ours
+		}
 		return err
 	}
 	defer l.Close() //nolint:errcheck // closed by the server in any case
@@ -94,13 +100,77 @@ func (c *serveCommand) serve(d *desk, house *app.House, l net.Listener) error {
 		d.note("gateway %s (%s)", g.Name, g.Driver)
 	}
 	url := "http://" + l.Addr().String()
-	if _, err := house.Connect(d.ctx, url, app.ConnectionFile); err != nil {
+	finished, err := c.connect(d.ctx, house, url)
+	if err != nil {
 		return err
 	}
+	defer finished()
 	house.LogStart(l.Addr().String())
 	fmt.Fprintf(d.out, "%s\n", url)
 	d.note("%d entries in the ledger; token in %s; stop with Ctrl-C", house.Store.Size(), filepath.Join(house.Config.Data, app.ConnectionFile))
 	return app.Serve(d.ctx, house.Handler(), l)
+}
+
+// connectEvery is how often a connection file is tried again.
+const connectEvery = 2 * time.Second
+
+// connect writes the connection file. While nothing can be recorded no token
+// can be issued; the store node works all the same, for it has to hear its
+// locks, and the file is written as soon as that is possible. Whoever calls
+// finished waits until nothing more is tried.
+func (c *serveCommand) connect(ctx context.Context, house *app.House, url string) (finished func(), err error) {
+	return untilWritten(ctx, house.Log, func() error {
+		_, err := house.Connect(ctx, url, app.ConnectionFile)
+		return err
+	})
+}
+
+// untilWritten calls write, and again and again for as long as it is not
+// possible at the moment.
+func untilWritten(ctx context.Context, log *slog.Logger, write func() error) (finished func(), err error) {
+	err = write()
+	if !sashlock.IsKind(err, sashlock.Unavailable) {
+		return func() {}, err
+	}
+	log.Warn("connection file not written", logkey.Err(err))
+	ctx, cancel := context.WithCancel(ctx)
+	var trying sync.WaitGroup
+	trying.Go(func() {
+		again := time.NewTicker(connectEvery)
+		defer again.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-again.C:
+			}
+			if write() == nil {
+				log.Info("connection file written")
+				return
+			}
+		}
+	})
+	return func() { cancel(); trying.Wait() }, nil
+}
+
+// servedAlready is the error for a data folder whose store node is running at
+// the address that is wanted; nil when that is somebody else.
+func servedAlready(ctx context.Context, data, address string) error {
+	c, _, err := readConnection(data)
+	if err != nil || c.URL != "http://"+address {
+		return nil //nolint:nilerr // then it is not known to be ours
+	}
+	client, err := newClient(c.URL, "")
+	if err != nil {
+		return nil //nolint:nilerr // likewise
+	}
+	if _, err := health(ctx, client); err != nil {
+		return nil //nolint:nilerr // likewise
+	}
+	return &sashlock.Error{
+		Kind: sashlock.Unavailable, Op: "starting", Subject: data,
+		Hint: "this folder is being served already, at " + c.URL + ": stop that one first",
+	}
 }
 
 func stop(d *desk, house *app.House) error {

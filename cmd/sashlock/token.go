@@ -64,8 +64,8 @@ func (c *tokenList) Run(d *desk) error {
 
 type tokenCreate struct {
 	Name  string        `required:"" help:"What it is for."`
-	Scope []string      `required:"" sep:"," help:"What it may do: read, release, access, setup, alarms, tokens."`
-	Life  time.Duration `default:"24h" help:"How long it is valid, at most 8784h."`
+	Scope []string      `required:"" sep:"," enum:"read,release,access,setup,alarms,tokens" help:"What it may do: read, release, access, setup, alarms, tokens."`
+	Life  time.Duration `default:"24h" help:"How long it is valid, from 1m to 8784h."`
 }
 
 // Help explains the command.

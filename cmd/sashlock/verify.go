@@ -61,6 +61,7 @@ type verified struct {
 	Problems   []wrongEntry   `json:"problems"`
 	GrownFrom  *grownFrom     `json:"grown_from,omitempty"`
 	Checkpoint string         `json:"checkpoint,omitempty"`
+	Stranger   string         `json:"other_ledger,omitempty"` // why none of the keys can fit
 	report     proof.Problems // as found, for people
 }
 
@@ -219,11 +220,39 @@ func (c *verifyCommand) verify(d *desk, s *store.Store, keys []proof.Key, older 
 	if v.Checkpoint, _, err = s.Checkpoint(d.ctx); err != nil {
 		return v, err
 	}
+	if err := ofThisLedger(v.Checkpoint, keys); v.Checkpoint != "" && err != nil {
+		v.OK, v.Stranger = false, err.Error()
+	}
 	if older != nil {
 		v.GrownFrom = grown(d.ctx, s, v.Size, *older)
 		v.OK = v.OK && v.GrownFrom.OK
 	}
 	return v, nil
+}
+
+// otherLedger says that a database holds another ledger than the keys are for.
+type otherLedger struct {
+	held string
+	keys []string
+}
+
+// Error names both.
+func (e *otherLedger) Error() string {
+	return fmt.Sprintf("the database holds the ledger of %s, and the keys are those of %s", e.held, strings.Join(e.keys, ", "))
+}
+
+// ofThisLedger returns an error of type *otherLedger when a checkpoint is that
+// of a ledger which none of the keys are for.
+func ofThisLedger(checkpoint string, keys []proof.Key) error {
+	e := &otherLedger{}
+	e.held, _, _ = strings.Cut(checkpoint, "\n")
+	for _, k := range keys {
+		if k.Name() == e.held {
+			return nil
+		}
+		e.keys = append(e.keys, k.Name())
+	}
+	return e
 }
 
 // grown checks that the ledger begins with what an older checkpoint covers.
@@ -303,6 +332,11 @@ func sealsUpTo(ctx context.Context, s *store.Store, size int64) iter.Seq2[proof.
 // show prints what was found out.
 func (v verified) show(d *desk) error {
 	s := sheet{data: v}
+	if v.Stranger != "" { // every seal is wrong, for one reason
+		s.row(markNo, "wrong", v.Stranger+": restore the keys folder that belongs to it, or name its key with --key")
+		s.names = append(s.names, v.Stranger)
+		return d.show(s)
+	}
 	for _, p := range v.report {
 		s.row(markNo, "wrong", p.String())
 		s.names = append(s.names, p.String())
@@ -311,7 +345,7 @@ func (v verified) show(d *desk) error {
 		s.row(markNo, "wrong", fmt.Sprintf("and %d more; list them with --max-problems", more))
 	}
 	if v.Size > 0 {
-		s.row(mark(v.Found == 0), "entries", fmt.Sprintf("%d, %d of them erased, in %d commits; %d signatures checked", v.Entries, v.Erased, v.Seals, v.Signatures))
+		s.row(mark(v.Found == 0), "entries", fmt.Sprintf("%d, %d of them erased, in %s; %s checked", v.Entries, v.Erased, count(int(v.Seals), "commit", "commits"), count(int(v.Signatures), "signature", "signatures")))
 		s.row("", "ledger", v.Origin)
 		s.row("", "size", fmt.Sprint(v.Size))
 		s.row("", "root", v.Root)

@@ -27,6 +27,7 @@ import (
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/access"
 	"github.com/sashlock/sashlock/internal/api"
+	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/devices"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/grants"
@@ -49,9 +50,10 @@ type House struct {
 	Log     *slog.Logger
 	Now     func() time.Time
 
-	demo sashlock.OperatorID // who acts on the console of a demo; empty: this is no demo
-	stop context.CancelFunc
-	done sync.WaitGroup
+	demo   sashlock.OperatorID    // who acts on the console of a demo; empty: this is no demo
+	mounts []func(*console.Frame) // pages that are no part of every store
+	stop   context.CancelFunc
+	done   sync.WaitGroup
 }
 
 // New opens the store of a data folder that [Init] made and builds the house

@@ -3,20 +3,20 @@
 package app
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/yamlfile"
 )
 
 // DefaultListen is where the store node answers when nothing else is said: on
@@ -70,24 +70,11 @@ func ReadConfig(data string) (Config, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return c, err
 	}
-	if len(bytes.TrimSpace(text)) > 0 {
-		if err := decodeConfig(text, &c); err != nil {
-			return c, &sashlock.Error{Kind: sashlock.Invalid, Op: "reading configuration", Subject: ConfigFile, Hint: yaml.FormatError(err, false, true)}
-		}
+	if err := yamlfile.Decode(text, &c); err != nil {
+		return c, &sashlock.Error{Kind: sashlock.Invalid, Op: "reading configuration", Subject: ConfigFile, Hint: err.Error()}
 	}
 	c.Data = data
 	return c, c.check()
-}
-
-// decodeConfig reads YAML strictly. The parser panics on some malformed text,
-// which is answered as an error.
-func decodeConfig(text []byte, c *Config) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("this is not YAML: %v", p)
-		}
-	}()
-	return yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(c)
 }
 
 func (c Config) check() error {
@@ -101,6 +88,12 @@ func (c Config) check() error {
 	if !isLoopback(host) {
 		return bad("listen", "only this machine is served yet: use 127.0.0.1 and, for other machines, a reverse proxy with TLS")
 	}
+	if c.Database != "" && !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://") {
+		return bad("database", `write the address of a PostgreSQL database, like "postgres://user@host/name", or leave it out for SQLite in the data folder`)
+	}
+	if c.JournalSize < 0 {
+		return bad("journal_size", "write a number of bytes, like 67108864")
+	}
 	seen := map[string]bool{}
 	for i, g := range c.Gateways {
 		field := fmt.Sprintf("gateways[%d].", i)
@@ -112,7 +105,7 @@ func (c Config) check() error {
 		}
 		seen[g.Name] = true
 		if _, known := Drivers()[g.Driver]; !known {
-			return bad(field+"driver", fmt.Sprintf("there is no driver %q", g.Driver))
+			return bad(field+"driver", fmt.Sprintf("there is no driver %q: choose one of %s", g.Driver, strings.Join(slices.Sorted(maps.Keys(Drivers())), ", ")))
 		}
 	}
 	return nil

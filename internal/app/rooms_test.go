@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package app
+package app_test
 
 import (
 	"context"
-	"crypto/rand"
-	"database/sql"
 	"errors"
-	"log/slog"
-	"net/url"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -18,215 +13,22 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/alarms"
-	"github.com/sashlock/sashlock/internal/api"
+	"github.com/sashlock/sashlock/internal/app"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/grants"
 	"github.com/sashlock/sashlock/internal/people"
+	"github.com/sashlock/sashlock/internal/roomtest"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/sites"
 	"github.com/sashlock/sashlock/internal/store"
 )
 
-// These tests are of the rooms, which do nothing without a store and a hall, on
-// both engines.
-
-// rooms is a house whose rooms are tried.
-type rooms struct {
-	*House
-	t *testing.T
-}
-
-func onEachEngine(t *testing.T, test func(t *testing.T, r rooms)) {
-	t.Helper()
-	run := func(t *testing.T, database string) {
-		data := t.TempDir()
-		if _, err := Init(data); err != nil {
-			t.Fatal(err)
-		}
-		h, err := New(t.Context(), Config{Data: data, Database: database, JournalSize: 1 << 20}, slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := h.Stop(); err != nil {
-				t.Errorf("stopping: %v", err)
-			}
-		})
-		r := rooms{h, t}
-		f, err := estate.Parse([]byte(everything))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := h.Hall.Change(t.Context(), api.Apply("", estate.Diff(estate.File{}, f, false))); err != nil {
-			t.Fatal(err)
-		}
-		test(t, r)
-	}
-	t.Run("sqlite", func(t *testing.T) { run(t, "") })
-	t.Run("postgres", func(t *testing.T) {
-		base := os.Getenv("SASHLOCK_TEST_POSTGRES")
-		if base == "" && os.Getenv("SASHLOCK_REQUIRE") != "" {
-			t.Fatal("SASHLOCK_TEST_POSTGRES is not set")
-		}
-		if base == "" {
-			t.Skip("set SASHLOCK_TEST_POSTGRES to the URL of a PostgreSQL whose user may create databases")
-		}
-		run(t, emptyPostgres(t, base))
-	})
-}
-
-// emptyPostgres creates a database for one test and returns its URL.
-func emptyPostgres(t *testing.T, base string) string {
-	t.Helper()
-	u, err := url.Parse(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	admin, err := sql.Open("pgx", base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { admin.Close() })
-	u.Path = "/sashlock_" + strings.ToLower(rand.Text())[:12]
-	if _, err := admin.Exec("CREATE DATABASE " + u.Path[1:]); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := admin.Exec("DROP DATABASE " + u.Path[1:] + " WITH (FORCE)"); err != nil {
-			t.Errorf("dropping the test's database: %v", err)
-		}
-	})
-	return u.String()
-}
-
-const everything = `
-sites:
-  - {slug: lisbon, name: Lisbon, zone: Europe/Lisbon, hours: days}
-areas:
-  - {slug: watches, site: lisbon, name: Watches}
-openings:
-  - {slug: case-1, name: Case 1, kind: case, site: lisbon, area: watches, release_time: 25s, open_time: 2m, unattended: 45s, plan: [1, 2], class: high, on_fault: release}
-roles:
-  - {slug: associate, name: Associate}
-people:
-  - {slug: ana, name: Ana Costa, roles: [associate], from: "2026-01-01T00:00:00.123456Z", until: "2200-01-01T00:00:00Z"}
-schedules:
-  - slug: days
-    name: Days
-    weekly: [{days: [mon], from: "22:00", until: "06:00"}]
-    special: [{name: Christmas, first: "2026-12-25"}, {name: Fair, first: "2026-12-27", last: "2026-12-29", spans: [{from: "10:00", until: "14:00"}]}]
-    first: "2026-01-01"
-grants:
-  - {slug: ana-case, person: ana, opening: case-1, schedule: days, until: "2027-01-01T00:00:00Z"}
-`
-
-// lookup finds objects as the API does.
-func lookup(tx *store.Tx) estate.Lookup {
-	return func(k estate.Kind, ref string) (id string) {
-		switch k {
-		case estate.Sites:
-			o, _ := sites.FindSite(tx, ref)
-			return string(o.ID)
-		case estate.Areas:
-			o, _ := sites.FindArea(tx, ref)
-			return string(o.ID)
-		case estate.Openings:
-			o, _ := sites.FindOpening(tx, ref)
-			return string(o.ID)
-		case estate.Roles:
-			o, _ := people.FindRole(tx, ref)
-			return string(o.ID)
-		case estate.People:
-			o, _ := people.Find(tx, ref)
-			return string(o.ID)
-		case estate.Schedules:
-			o, _ := grants.FindSchedule(tx, ref)
-			return string(o.ID)
-		}
-		return ""
-	}
-}
-
-// change runs one edit.
-func (r rooms) change(edit func(tx *store.Tx) (flow.Edit, error)) error {
-	_, err := r.Hall.Change(r.t.Context(), flow.Change{Make: edit})
-	return err
-}
-
-func (r rooms) view(f func(q store.Query) error) {
-	r.t.Helper()
-	if err := r.Store.View(r.t.Context(), f); err != nil {
-		r.t.Fatal(err)
-	}
-}
-
-// kind is one room's handling of one kind of object.
-type kind struct {
-	name, ref string
-	save      func(tx *store.Tx, rev int64) (flow.Edit, error) // the same again under its slug
-	remove    func(tx *store.Tx, ref string, rev int64) (flow.Edit, error)
-	find      func(q store.Query, ref string) (id string, rev int64, err error)
-	listed    func(q store.Query) (int, error)
-}
-
-func kinds() []kind {
-	f, _ := estate.Parse([]byte(everything))
-	return []kind{
-		{"grant", "ana-case", func(tx *store.Tx, rev int64) (flow.Edit, error) { return grants.Save(tx, f.Grants[0], lookup(tx), rev) }, grants.Revoke,
-			func(q store.Query, ref string) (string, int64, error) {
-				o, err := grants.Find(q, ref)
-				return string(o.ID), o.Rev, err
-			}, func(q store.Query) (int, error) { l, err := grants.List(q); return len(l), err }},
-		{"person", "ana", func(tx *store.Tx, rev int64) (flow.Edit, error) { return people.Save(tx, f.People[0], lookup(tx), rev) }, people.Remove,
-			func(q store.Query, ref string) (string, int64, error) {
-				o, err := people.Find(q, ref)
-				return string(o.ID), o.Rev, err
-			}, func(q store.Query) (int, error) { l, err := people.List(q); return len(l), err }},
-		{"role", "associate", func(tx *store.Tx, rev int64) (flow.Edit, error) {
-			return people.SaveRole(tx, f.Roles[0], lookup(tx), rev)
-		}, people.RemoveRole,
-			func(q store.Query, ref string) (string, int64, error) {
-				o, err := people.FindRole(q, ref)
-				return string(o.ID), o.Rev, err
-			}, func(q store.Query) (int, error) { l, err := people.ListRoles(q); return len(l), err }},
-		{"opening", "case-1", func(tx *store.Tx, rev int64) (flow.Edit, error) {
-			return sites.SaveOpening(tx, f.Openings[0], lookup(tx), rev)
-		}, sites.RemoveOpening,
-			func(q store.Query, ref string) (string, int64, error) {
-				o, err := sites.FindOpening(q, ref)
-				return string(o.ID), o.Rev, err
-			}, func(q store.Query) (int, error) { l, err := sites.ListOpenings(q); return len(l), err }},
-		{"area", "lisbon/watches", func(tx *store.Tx, rev int64) (flow.Edit, error) {
-			return sites.SaveArea(tx, f.Areas[0], lookup(tx), rev)
-		}, sites.RemoveArea,
-			func(q store.Query, ref string) (string, int64, error) {
-				o, err := sites.FindArea(q, ref)
-				return string(o.ID), o.Rev, err
-			}, func(q store.Query) (int, error) { l, err := sites.ListAreas(q); return len(l), err }},
-		{"site", "lisbon", func(tx *store.Tx, rev int64) (flow.Edit, error) {
-			return sites.SaveSite(tx, f.Sites[0], lookup(tx), rev)
-		}, sites.RemoveSite,
-			func(q store.Query, ref string) (string, int64, error) {
-				o, err := sites.FindSite(q, ref)
-				return string(o.ID), o.Rev, err
-			}, func(q store.Query) (int, error) { l, err := sites.ListSites(q); return len(l), err }},
-		{"schedule", "days", func(tx *store.Tx, rev int64) (flow.Edit, error) {
-			return grants.SaveSchedule(tx, f.Schedules[0], lookup(tx), rev)
-		}, grants.RemoveSchedule,
-			func(q store.Query, ref string) (string, int64, error) {
-				o, err := grants.FindSchedule(q, ref)
-				return string(o.ID), o.Rev, err
-			}, func(q store.Query) (int, error) { l, err := grants.ListSchedules(q); return len(l), err }},
-	}
-}
+// These tests are of rooms together: what one keeps and another refers to.
 
 func TestWhatIsKeptIsWhatWasSaid(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, r rooms) {
-		said, err := estate.Parse([]byte(everything))
-		if err != nil {
-			t.Fatal(err)
-		}
+	roomtest.OnEachEngine(t, func(t *testing.T, r roomtest.Room) {
+		said := roomtest.Everything(t)
 		kept, err := r.API.Estate(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -235,7 +37,7 @@ func TestWhatIsKeptIsWhatWasSaid(t *testing.T) {
 			t.Errorf("differs: %v", steps)
 		}
 		// A house built over the same store knows the same.
-		book, err := load(t.Context(), r.Store)
+		book, err := app.Load(t.Context(), r.Store)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -248,78 +50,56 @@ func TestWhatIsKeptIsWhatWasSaid(t *testing.T) {
 	})
 }
 
-func TestEveryRoomSavesFindsAndMindsRevisions(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, r rooms) {
-		for _, k := range kinds() {
-			var id string
-			r.view(func(q store.Query) (err error) {
-				var rev int64
-				if id, rev, err = k.find(q, k.ref); err != nil || rev != 1 || !strings.Contains(id, "_") {
-					t.Errorf("%s: found %s rev %d, %v", k.name, id, rev, err)
-				}
-				if byID, _, err := k.find(q, id); byID != id || err != nil {
-					t.Errorf("%s: by identifier found %s, %v", k.name, byID, err)
-				}
-				if n, err := k.listed(q); n != 1 || err != nil {
-					t.Errorf("%s: listed %d, %v", k.name, n, err)
-				}
-				for _, none := range []string{"", "none", "a\x00b", "\xff", "' OR 1=1 --", "%", strings.Repeat("x", 5000)} {
-					if _, _, err := k.find(q, none); !sashlock.IsKind(err, sashlock.NotFound) || len(err.Error()) > 200 {
-						t.Errorf("%s: finding %.20q: %v", k.name, none, err)
-					}
-				}
-				return nil
-			})
-			if err := r.change(func(tx *store.Tx) (flow.Edit, error) { return k.save(tx, 1) }); err != nil {
-				t.Errorf("%s: saving: %v", k.name, err)
-			}
-			for _, rev := range []int64{1, 3, 99} {
-				err := r.change(func(tx *store.Tx) (flow.Edit, error) { return k.save(tx, rev) })
-				if !sashlock.IsKind(err, sashlock.Conflict) || !errors.Is(err, store.ErrChanged) {
-					t.Errorf("%s: saving revision %d: %v", k.name, rev, err)
-				}
-				err = r.change(func(tx *store.Tx) (flow.Edit, error) { return k.remove(tx, k.ref, rev) })
-				if !sashlock.IsKind(err, sashlock.Conflict) || !errors.Is(err, store.ErrChanged) {
-					t.Errorf("%s: removing revision %d: %v", k.name, rev, err)
-				}
-			}
-			r.view(func(q store.Query) error {
-				same, rev, err := k.find(q, k.ref)
-				if same != id || rev != 2 {
-					t.Errorf("%s: is now %s rev %d", k.name, same, rev)
-				}
-				return err
-			})
-			err := r.change(func(tx *store.Tx) (flow.Edit, error) { return k.remove(tx, "none", 0) })
-			if !sashlock.IsKind(err, sashlock.NotFound) {
-				t.Errorf("%s: removing nothing: %v", k.name, err)
-			}
-		}
-	})
+// removal is how one kind of object goes.
+type removal struct {
+	name, ref string
+	remove    func(tx *store.Tx, ref string, rev int64) (flow.Edit, error)
+	find      func(q store.Query, ref string) error
+}
+
+// removals is an order in which the objects of [roomtest.Everything] can go.
+func removals() []removal {
+	return []removal{
+		{"grant", "ana-case", grants.Revoke, found(grants.Find)},
+		{"person", "ana", people.Remove, found(people.Find)},
+		{"role", "associate", people.RemoveRole, found(people.FindRole)},
+		{"opening", "case-1", sites.RemoveOpening, found(sites.FindOpening)},
+		{"area", "lisbon/watches", sites.RemoveArea, found(sites.FindArea)},
+		{"site", "lisbon", sites.RemoveSite, found(sites.FindSite)},
+		{"schedule", "days", grants.RemoveSchedule, found(grants.FindSchedule)},
+	}
+}
+
+func found[T any](find func(q store.Query, ref string) (T, error)) func(q store.Query, ref string) error {
+	return func(q store.Query, ref string) error {
+		_, err := find(q, ref)
+		return err
+	}
 }
 
 func TestWhatIsReferredToStays(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, r rooms) {
-		for i, k := range kinds() { // in the order in which they can be removed
-			for _, later := range kinds()[i+1:] {
+	roomtest.OnEachEngine(t, func(t *testing.T, r roomtest.Room) {
+		order := removals()
+		for i, k := range order { // in the order in which they can be removed
+			for _, later := range order[i+1:] {
 				if later.name == "role" && k.name != "person" || later.name == "area" && k.name == "role" {
 					continue // only a person has the role, only the opening has the area
 				}
 				if k.name == "person" && later.name != "role" || k.name == "role" {
 					continue
 				}
-				err := r.change(func(tx *store.Tx) (flow.Edit, error) { return later.remove(tx, later.ref, 0) })
+				err := r.Change(func(tx *store.Tx) (flow.Edit, error) { return later.remove(tx, later.ref, 0) })
 				var e *sashlock.Error
 				if !errors.As(err, &e) || e.Kind != sashlock.Conflict || !strings.Contains(e.Hint, "still refers to it") {
 					t.Errorf("removing %s before %s: %v", later.name, k.name, err)
 				}
 			}
-			if err := r.change(func(tx *store.Tx) (flow.Edit, error) { return k.remove(tx, k.ref, 0) }); err != nil {
+			if err := r.Change(func(tx *store.Tx) (flow.Edit, error) { return k.remove(tx, k.ref, 0) }); err != nil {
 				t.Errorf("removing %s: %v", k.name, err)
 			}
-			r.view(func(q store.Query) error {
-				if n, err := k.listed(q); n != 0 {
-					t.Errorf("%d of %s left, %v", n, k.name, err)
+			r.View(func(q store.Query) error {
+				if err := k.find(q, k.ref); !sashlock.IsKind(err, sashlock.NotFound) {
+					t.Errorf("%s is still found: %v", k.name, err)
 				}
 				return nil
 			})
@@ -327,70 +107,8 @@ func TestWhatIsReferredToStays(t *testing.T) {
 	})
 }
 
-func TestRoomsRefuseWhatMakesNoSense(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, r rooms) {
-		for field, save := range map[string]func(tx *store.Tx) (flow.Edit, error){
-			"until": func(tx *store.Tx) (flow.Edit, error) {
-				return grants.Save(tx, estate.Grant{Slug: "g", Person: "ana", Site: "lisbon", From: "2027-01-02T00:00:00Z", Until: "2027-01-01T00:00:00Z"}, lookup(tx), 0)
-			},
-			"opening": func(tx *store.Tx) (flow.Edit, error) {
-				return grants.Save(tx, estate.Grant{Slug: "g", Person: "ana", Opening: "nowhere"}, lookup(tx), 0)
-			},
-			"person": func(tx *store.Tx) (flow.Edit, error) {
-				return grants.Save(tx, estate.Grant{Slug: "g", Person: "nobody", Site: "lisbon"}, lookup(tx), 0)
-			},
-			"zone": func(tx *store.Tx) (flow.Edit, error) {
-				return sites.SaveSite(tx, estate.Site{Slug: "s", Name: "S", Zone: "right/Europe/Lisbon"}, lookup(tx), 0)
-			},
-			"name": func(tx *store.Tx) (flow.Edit, error) {
-				return people.Save(tx, estate.Person{Slug: "p", Name: "Ana\u202eatsoC"}, lookup(tx), 0)
-			},
-			"special[1].first": func(tx *store.Tx) (flow.Edit, error) {
-				return grants.SaveSchedule(tx, estate.Schedule{Slug: "x", Name: "X", Special: []estate.SpecialDay{{Name: "A", First: "2026-12-01", Last: "2026-12-03"}, {Name: "B", First: "2026-12-03"}}}, lookup(tx), 0)
-			},
-			"last": func(tx *store.Tx) (flow.Edit, error) {
-				return grants.SaveSchedule(tx, estate.Schedule{Slug: "x", Name: "X", First: "2026-12-03", Last: "2026-12-02"}, lookup(tx), 0)
-			},
-			"site": func(tx *store.Tx) (flow.Edit, error) {
-				return sites.SaveArea(tx, estate.Area{Slug: "x", Name: "X"}, lookup(tx), 0)
-			},
-			"slug": func(tx *store.Tx) (flow.Edit, error) {
-				return people.SaveRole(tx, estate.Role{Slug: "Über", Name: "X"}, lookup(tx), 0)
-			},
-		} {
-			size := r.Store.Size()
-			var e *sashlock.Error
-			if err := r.change(save); !errors.As(err, &e) || e.Kind != sashlock.Invalid || e.Subject != field || e.Hint == "" {
-				t.Errorf("%s: %v", field, err)
-			}
-			if r.Store.Size() != size {
-				t.Errorf("%s: the ledger grew", field)
-			}
-		}
-	})
-}
-
-func TestNamesInEveryScriptAreKept(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, r rooms) {
-		for _, name := range []string{"José Núñez", "王小明", "محمد علي", "דנה", "👩‍🔧", "O'Brien; DROP TABLE people", "a\u0301", strings.Repeat("名", 80)} {
-			if err := r.change(func(tx *store.Tx) (flow.Edit, error) {
-				return people.Save(tx, estate.Person{Slug: "p", Name: name}, lookup(tx), 0)
-			}); err != nil {
-				t.Errorf("%q: %v", name, err)
-			}
-			r.view(func(q store.Query) error {
-				p, err := people.Find(q, "p")
-				if p.Name != name {
-					t.Errorf("kept %q, said %q", p.Name, name)
-				}
-				return err
-			})
-		}
-	})
-}
-
 func TestTokensEnd(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, r rooms) {
+	roomtest.OnEachEngine(t, func(t *testing.T, r roomtest.Room) {
 		token, secret, err := r.Signin.Issue(t.Context(), "", "till", []signin.Scope{signin.Release, signin.Read, signin.Read}, time.Hour)
 		if err != nil {
 			t.Fatal(err)
@@ -406,7 +124,7 @@ func TestTokensEnd(t *testing.T) {
 			t.Errorf("scopes %v", got.Scopes)
 		}
 		var kept int
-		r.view(func(q store.Query) error {
+		r.View(func(q store.Query) error {
 			return q.QueryRow(`SELECT COUNT(*) FROM tokens WHERE name LIKE ?`, "%"+secret+"%").Scan(&kept)
 		})
 		later := signin.New(r.Store, r.Hall, func() time.Time { return time.Now().Add(time.Hour) })
@@ -445,7 +163,7 @@ func TestTokensEnd(t *testing.T) {
 }
 
 func TestAlarmsAreAcknowledgedOnce(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, r rooms) {
+	roomtest.OnEachEngine(t, func(t *testing.T, r roomtest.Room) {
 		at := time.Now().UTC().Truncate(time.Microsecond)
 		ids := []sashlock.AlarmID{}
 		_, err := r.Store.Do(context.Background(), func(tx *store.Tx) error {
@@ -469,7 +187,7 @@ func TestAlarmsAreAcknowledgedOnce(t *testing.T) {
 		if _, err := alarms.Acknowledge(t.Context(), r.Hall, "opr_1", "alm_none"); !sashlock.IsKind(err, sashlock.NotFound) {
 			t.Errorf("acknowledging nothing: %v", err)
 		}
-		r.view(func(q store.Query) error {
+		r.View(func(q store.Query) error {
 			standing, err := alarms.List(q, false, "", 10)
 			if err != nil || len(standing) != 4 || standing[0].ID != ids[4] {
 				t.Errorf("standing %+v, %v", standing, err)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package console is the frame that every page stands in: the head and the
-// banner, the icons and words of how openings stand, the events in plain
-// words, and the stream that keeps a page up to date.
+// Package console is the frame that every page stands in: who is asking and
+// what they may see, the head and the way around, the icons and words of how
+// openings stand, the events in plain words, and the stream that keeps a page
+// up to date.
 //
 // # What
 //
@@ -14,18 +15,24 @@
 // # How it fits
 //
 // Each page is a package below this one and is mounted by one line in package
-// app. Pages read the store and the book of package flow; what they change
-// goes through the doors like everything else.
+// app. It says for each address which scope it needs, and asks the frame for
+// the site it is about. Pages read the store and the book of package flow; what
+// they change goes through the doors like everything else, on behalf of
+// whoever is signed in: [Who].
 //
 // # Promises
 //
-// A page works without JavaScript. It loads nothing from elsewhere and runs no
+// Without sign-in a real store shows nothing, and an operator sees and does
+// nothing outside their scopes, sites and areas: such an attempt is recorded. A
+// page works without JavaScript. It loads nothing from elsewhere and runs no
 // script and no style that is not a file of ours. How an opening stands is
-// never told by colour alone. Without sign-in a real store shows nothing.
+// never told by colour alone. Every text can be said in every language.
 package console
 
 import (
+	"compress/gzip"
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"sync/atomic"
@@ -36,23 +43,26 @@ import (
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/devices"
 	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/logkey"
+	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
 )
 
 // Options are what a frame is built from.
 type Options struct {
-	Store   *store.Store
-	Hall    *flow.Hall
-	Devices *devices.Room
-	Now     func() time.Time
-	Log     *slog.Logger
-	Version string
-	// Demo says that nothing here opens a real lock. Pages are then shown to
-	// whoever reaches them.
-	Demo bool
-	// Operator is who acts when something is done on a page of the demo.
-	Operator sashlock.OperatorID
+	Store    *store.Store
+	Hall     *flow.Hall
+	Devices  *devices.Room
+	Signin   *signin.Room
+	Now      func() time.Time
+	Log      *slog.Logger
+	Version  string
+	Verifier string // the public key of the ledger, as sashlock-verify takes it
+	Origin   string // how browsers reach this console, "https://store.example"; empty: as they ask
+	// Demo says that nothing here opens a real lock. Whoever reaches the
+	// console is then this operator until they choose to be another one.
+	Demo sashlock.OperatorID
 }
 
 // Frame is what the pages have in common.
@@ -62,14 +72,17 @@ type Frame struct {
 
 	mux     *http.ServeMux
 	streams atomic.Int64 // open streams
+	watches watches
+	extra   []func(*http.Request) templ.Component
 }
 
 // New returns a frame without pages.
 func New(opts Options) *Frame {
-	f := &Frame{Options: opts, mux: http.NewServeMux()}
+	f := &Frame{Options: opts, mux: http.NewServeMux(), watches: watches{byKey: map[string]*watch{}}}
 	f.Feed = newFeed(opts.Store, opts.Hall, opts.Now)
-	f.mux.Handle("GET /static/{name}", http.HandlerFunc(serveStatic))
-	f.Handle("GET /", func(w http.ResponseWriter, r *http.Request) error {
+	f.mux.Handle("GET /static/{name...}", http.HandlerFunc(serveStatic))
+	f.Public("POST /language", f.chooseLanguage)
+	f.Public("GET /", func(w http.ResponseWriter, r *http.Request) error {
 		return &sashlock.Error{Kind: sashlock.NotFound, Op: "finding page", Subject: r.URL.Path, Hint: "there is no such page"}
 	})
 	return f
@@ -78,46 +91,45 @@ func New(opts Options) *Frame {
 // Handler serves the pages.
 func (f *Frame) Handler() http.Handler { return f.mux }
 
-// Handle adds a page under a pattern of http.ServeMux. An error that it returns
-// before it has written anything is shown as a page.
-func (f *Frame) Handle(pattern string, page func(w http.ResponseWriter, r *http.Request) error) {
-	f.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		secure(w.Header())
-		if !f.Demo {
-			f.show(w, r, http.StatusUnauthorized, closed(f.layout("Sign-in")))
-			return
-		}
-		if err := page(w, r); err != nil {
-			f.trouble(w, r, err)
-		}
-	})
-}
+// Page answers for one address. An error that it returns before it has written
+// anything is shown as a page.
+type Page func(w http.ResponseWriter, r *http.Request) error
+
+// Extend adds something to the end of every page: the demo's corner.
+func (f *Frame) Extend(part func(*http.Request) templ.Component) { f.extra = append(f.extra, part) }
 
 // secure sets what the browser may do with a page: load its own files, talk to
 // us, nothing else.
 func secure(h http.Header) {
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
-		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "+
+		"connect-src 'self'; form-action 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()")
 	h.Set("Cache-Control", "no-store")
 }
 
-// Show answers with a page.
-func (f *Frame) Show(w http.ResponseWriter, r *http.Request, page templ.Component) error {
-	f.show(w, r, http.StatusOK, page)
+// Show answers with a page: its body within the frame.
+func (f *Frame) Show(w http.ResponseWriter, r *http.Request, head Head, body templ.Component) error {
+	f.show(w, r, http.StatusOK, head, body)
 	return nil
 }
 
-func (f *Frame) show(w http.ResponseWriter, r *http.Request, status int, page templ.Component) {
-	text, err := render(r.Context(), page)
+func (f *Frame) show(w http.ResponseWriter, r *http.Request, status int, head Head, body templ.Component) {
+	ctx := templ.WithChildren(r.Context(), body)
+	text, err := render(ctx, page(f.layout(r, head)))
 	if err != nil {
 		f.Log.Error("page not rendered", logkey.Err(err))
 		http.Error(w, "Something went wrong on our side; the details are in the log.", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Vary", "Accept-Encoding, Cookie")
+	if takesGzip(r) {
+		w.Header().Set("Content-Encoding", "gzip")
+		text = squeeze(text, gzip.BestSpeed)
+	}
 	w.WriteHeader(status)
 	if _, err := w.Write(text); err != nil {
 		f.Log.Debug("page not delivered", logkey.Err(err))
@@ -126,42 +138,45 @@ func (f *Frame) show(w http.ResponseWriter, r *http.Request, status int, page te
 
 // trouble shows what went wrong. Causes of internal errors stay in the log.
 func (f *Frame) trouble(w http.ResponseWriter, r *http.Request, err error) {
-	status, title, text := http.StatusInternalServerError, "Something went wrong on our side", "The details are in the log."
+	status, title, text := http.StatusInternalServerError, lang.Mark("Something went wrong on our side"), lang.Mark("The details are in the log.")
 	kind := sashlock.KindOf(err)
 	switch kind {
 	case sashlock.NotFound:
-		status, title, text = http.StatusNotFound, "There is nothing here", "What you asked for does not exist, or no longer does."
+		status, title, text = http.StatusNotFound, lang.Mark("There is nothing here"), lang.Mark("What you asked for does not exist, or no longer does.")
 	case sashlock.Unavailable:
-		status, title, text = http.StatusServiceUnavailable, "Not possible at the moment", err.Error()
-	case sashlock.Invalid, sashlock.Conflict, sashlock.Denied, sashlock.Limit:
-		status, title, text = http.StatusBadRequest, "That cannot be done", err.Error()
+		status, title, text = http.StatusServiceUnavailable, lang.Mark("Not possible at the moment"), sentence(err)
+	case sashlock.Denied:
+		status, title, text = http.StatusForbidden, lang.Mark("This is not for you"), sentence(err)
+	case sashlock.Conflict:
+		status, title, text = http.StatusConflict, lang.Mark("Somebody was faster"), sentence(err)
+	case sashlock.Limit:
+		status, title, text = http.StatusTooManyRequests, lang.Mark("Too much at once"), sentence(err)
+	case sashlock.Invalid:
+		status, title, text = http.StatusBadRequest, lang.Mark("That cannot be done"), sentence(err)
 	default:
 		f.Log.Error("page failed", logkey.Err(err))
 	}
-	f.show(w, r, status, message(f.layout(title), title, text))
+	f.show(w, r, status, Head{Title: lang.T(r.Context(), title)}, message(lang.T(r.Context(), title), lang.T(r.Context(), text)))
 }
 
-// layout is the head of a page under a title.
-func (f *Frame) layout(title string) Layout {
-	return Layout{Title: title, Version: f.Version, Demo: f.Demo}
+// sentence is what people are told of an error: the fix if there is one, and
+// which field it is about.
+func sentence(err error) string {
+	var p *sashlock.Error
+	if errors.As(err, &p) && p.Hint != "" {
+		if p.Subject != "" && p.Kind == sashlock.Invalid {
+			return p.Subject + ": " + p.Hint
+		}
+		return p.Hint
+	}
+	return err.Error()
 }
 
-// Layout is what the frame around a page needs to know.
-type Layout struct {
-	Title   string
-	Site    string // display name; empty: none in particular
-	Now     time.Time
-	Version string
-	Demo    bool
-	Live    string // address of the page's stream; empty: it has none
-	At      string // what the page shows: where its stream goes on
-}
-
-// Layout is the frame around a page about a site.
-func (f *Frame) Layout(title string, site sashlock.Site, now time.Time, live, at string) Layout {
-	l := f.layout(title)
-	l.Site, l.Now, l.Live, l.At = site.Name, now, live, at
-	return l
+// Back sends the browser to another page after something was done, so that
+// loading that one again does not do it again.
+func Back(w http.ResponseWriter, r *http.Request, to string) error {
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
 }
 
 // zoneOf is the time zone in which a site's times are shown.
@@ -174,6 +189,9 @@ func zoneOf(s sashlock.Site) *time.Location {
 
 // LocalTime is an instant as the clocks of a site show it.
 func LocalTime(s sashlock.Site, at time.Time) time.Time { return at.In(zoneOf(s)) }
+
+// Zone is the time zone of a site.
+func Zone(s sashlock.Site) *time.Location { return zoneOf(s) }
 
 func render(ctx context.Context, c templ.Component) ([]byte, error) {
 	buffer := templ.GetBuffer()

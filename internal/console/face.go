@@ -2,7 +2,10 @@
 
 package console
 
-import "github.com/sashlock/sashlock/internal/opening"
+import (
+	"github.com/sashlock/sashlock/internal/lang"
+	"github.com/sashlock/sashlock/internal/opening"
+)
 
 // Tone is how much a thing wants to be looked at. It sets the colour, which
 // never stands alone.
@@ -30,20 +33,20 @@ type Face struct {
 // Faces lists the face of every word, in the order of the words.
 func Faces() []Face {
 	return []Face{
-		{opening.Forced, "octagon", "Forced", Alert},
-		{opening.LastSeen, "dashed-circle", "Last seen", Doubt},
-		{opening.HeldOpen, "triangle", "Held open", Alert},
-		{opening.Jammed, "half-circle", "Jammed", Alert},
-		{opening.Open, "square", "Open", Watch},
-		{opening.HeldUnlocked, "open-shield", "Held unlocked", Order},
-		{opening.Unlocked, "ring", "Unlocked", Active},
-		{opening.Ajar, "half-square", "Ajar", Watch},
-		{opening.Lockdown, "shield", "Lockdown", Order},
-		{opening.BlockedOff, "barred-shield", "Blocked", Order},
-		{opening.Secured, "circle", "Secured", Calm},
-		{opening.LockedOnly, "outlined-circle", "Locked", Calm},
-		{opening.ClosedOnly, "barred-circle", "Closed", Calm},
-		{opening.Unknown, "dotted-circle", "Unknown", Doubt},
+		{opening.Forced, "octagon", lang.Mark("Forced"), Alert},
+		{opening.LastSeen, "dashed-circle", lang.Mark("Last seen"), Doubt},
+		{opening.HeldOpen, "triangle", lang.Mark("Held open"), Alert},
+		{opening.Jammed, "half-circle", lang.Mark("Jammed"), Alert},
+		{opening.Open, "square", lang.Mark("Open"), Watch},
+		{opening.HeldUnlocked, "open-shield", lang.Mark("Held unlocked"), Order},
+		{opening.Unlocked, "ring", lang.Mark("Unlocked"), Active},
+		{opening.Ajar, "half-square", lang.Mark("Ajar"), Watch},
+		{opening.Lockdown, "shield", lang.Mark("Lockdown"), Order},
+		{opening.BlockedOff, "barred-shield", lang.Mark("Blocked"), Order},
+		{opening.Secured, "circle", lang.Mark("Secured"), Calm},
+		{opening.LockedOnly, "outlined-circle", lang.Mark("Locked"), Calm},
+		{opening.ClosedOnly, "barred-circle", lang.Mark("Closed"), Calm},
+		{opening.Unknown, "dotted-circle", lang.Mark("Unknown"), Doubt},
 	}
 }
 

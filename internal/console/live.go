@@ -26,17 +26,20 @@ import (
 //     some things change by the passing of time alone.
 //   - At most ten parts a second go to one tab. What changes faster is sent as
 //     it stands when its turn comes.
+//   - Tabs that show the same to operators who may see the same share the
+//     looking and the rendering: see watch.go.
 //   - The id of a message says what the tab shows once it has it: a
 //     fingerprint of each part. A stream that is resumed with it, by
 //     Last-Event-ID or by "at", sends what differs from it and nothing else.
 //   - Every few seconds it says that it is alive, so that a page can tell that
-//     it is not.
+//     it is not, and looks whether its session still stands: a session that
+//     was ended sees nothing more.
 
 const (
 	beatEvery  = 5 * time.Second
 	lookEvery  = time.Second
 	perPart    = time.Second / 10
-	maxStreams = 128
+	maxStreams = 4096
 	manyParts  = 8 // when more parts within one have changed, it is sent as a whole
 	writeLimit = 10 * time.Second
 )
@@ -123,95 +126,109 @@ func within(old, now Part) (inner []Part, alone bool) {
 
 // Stream keeps a page up to date until the browser goes away. Parts returns
 // the page's parts as they stand.
-func (f *Frame) Stream(w http.ResponseWriter, r *http.Request, parts func(context.Context) ([]Part, error)) error {
+func (f *Frame) Stream(w http.ResponseWriter, r *http.Request, parts Parts) error {
+	return f.stream(w, r, f.watchAlone(r.Context(), parts))
+}
+
+// StreamShared is [Frame.Stream] for a page that is the same for all operators
+// who may see the same things: its parts may depend on the address, the
+// language and the scope of the operator, and on nothing else of the request.
+func (f *Frame) StreamShared(w http.ResponseWriter, r *http.Request, parts Parts) error {
+	return f.stream(w, r, f.watchTogether(r, parts))
+}
+
+func (f *Frame) stream(w http.ResponseWriter, r *http.Request, seen *watch) error {
+	defer seen.leave()
+	defer f.streams.Add(-1)
 	if f.streams.Add(1) > maxStreams {
-		f.streams.Add(-1)
 		return &sashlock.Error{Kind: sashlock.Unavailable, Op: "opening stream", Hint: "too many pages are open: close some"}
 	}
-	defer f.streams.Add(-1)
-	s := stream{frame: f, out: http.NewResponseController(w), w: w, parts: parts, at: r.Header.Get("Last-Event-ID")}
-	if s.at == "" {
-		s.at = r.URL.Query().Get("at")
+	t := tab{frame: f, out: http.NewResponseController(w), w: w, at: r.Header.Get("Last-Event-ID")}
+	if t.at == "" {
+		t.at = r.URL.Query().Get("at")
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no")
-	if err := s.run(r.Context()); err != nil && r.Context().Err() == nil {
+	if err := t.run(r, seen); err != nil && r.Context().Err() == nil {
 		f.Log.Debug("stream ended", logkey.Err(err))
 	}
 	return nil
 }
 
-// stream is one tab at the far end of a connection.
-type stream struct {
+// tab is one tab of a browser at the far end of a connection.
+type tab struct {
 	frame *Frame
 	out   *http.ResponseController
 	w     http.ResponseWriter
-	parts func(context.Context) ([]Part, error)
 	at    string // what the tab shows, when it says so
-	shown []Part // what the tab shows, once we have sent something
+	has   *view  // what the tab shows, once we have sent something
 }
 
-func (s *stream) run(ctx context.Context) error {
-	news, stop := s.frame.Store.Subscribe()
-	defer stop()
-	look, beat := time.NewTicker(lookEvery), time.NewTicker(beatEvery)
-	defer look.Stop()
+func (t *tab) run(r *http.Request, seen *watch) error {
+	ctx := r.Context()
+	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
-	if err := s.beat(); err != nil {
+	if err := t.beat(); err != nil {
 		return err
 	}
 	for {
-		sent, err := s.send(ctx)
-		if err != nil {
-			return err
+		now, changed := seen.latest()
+		if changed == nil {
+			return nil
 		}
-		if !pause(ctx, time.Duration(max(sent, 1))*perPart) {
-			return ctx.Err()
+		if now != nil && now != t.has {
+			if err := t.show(ctx, now); err != nil {
+				return err
+			}
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-news:
-		case <-look.C:
+		case <-changed:
 		case <-beat.C:
-			if err := s.beat(); err != nil {
+			if !t.frame.alive(r) {
+				return t.write([]byte("event: gone\ndata: session\n\n"))
+			}
+			if err := t.beat(); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
+// show brings the tab to a view. Nearly always it has the one before, and what
+// has changed since is rendered already.
+func (t *tab) show(ctx context.Context, now *view) error {
+	text := now.news
+	if t.has == nil || t.has.number != now.number-1 {
+		list := changed(nil, t.at, now.parts)
+		if t.has != nil {
+			list = changed(t.has.parts, "", now.parts)
+		}
+		var err error
+		if text, err = news(ctx, list, now.at); err != nil {
+			return err
+		}
 	}
+	t.has = now
+	if len(text) == 0 {
+		return nil
+	}
+	return t.write(text)
 }
 
-// send sends what has changed and returns how many parts that was.
-func (s *stream) send(ctx context.Context) (int, error) {
-	now, err := s.parts(ctx)
-	if err != nil {
-		return 0, err
-	}
-	list := changed(s.shown, s.at, now)
-	s.shown = now
-	if len(list) == 0 {
-		return 0, nil
-	}
+// news is the text that brings a tab by the changed parts to what the
+// fingerprint says.
+func news(ctx context.Context, list []Part, at string) ([]byte, error) {
 	var text bytes.Buffer
 	for i, p := range list {
 		body, err := render(ctx, p.Body)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		text.WriteString("event: part\n")
 		if i == len(list)-1 { // only with the last does the tab show all of it
-			fmt.Fprintf(&text, "id: %s\n", At(now))
+			fmt.Fprintf(&text, "id: %s\n", at)
 		}
 		for line := range bytes.Lines(body) {
 			text.WriteString("data: ")
@@ -220,20 +237,20 @@ func (s *stream) send(ctx context.Context) (int, error) {
 		}
 		text.WriteByte('\n')
 	}
-	return len(list), s.write(text.Bytes())
+	return text.Bytes(), nil
 }
 
 // beat says that the stream is alive, and what time it is here.
-func (s *stream) beat() error {
-	return s.write(fmt.Appendf(nil, "event: beat\ndata: %d\n\n", s.frame.Now().UnixMilli()))
+func (t *tab) beat() error {
+	return t.write(fmt.Appendf(nil, "event: beat\ndata: %d\n\n", t.frame.Now().UnixMilli()))
 }
 
-func (s *stream) write(text []byte) error {
-	if err := s.out.SetWriteDeadline(time.Now().Add(writeLimit)); err != nil {
-		s.frame.Log.Debug("stream without a deadline", logkey.Err(err))
+func (t *tab) write(text []byte) error {
+	if err := t.out.SetWriteDeadline(time.Now().Add(writeLimit)); err != nil {
+		t.frame.Log.Debug("stream without a deadline", logkey.Err(err))
 	}
-	if _, err := s.w.Write(text); err != nil {
+	if _, err := t.w.Write(text); err != nil {
 		return err
 	}
-	return s.out.Flush()
+	return t.out.Flush()
 }

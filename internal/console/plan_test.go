@@ -62,7 +62,7 @@ func TestTimesInWords(t *testing.T) {
 		seconds    int
 		ago, clock string
 	}{
-		{-3, "0 s", "0:00"}, {59, "59 s", "0:59"}, {92, "1 min", "1:32"}, {7262, "2 h", "2:01:02"}, {200_000, "2 days", "55:33:20"},
+		{-3, "0 s", "0:00"}, {59, "59 s", "0:59"}, {92, "1 min", "1:32"}, {7262, "2 h", "2:01:02"}, {200_000, "2 d", "55:33:20"},
 	} {
 		d := secondsOf(c.seconds)
 		if a, k := AgoWords(d), ClockWords(d); a != c.ago || k != c.clock {

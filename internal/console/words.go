@@ -3,13 +3,12 @@
 package console
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/lang"
 )
 
 // Line is an event, or several of a kind, as people read it.
@@ -20,11 +19,12 @@ type Line struct {
 	Opening sashlock.OpeningID
 	Slug    string // of the opening, to go there
 	Tone    Tone
-	Text    string
+	Text    lang.Phrase
 	Count   int // of how many events it tells
 
 	kind sashlock.EventKind
-	many string // the text for more than one, where lines are gathered
+	many string // the text for more than one, where lines are gathered: a format for their number
+	args []any  // what it takes besides
 }
 
 // Mark is the sign in front of a line, so that its tone is not told by colour
@@ -56,7 +56,7 @@ func Tell(b *flow.Book, e sashlock.Event) (Line, bool) {
 	}}
 	for _, tell := range []func() bool{t.request, t.movement, t.device, t.alarm, t.change} {
 		if tell() {
-			return t.line, t.line.Text != ""
+			return t.line, t.line.Text.Text != ""
 		}
 	}
 	return t.line, false
@@ -71,25 +71,25 @@ type teller struct {
 }
 
 func (t *teller) say(tone Tone, format string, args ...any) bool {
-	t.line.Tone, t.line.Text = tone, fmt.Sprintf(format, args...)
+	t.line.Tone, t.line.Text = tone, lang.Say(format, args...)
 	return true
 }
 
-func (t *teller) opening() string {
+func (t *teller) opening() any {
 	if o, known := t.b.Openings[t.e.Opening]; known {
 		return o.Name
 	}
-	return "an opening that no longer exists"
+	return lang.Say("an opening that no longer exists")
 }
 
-func (t *teller) person() string {
+func (t *teller) person() any {
 	switch p, known := t.b.People[t.e.Person]; {
 	case known:
 		return p.Name
 	case t.e.Person == "":
-		return "Somebody"
+		return lang.Say("Somebody")
 	}
-	return "Somebody who is no longer known"
+	return lang.Say("Somebody who is no longer known")
 }
 
 func (t *teller) request() bool {
@@ -97,7 +97,7 @@ func (t *teller) request() bool {
 	case sashlock.AccessGranted:
 		return t.say(Active, "%s asked for %s: granted", t.person(), t.opening())
 	case sashlock.AccessDenied:
-		return t.say(Watch, "%s asked for %s: refused. %s", t.person(), t.opening(), e.Reason.Words())
+		return t.say(Watch, "%s asked for %s: refused. %s", t.person(), t.opening(), lang.Say(e.Reason.Words()))
 	case sashlock.AccessTaken:
 		return t.say(Active, "%s opened %s", t.person(), t.opening())
 	case sashlock.AccessNotTaken:
@@ -106,7 +106,7 @@ func (t *teller) request() bool {
 		if e.Reason == "" {
 			return true
 		}
-		return t.say(Watch, "%s did not do as it was told. %s", t.opening(), e.Reason.Words())
+		return t.say(Watch, "%s did not do as it was told. %s", t.opening(), lang.Say(e.Reason.Words()))
 	case sashlock.CommandQueued, sashlock.CommandAccepted:
 		return true
 	}
@@ -164,8 +164,8 @@ func (t *teller) device() bool {
 		}
 		return t.say(Watch, "The battery at %s is down to %d %%", t.opening(), e.Level)
 	case sashlock.ReportRefused:
-		t.line.many = "%d reports were not acted on. " + strings.ReplaceAll(e.Reason.Words(), "%", "%%")
-		return t.say(Doubt, "A report was not acted on. %s", e.Reason.Words())
+		t.line.many, t.line.args = lang.Mark("%d reports were not acted on. %s"), []any{lang.Say(e.Reason.Words())}
+		return t.say(Doubt, "A report was not acted on. %s", lang.Say(e.Reason.Words()))
 	}
 	return false
 }
@@ -173,11 +173,23 @@ func (t *teller) device() bool {
 func (t *teller) alarm() bool {
 	switch e := t.e; e.Kind {
 	case sashlock.AlarmRaised:
-		return t.say(Alert, "Alarm at %s: %s", t.opening(), RuleWords(e.Rule))
+		return t.say(Alert, "Alarm at %s: %s", t.opening(), lang.Say(RuleWords(e.Rule)))
 	case sashlock.AlarmCleared:
-		return t.say(Calm, "%s is no longer %s", t.opening(), strings.ToLower(RuleWords(e.Rule)))
+		return t.say(Calm, "%s: over (%s)", t.opening(), lang.Say(RuleWords(e.Rule)))
 	case sashlock.AlarmAcknowledged:
 		return t.say(Calm, "An operator has seen the alarm at %s", t.opening())
+	case sashlock.AlarmShelved:
+		return t.say(Order, "The alarm at %s was put aside for a time", t.opening())
+	case sashlock.IncidentTaken:
+		return t.say(Calm, "An operator took an incident")
+	case sashlock.IncidentResolved:
+		return t.say(Calm, "An incident was resolved")
+	case sashlock.CallRaised:
+		return t.say(Watch, "A customer waits at %s", t.opening())
+	case sashlock.CallTaken:
+		return t.say(Active, "%s goes to the customer at %s", t.person(), t.opening())
+	case sashlock.CallEnded:
+		return t.say(Calm, "The customer at %s no longer waits", t.opening())
 	}
 	return false
 }
@@ -186,13 +198,13 @@ func (t *teller) alarm() bool {
 func RuleWords(rule string) string {
 	switch rule {
 	case "unattended":
-		return "Unattended"
+		return lang.Mark("Unattended")
 	case "heldopen":
-		return "Held open"
+		return lang.Mark("Held open")
 	case "forced":
-		return "Forced"
+		return lang.Mark("Forced")
 	case "afterhours":
-		return "Open after hours"
+		return lang.Mark("Open after hours")
 	}
 	return rule
 }
@@ -201,41 +213,50 @@ func RuleWords(rule string) string {
 func changeWords(k sashlock.EventKind) (one, many string) {
 	switch k {
 	case sashlock.SiteSaved:
-		return "A site was set up", "%d sites were set up"
+		return lang.Mark("A site was set up"), lang.Mark("%d sites were set up")
 	case sashlock.AreaSaved:
-		return "An area was set up", "%d areas were set up"
+		return lang.Mark("An area was set up"), lang.Mark("%d areas were set up")
 	case sashlock.OpeningSaved:
-		return "An opening was set up", "%d openings were set up"
+		return lang.Mark("An opening was set up"), lang.Mark("%d openings were set up")
 	case sashlock.PersonSaved:
-		return "A person was added or changed", "%d people were added or changed"
+		return lang.Mark("A person was added or changed"), lang.Mark("%d people were added or changed")
 	case sashlock.RoleSaved:
-		return "A role was added or changed", "%d roles were added or changed"
+		return lang.Mark("A role was added or changed"), lang.Mark("%d roles were added or changed")
 	case sashlock.ScheduleSaved:
-		return "A schedule was added or changed", "%d schedules were added or changed"
+		return lang.Mark("A schedule was added or changed"), lang.Mark("%d schedules were added or changed")
 	case sashlock.GrantSaved:
-		return "A grant was given or changed", "%d grants were given or changed"
+		return lang.Mark("A grant was given or changed"), lang.Mark("%d grants were given or changed")
 	case sashlock.GrantRevoked:
-		return "A grant was revoked", "%d grants were revoked"
+		return lang.Mark("A grant was revoked"), lang.Mark("%d grants were revoked")
 	case sashlock.DeviceDiscovered:
-		return "A device was found", "%d devices were found"
+		return lang.Mark("A device was found"), lang.Mark("%d devices were found")
 	case sashlock.DeviceAdopted:
-		return "A device was fitted", "%d devices were fitted to their openings"
+		return lang.Mark("A device was fitted"), lang.Mark("%d devices were fitted to their openings")
 	case sashlock.DeviceReleased:
-		return "A device was taken away", "%d devices were taken away"
+		return lang.Mark("A device was taken away"), lang.Mark("%d devices were taken away")
 	case sashlock.TokenIssued:
-		return "A token was issued", "%d tokens were issued"
+		return lang.Mark("A token was issued"), lang.Mark("%d tokens were issued")
 	case sashlock.TokenRevoked:
-		return "A token was revoked", "%d tokens were revoked"
+		return lang.Mark("A token was revoked"), lang.Mark("%d tokens were revoked")
+	case sashlock.OperatorSaved:
+		return lang.Mark("An operator was added or changed"), lang.Mark("%d operators were added or changed")
+	case sashlock.OperatorSignedIn:
+		return lang.Mark("An operator signed in"), lang.Mark("%d operators signed in")
+	case sashlock.PlanSaved, sashlock.PictureSaved:
+		return lang.Mark("A floor plan was changed"), lang.Mark("%d floor plans were changed")
 	case sashlock.SiteRemoved, sashlock.AreaRemoved, sashlock.OpeningRemoved, sashlock.PersonRemoved,
 		sashlock.RoleRemoved, sashlock.ScheduleRemoved:
-		noun, _, _ := strings.Cut(string(k), ".")
-		return "Removed: " + noun, "%d times removed: " + noun
+		return lang.Mark("Something was removed"), lang.Mark("%d things were removed")
 	}
 	return "", ""
 }
 
 func (t *teller) change() bool {
 	switch t.e.Kind {
+	case sashlock.OperatorRefused:
+		return t.say(Watch, "Somebody tried what they may not in the console")
+	case sashlock.EvidenceExported:
+		return t.say(Order, "Evidence was exported")
 	case sashlock.SystemStarted:
 		return t.say(Calm, "Sashlock started")
 	case sashlock.JournalReplayed:
@@ -243,7 +264,7 @@ func (t *teller) change() bool {
 	}
 	one, many := changeWords(t.e.Kind)
 	t.line.many = many
-	return one != "" && t.say(Calm, "%s", one)
+	return one != "" && t.say(Calm, one)
 }
 
 // lookBack is how many lines back one may belong to the newest.
@@ -270,7 +291,7 @@ func seenOpen(lines []Line, id sashlock.OpeningID) bool {
 // things become one, and an open that was explained replaces the bare one.
 func gather(lines []Line, l Line) []Line {
 	if l.kind == sashlock.OpeningClosed && !seenOpen(lines, l.Opening) {
-		l.Text, l.many = strings.TrimSuffix(l.Text, " closed")+" is closed", "%d openings are closed"
+		l.Text.Text, l.many = lang.Mark("%s is closed"), lang.Mark("%d openings are closed")
 	}
 	if len(lines) == 0 {
 		return append(lines, l)
@@ -278,7 +299,7 @@ func gather(lines []Line, l Line) []Line {
 	last := &lines[len(lines)-1]
 	if l.many != "" && last.many == l.many && last.kind == l.kind {
 		l.Count = last.Count + 1
-		l.Text = fmt.Sprintf(l.many, l.Count)
+		l.Text = lang.Say(l.many, append([]any{l.Count}, l.args...)...)
 		*last = l
 		return lines
 	}

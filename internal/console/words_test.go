@@ -12,6 +12,7 @@ import (
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/access"
 	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/lang"
 )
 
 func secondsOf(n int) time.Duration { return time.Duration(n) * time.Second }
@@ -51,15 +52,15 @@ func TestTell(t *testing.T) {
 		{sashlock.Event{Kind: sashlock.BatteryReported, Level: 80}, ""},
 		{sashlock.Event{Kind: sashlock.BatteryReported, Level: 4}, "The battery at Case 3 is down to 4 %"},
 		{sashlock.Event{Kind: sashlock.AlarmRaised, Rule: "unattended"}, "Alarm at Case 3: Unattended"},
-		{sashlock.Event{Kind: sashlock.AlarmCleared, Rule: "heldopen"}, "Case 3 is no longer held open"},
+		{sashlock.Event{Kind: sashlock.AlarmCleared, Rule: "heldopen"}, "Case 3: over (Held open)"},
 		{sashlock.Event{Kind: sashlock.GrantRevoked}, "A grant was revoked"},
-		{sashlock.Event{Kind: sashlock.PersonRemoved}, "Removed: person"},
+		{sashlock.Event{Kind: sashlock.PersonRemoved}, "Something was removed"},
 		{sashlock.Event{Kind: "a.kind_of_a_later_version"}, ""},
 	} {
 		c.e.Opening, c.e.Site, c.e.Heard, c.e.Seq = "opn_1", "site_1", noon, 7
 		l, told := Tell(b, c.e)
-		if l.Text != c.want || told != (c.want != "") {
-			t.Errorf("%s: %q, want %q", c.e.Kind, l.Text, c.want)
+		if l.Text.In(lang.English) != c.want || told != (c.want != "") {
+			t.Errorf("%s: %q, want %q", c.e.Kind, l.Text.In(lang.English), c.want)
 		}
 		if told && (l.Slug != "case-3" || !l.At.Equal(noon) || l.Seq != 7 || l.Mark() == "") {
 			t.Errorf("%s: %+v", c.e.Kind, l)
@@ -75,8 +76,8 @@ func TestNoLineShowsAnIdentifier(t *testing.T) {
 		sashlock.AlarmRaised, sashlock.OpeningRemoved, sashlock.DeviceAdopted, sashlock.ReportRefused, sashlock.TokenIssued,
 	} {
 		l, told := Tell(b, sashlock.Event{Kind: k, Opening: "opn_gone", Person: "prs_gone", Device: "dev_1", Subject: "opn_gone", Reason: sashlock.UnknownDevice})
-		if !told || strings.Contains(l.Text, "_") {
-			t.Errorf("%s: %q", k, l.Text)
+		if !told || strings.Contains(l.Text.In(lang.English), "_") {
+			t.Errorf("%s: %q", k, l.Text.In(lang.English))
 		}
 	}
 }
@@ -98,7 +99,7 @@ func TestGather(t *testing.T) {
 	}
 	var got []string
 	for _, l := range lines {
-		got = append(got, l.Text)
+		got = append(got, l.Text.In(lang.English))
 	}
 	want := []string{"3 openings were set up", "2 openings are closed", "Case 3 cannot be reached", "Ana Costa opened Case 3", "Case 3 closed"}
 	if diff := cmp.Diff(want, got); diff != "" {

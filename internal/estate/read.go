@@ -5,98 +5,27 @@ package estate
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/yamlfile"
 )
 
 // MaxFile is the largest file that is read, in bytes.
-const MaxFile = 8 << 20
+const MaxFile = yamlfile.MaxSize
 
 // Parse reads a YAML file. Unknown keys, wrong types and a second document are
-// errors of kind invalid that give the line.
+// errors of kind invalid that give the line and the field.
 func Parse(data []byte) (File, error) {
 	var f File
-	bad := func(hint string) (File, error) {
-		return File{}, &sashlock.Error{Kind: sashlock.Invalid, Op: "reading estate file", Hint: hint}
-	}
-	if len(data) > MaxFile {
-		return bad(fmt.Sprintf("split the file: it has %d bytes, the most is %d", len(data), MaxFile))
-	}
-	data = bytes.TrimPrefix(data, []byte("\ufeff")) // some editors put it there
-	if len(bytes.TrimSpace(data)) == 0 {
-		return f, nil
-	}
-	if line := tooDeep(data); line > 0 {
-		return bad(fmt.Sprintf("line %d: an estate file is never nested as deep as this", line))
-	}
-	f, err := decode(data)
-	if err != nil {
-		return bad(positioned(err))
+	if err := yamlfile.Decode(data, &f); err != nil {
+		return File{}, &sashlock.Error{Kind: sashlock.Invalid, Op: "reading estate file", Hint: err.Error()}
 	}
 	return f, nil
-}
-
-// errSecondDocument is what a file with two documents gets.
-var errSecondDocument = errors.New("keep one YAML document in a file: remove everything from the second --- on")
-
-// decode reads YAML strictly. The parser panics on some malformed text (a tag
-// without a value, for one), which is answered as an error.
-func decode(data []byte) (f File, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("this is not YAML: %v", p)
-		}
-	}()
-	file, err := parser.ParseBytes(data, 0)
-	if err != nil {
-		return File{}, err
-	}
-	var only ast.Node
-	for _, doc := range file.Docs {
-		switch {
-		case doc.Body == nil:
-		case only != nil:
-			return File{}, errSecondDocument
-		default:
-			only = doc.Body
-		}
-	}
-	if only == nil {
-		return File{}, nil
-	}
-	var m misread
-	ast.Walk(&m, only)
-	if m.found != nil {
-		return File{}, m.found
-	}
-	if err := yaml.NewDecoder(bytes.NewReader(nil), yaml.Strict()).DecodeFromNode(only, &f); err != nil {
-		return File{}, err
-	}
-	return f, nil
-}
-
-// positioned returns the decoder's complaint as "line 12, column 5: …".
-func positioned(err error) string {
-	var at yaml.Error
-	if !errors.As(err, &at) || at.GetToken() == nil || at.GetToken().Position == nil {
-		return firstLine(err.Error())
-	}
-	p := at.GetToken().Position
-	return fmt.Sprintf("line %d, column %d: %s", p.Line, p.Column, firstLine(at.GetMessage()))
-}
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
-	return line
 }
 
 // Marshal writes a file, objects ordered by kind and slug, so that two writings

@@ -86,24 +86,29 @@ func scanSchedule(scan store.Scan) (sashlock.Schedule, error) {
 	return s, estate.Problems("reading stored schedule", problems)
 }
 
+func keeping() flow.Keeping[sashlock.Grant, sashlock.GrantID] {
+	return flow.Keeping[sashlock.Grant, sashlock.GrantID]{
+		Kind: "grant", Table: "grants", Find: Find, New: sashlock.NewID[sashlock.GrantID],
+		Identity: func(g *sashlock.Grant) (*sashlock.GrantID, *int64) { return &g.ID, &g.Rev },
+	}
+}
+
+func keepingSchedules() flow.Keeping[sashlock.Schedule, sashlock.ScheduleID] {
+	return flow.Keeping[sashlock.Schedule, sashlock.ScheduleID]{
+		Kind: "schedule", Table: "schedules", Find: FindSchedule, New: sashlock.NewID[sashlock.ScheduleID],
+		Identity: func(s *sashlock.Schedule) (*sashlock.ScheduleID, *int64) { return &s.ID, &s.Rev },
+	}
+}
+
 // Save creates a grant or changes the one with the same slug. A rev other than
 // 0 is the revision the caller saw.
 func Save(tx *store.Tx, d estate.Grant, find estate.Lookup, rev int64) (flow.Edit, error) {
 	g, problems := d.Resolve(find)
-	if err := estate.Problems("saving grant", problems); err != nil {
+	kept, err := keeping().Renew(tx, &g, d.Slug, problems, rev)
+	if err != nil {
 		return flow.Edit{}, err
 	}
-	old, err := Find(tx, d.Slug)
-	if err != nil && !sashlock.IsKind(err, sashlock.NotFound) {
-		return flow.Edit{}, err
-	}
-	if err := store.CheckRev("grant", d.Slug, old.Rev, rev); err != nil {
-		return flow.Edit{}, err
-	}
-	g.ID, g.Rev = old.ID, old.Rev+1
-	if g.ID == "" {
-		g.ID = sashlock.NewID[sashlock.GrantID](tx.Now())
-	}
+	d.Kept = kept
 	err = tx.Put("grants", "id", store.Fields{
 		"id": g.ID, "slug": g.Slug, "person": store.Null(g.Person), "role": store.Null(g.Role),
 		"opening": store.Null(g.Opening), "area": store.Null(g.Area), "site": store.Null(g.Site),
@@ -121,7 +126,6 @@ func Save(tx *store.Tx, d estate.Grant, find estate.Lookup, rev int64) (flow.Edi
 // without the slug of a grant to one person, which is mostly made of the
 // person's name.
 func data(d estate.Grant, g sashlock.Grant) json.RawMessage {
-	d.Kept = estate.Kept{ID: string(g.ID), Rev: g.Rev}
 	if d.Person = string(g.Person); d.Person != "" {
 		d.Slug = ""
 	}
@@ -130,14 +134,7 @@ func data(d estate.Grant, g sashlock.Grant) json.RawMessage {
 
 // Revoke removes a grant. The next request is decided without it.
 func Revoke(tx *store.Tx, ref string, rev int64) (flow.Edit, error) {
-	g, err := Find(tx, ref)
-	if err != nil {
-		return flow.Edit{}, err
-	}
-	if err := store.CheckRev("grant", ref, g.Rev, rev); err != nil {
-		return flow.Edit{}, err
-	}
-	err = tx.Remove("grants", "grant", ref, string(g.ID))
+	g, err := keeping().Remove(tx, ref, rev)
 	return flow.Edit{
 		Events: []sashlock.Event{{Kind: sashlock.GrantRevoked, Grant: g.ID, Person: g.Person, Opening: g.Opening, Subject: string(g.ID)}},
 		Access: access.Change{Remove: access.Removal{Grants: []sashlock.GrantID{g.ID}}},
@@ -147,22 +144,14 @@ func Revoke(tx *store.Tx, ref string, rev int64) (flow.Edit, error) {
 // SaveSchedule creates a schedule or changes the one with the same slug.
 func SaveSchedule(tx *store.Tx, d estate.Schedule, find estate.Lookup, rev int64) (flow.Edit, error) {
 	s, problems := d.Resolve(find)
-	if err := estate.Problems("saving schedule", problems); err != nil {
-		return flow.Edit{}, err
+	if len(problems) == 0 {
+		if err := schedule.Validate(s); err != nil {
+			return flow.Edit{}, err
+		}
 	}
-	if err := schedule.Validate(s); err != nil {
+	kept, err := keepingSchedules().Renew(tx, &s, d.Slug, problems, rev)
+	if err != nil {
 		return flow.Edit{}, err
-	}
-	old, err := FindSchedule(tx, d.Slug)
-	if err != nil && !sashlock.IsKind(err, sashlock.NotFound) {
-		return flow.Edit{}, err
-	}
-	if err := store.CheckRev("schedule", d.Slug, old.Rev, rev); err != nil {
-		return flow.Edit{}, err
-	}
-	s.ID, s.Rev = old.ID, old.Rev+1
-	if s.ID == "" {
-		s.ID = sashlock.NewID[sashlock.ScheduleID](tx.Now())
 	}
 	text, err := json.Marshal(body{Weekly: d.Weekly, Special: d.Special})
 	if err != nil {
@@ -171,7 +160,7 @@ func SaveSchedule(tx *store.Tx, d estate.Schedule, find estate.Lookup, rev int64
 	err = tx.Put("schedules", "id", store.Fields{
 		"id": s.ID, "slug": s.Slug, "name": s.Name, "body": string(text), "first": d.First, "last": d.Last, "rev": s.Rev,
 	})
-	d.Kept = estate.Kept{ID: string(s.ID), Rev: s.Rev}
+	d.Kept = kept
 	return flow.Edit{
 		Events: []sashlock.Event{{Kind: sashlock.ScheduleSaved, Subject: string(s.ID), Data: estate.Data(d)}},
 		Access: access.Change{Put: access.Facts{Schedules: []sashlock.Schedule{s}}},
@@ -180,14 +169,7 @@ func SaveSchedule(tx *store.Tx, d estate.Schedule, find estate.Lookup, rev int64
 
 // RemoveSchedule removes a schedule that nothing refers to any more.
 func RemoveSchedule(tx *store.Tx, ref string, rev int64) (flow.Edit, error) {
-	s, err := FindSchedule(tx, ref)
-	if err != nil {
-		return flow.Edit{}, err
-	}
-	if err := store.CheckRev("schedule", ref, s.Rev, rev); err != nil {
-		return flow.Edit{}, err
-	}
-	err = tx.Remove("schedules", "schedule", ref, string(s.ID))
+	s, err := keepingSchedules().Remove(tx, ref, rev)
 	return flow.Edit{
 		Events: []sashlock.Event{{Kind: sashlock.ScheduleRemoved, Subject: string(s.ID)}},
 		Access: access.Change{Remove: access.Removal{Schedules: []sashlock.ScheduleID{s.ID}}},

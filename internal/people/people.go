@@ -90,28 +90,32 @@ func scanRole(scan store.Scan) (r sashlock.Role, err error) {
 	return r, err
 }
 
+func keeping() flow.Keeping[sashlock.Person, sashlock.PersonID] {
+	return flow.Keeping[sashlock.Person, sashlock.PersonID]{
+		Kind: "person", Table: "people", Find: Find, New: sashlock.NewID[sashlock.PersonID], Pseudonymous: true,
+		Identity: func(p *sashlock.Person) (*sashlock.PersonID, *int64) { return &p.ID, &p.Rev },
+	}
+}
+
+func keepingRoles() flow.Keeping[sashlock.Role, sashlock.RoleID] {
+	return flow.Keeping[sashlock.Role, sashlock.RoleID]{
+		Kind: "role", Table: "roles", Find: FindRole, New: sashlock.NewID[sashlock.RoleID],
+		Identity: func(r *sashlock.Role) (*sashlock.RoleID, *int64) { return &r.ID, &r.Rev },
+	}
+}
+
 // Save creates a person or changes the one with the same slug. A rev other than
 // 0 is the revision the caller saw.
 func Save(tx *store.Tx, d estate.Person, find estate.Lookup, rev int64) (flow.Edit, error) {
 	p, problems := d.Resolve(find)
-	if err := estate.Problems("saving person", problems); err != nil {
+	kept, err := keeping().Renew(tx, &p, d.Slug, problems, rev)
+	if err != nil {
 		return flow.Edit{}, err
-	}
-	old, err := Find(tx, d.Slug)
-	if err != nil && !sashlock.IsKind(err, sashlock.NotFound) {
-		return flow.Edit{}, err
-	}
-	if err := store.CheckRev("person", string(old.ID), old.Rev, rev); err != nil {
-		return flow.Edit{}, err
-	}
-	p.ID, p.Rev = old.ID, old.Rev+1
-	if p.ID == "" {
-		p.ID = sashlock.NewID[sashlock.PersonID](tx.Now())
 	}
 	if err := write(tx, p); err != nil {
 		return flow.Edit{}, err
 	}
-	d.Kept = estate.Kept{ID: string(p.ID), Rev: p.Rev}
+	d.Kept = kept
 	return flow.Edit{
 		Events: []sashlock.Event{{Kind: sashlock.PersonSaved, Person: p.ID, Subject: string(p.ID), Data: estate.Data(d)}},
 		Access: access.Change{Put: access.Facts{People: []sashlock.Person{p}}},
@@ -143,14 +147,7 @@ func write(tx *store.Tx, p sashlock.Person) error {
 
 // Remove removes a person to whom no grant refers any more.
 func Remove(tx *store.Tx, ref string, rev int64) (flow.Edit, error) {
-	p, err := Find(tx, ref)
-	if err != nil {
-		return flow.Edit{}, err
-	}
-	if err := store.CheckRev("person", string(p.ID), p.Rev, rev); err != nil {
-		return flow.Edit{}, err
-	}
-	err = tx.Remove("people", "person", ref, string(p.ID))
+	p, err := keeping().Remove(tx, ref, rev)
 	return flow.Edit{
 		Events: []sashlock.Event{{Kind: sashlock.PersonRemoved, Person: p.ID, Subject: string(p.ID)}},
 		Access: access.Change{Remove: access.Removal{People: []sashlock.PersonID{p.ID}}},
@@ -160,22 +157,12 @@ func Remove(tx *store.Tx, ref string, rev int64) (flow.Edit, error) {
 // SaveRole creates a role or changes the one with the same slug.
 func SaveRole(tx *store.Tx, d estate.Role, find estate.Lookup, rev int64) (flow.Edit, error) {
 	r, problems := d.Resolve(find)
-	if err := estate.Problems("saving role", problems); err != nil {
+	kept, err := keepingRoles().Renew(tx, &r, d.Slug, problems, rev)
+	if err != nil {
 		return flow.Edit{}, err
-	}
-	old, err := FindRole(tx, d.Slug)
-	if err != nil && !sashlock.IsKind(err, sashlock.NotFound) {
-		return flow.Edit{}, err
-	}
-	if err := store.CheckRev("role", d.Slug, old.Rev, rev); err != nil {
-		return flow.Edit{}, err
-	}
-	r.ID, r.Rev = old.ID, old.Rev+1
-	if r.ID == "" {
-		r.ID = sashlock.NewID[sashlock.RoleID](tx.Now())
 	}
 	err = tx.Put("roles", "id", store.Fields{"id": r.ID, "slug": r.Slug, "name": r.Name, "rev": r.Rev})
-	d.Kept = estate.Kept{ID: string(r.ID), Rev: r.Rev}
+	d.Kept = kept
 	return flow.Edit{
 		Events: []sashlock.Event{{Kind: sashlock.RoleSaved, Subject: string(r.ID), Data: estate.Data(d)}},
 		Access: access.Change{Put: access.Facts{Roles: []sashlock.Role{r}}},
@@ -184,14 +171,7 @@ func SaveRole(tx *store.Tx, d estate.Role, find estate.Lookup, rev int64) (flow.
 
 // RemoveRole removes a role that nobody has and no grant refers to.
 func RemoveRole(tx *store.Tx, ref string, rev int64) (flow.Edit, error) {
-	r, err := FindRole(tx, ref)
-	if err != nil {
-		return flow.Edit{}, err
-	}
-	if err := store.CheckRev("role", ref, r.Rev, rev); err != nil {
-		return flow.Edit{}, err
-	}
-	err = tx.Remove("roles", "role", ref, string(r.ID))
+	r, err := keepingRoles().Remove(tx, ref, rev)
 	return flow.Edit{
 		Events: []sashlock.Event{{Kind: sashlock.RoleRemoved, Subject: string(r.ID)}},
 		Access: access.Change{Remove: access.Removal{Roles: []sashlock.RoleID{r.ID}}},

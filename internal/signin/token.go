@@ -43,10 +43,12 @@ const (
 	Setup   Scope = "setup"   // change sites, areas, openings and devices
 	Alarms  Scope = "alarms"  // acknowledge alarms
 	Tokens  Scope = "tokens"  // issue and revoke tokens
+	Serve   Scope = "serve"   // ask for openings for oneself, and answer customers who wait
+	Admit   Scope = "admit"   // invite operators, change what they may do, end their sessions
 )
 
 // Scopes lists every scope.
-func Scopes() []Scope { return []Scope{Read, Release, Access, Setup, Alarms, Tokens} }
+func Scopes() []Scope { return []Scope{Read, Release, Access, Setup, Alarms, Tokens, Serve, Admit} }
 
 // The limits of a token's life.
 const (

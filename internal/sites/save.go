@@ -15,6 +15,27 @@ import (
 	"github.com/sashlock/sashlock/internal/store"
 )
 
+func keepingSites() flow.Keeping[sashlock.Site, sashlock.SiteID] {
+	return flow.Keeping[sashlock.Site, sashlock.SiteID]{
+		Kind: "site", Table: "sites", Find: FindSite, New: sashlock.NewID[sashlock.SiteID],
+		Identity: func(s *sashlock.Site) (*sashlock.SiteID, *int64) { return &s.ID, &s.Rev },
+	}
+}
+
+func keepingAreas() flow.Keeping[sashlock.Area, sashlock.AreaID] {
+	return flow.Keeping[sashlock.Area, sashlock.AreaID]{
+		Kind: "area", Table: "areas", Find: FindArea, New: sashlock.NewID[sashlock.AreaID],
+		Identity: func(a *sashlock.Area) (*sashlock.AreaID, *int64) { return &a.ID, &a.Rev },
+	}
+}
+
+func keepingOpenings() flow.Keeping[sashlock.Opening, sashlock.OpeningID] {
+	return flow.Keeping[sashlock.Opening, sashlock.OpeningID]{
+		Kind: "opening", Table: "openings", Find: FindOpening, New: sashlock.NewID[sashlock.OpeningID],
+		Identity: func(o *sashlock.Opening) (*sashlock.OpeningID, *int64) { return &o.ID, &o.Rev },
+	}
+}
+
 // SaveSite creates a site or changes the one with the same slug. A rev other
 // than 0 is the revision the caller saw.
 func SaveSite(tx *store.Tx, d estate.Site, find estate.Lookup, rev int64) (flow.Edit, error) {
@@ -26,24 +47,14 @@ func SaveSite(tx *store.Tx, d estate.Site, find estate.Lookup, rev int64) (flow.
 			problems = []estate.Problem{{Field: e.Subject, Detail: "this is not a time zone of a site", Fix: e.Hint}}
 		}
 	}
-	if err := estate.Problems("saving site", problems); err != nil {
+	kept, err := keepingSites().Renew(tx, &s, d.Slug, problems, rev)
+	if err != nil {
 		return flow.Edit{}, err
-	}
-	old, err := FindSite(tx, d.Slug)
-	if err != nil && !sashlock.IsKind(err, sashlock.NotFound) {
-		return flow.Edit{}, err
-	}
-	if err := store.CheckRev("site", d.Slug, old.Rev, rev); err != nil {
-		return flow.Edit{}, err
-	}
-	s.ID, s.Rev = old.ID, old.Rev+1
-	if s.ID == "" {
-		s.ID = sashlock.NewID[sashlock.SiteID](tx.Now())
 	}
 	err = tx.Put("sites", "id", store.Fields{
 		"id": s.ID, "slug": s.Slug, "name": s.Name, "zone": s.Zone, "hours": store.Null(s.Hours), "rev": s.Rev,
 	})
-	d.Kept = estate.Kept{ID: string(s.ID), Rev: s.Rev}
+	d.Kept = kept
 	return flow.Edit{
 		Events: []sashlock.Event{{Kind: sashlock.SiteSaved, Site: s.ID, Subject: string(s.ID), Data: estate.Data(d)}},
 		Access: access.Change{Put: access.Facts{Sites: []sashlock.Site{s}}},
@@ -52,14 +63,7 @@ func SaveSite(tx *store.Tx, d estate.Site, find estate.Lookup, rev int64) (flow.
 
 // RemoveSite removes a site that nothing refers to any more.
 func RemoveSite(tx *store.Tx, ref string, rev int64) (flow.Edit, error) {
-	s, err := FindSite(tx, ref)
-	if err != nil {
-		return flow.Edit{}, err
-	}
-	if err := store.CheckRev("site", ref, s.Rev, rev); err != nil {
-		return flow.Edit{}, err
-	}
-	err = tx.Remove("sites", "site", ref, string(s.ID))
+	s, err := keepingSites().Remove(tx, ref, rev)
 	return flow.Edit{
 		Events: []sashlock.Event{{Kind: sashlock.SiteRemoved, Site: s.ID, Subject: string(s.ID)}},
 		Access: access.Change{Remove: access.Removal{Sites: []sashlock.SiteID{s.ID}}},
@@ -69,22 +73,12 @@ func RemoveSite(tx *store.Tx, ref string, rev int64) (flow.Edit, error) {
 // SaveArea creates an area or changes the one with the same site and slug.
 func SaveArea(tx *store.Tx, d estate.Area, find estate.Lookup, rev int64) (flow.Edit, error) {
 	a, problems := d.Resolve(find)
-	if err := estate.Problems("saving area", problems); err != nil {
+	kept, err := keepingAreas().Renew(tx, &a, d.Ref(), problems, rev)
+	if err != nil {
 		return flow.Edit{}, err
-	}
-	old, err := FindArea(tx, d.Ref())
-	if err != nil && !sashlock.IsKind(err, sashlock.NotFound) {
-		return flow.Edit{}, err
-	}
-	if err := store.CheckRev("area", d.Ref(), old.Rev, rev); err != nil {
-		return flow.Edit{}, err
-	}
-	a.ID, a.Rev = old.ID, old.Rev+1
-	if a.ID == "" {
-		a.ID = sashlock.NewID[sashlock.AreaID](tx.Now())
 	}
 	err = tx.Put("areas", "id", store.Fields{"id": a.ID, "slug": a.Slug, "name": a.Name, "site": a.Site, "rev": a.Rev})
-	d.Kept = estate.Kept{ID: string(a.ID), Rev: a.Rev}
+	d.Kept = kept
 	return flow.Edit{
 		Events: []sashlock.Event{{Kind: sashlock.AreaSaved, Site: a.Site, Subject: string(a.ID), Data: estate.Data(d)}},
 		Access: access.Change{Put: access.Facts{Areas: []sashlock.Area{a}}},
@@ -93,14 +87,7 @@ func SaveArea(tx *store.Tx, d estate.Area, find estate.Lookup, rev int64) (flow.
 
 // RemoveArea removes an area that nothing refers to any more.
 func RemoveArea(tx *store.Tx, ref string, rev int64) (flow.Edit, error) {
-	a, err := FindArea(tx, ref)
-	if err != nil {
-		return flow.Edit{}, err
-	}
-	if err := store.CheckRev("area", ref, a.Rev, rev); err != nil {
-		return flow.Edit{}, err
-	}
-	err = tx.Remove("areas", "area", ref, string(a.ID))
+	a, err := keepingAreas().Remove(tx, ref, rev)
 	return flow.Edit{
 		Events: []sashlock.Event{{Kind: sashlock.AreaRemoved, Site: a.Site, Subject: string(a.ID)}},
 		Access: access.Change{Remove: access.Removal{Areas: []sashlock.AreaID{a.ID}}},
@@ -110,19 +97,9 @@ func RemoveArea(tx *store.Tx, ref string, rev int64) (flow.Edit, error) {
 // SaveOpening creates an opening or changes the one with the same slug.
 func SaveOpening(tx *store.Tx, d estate.Opening, find estate.Lookup, rev int64) (flow.Edit, error) {
 	o, problems := d.Resolve(find)
-	if err := estate.Problems("saving opening", problems); err != nil {
+	kept, err := keepingOpenings().Renew(tx, &o, d.Slug, problems, rev)
+	if err != nil {
 		return flow.Edit{}, err
-	}
-	old, err := FindOpening(tx, d.Slug)
-	if err != nil && !sashlock.IsKind(err, sashlock.NotFound) {
-		return flow.Edit{}, err
-	}
-	if err := store.CheckRev("opening", d.Slug, old.Rev, rev); err != nil {
-		return flow.Edit{}, err
-	}
-	o.ID, o.Rev = old.ID, old.Rev+1
-	if o.ID == "" {
-		o.ID = sashlock.NewID[sashlock.OpeningID](tx.Now())
 	}
 	err = tx.Put("openings", "id", store.Fields{
 		"id": o.ID, "slug": o.Slug, "name": o.Name, "kind": o.Kind, "class": o.Class, "site": o.Site,
@@ -130,7 +107,7 @@ func SaveOpening(tx *store.Tx, d estate.Opening, find estate.Lookup, rev int64) 
 		"release_ms": o.ReleaseTime.Milliseconds(), "open_ms": o.OpenTime.Milliseconds(),
 		"unattended_ms": o.Unattended.Milliseconds(), "plan_x": o.Plan.X, "plan_y": o.Plan.Y, "rev": o.Rev,
 	})
-	d.Kept = estate.Kept{ID: string(o.ID), Rev: o.Rev}
+	d.Kept = kept
 	return flow.Edit{
 		Events: []sashlock.Event{{Kind: sashlock.OpeningSaved, Site: o.Site, Opening: o.ID, Subject: string(o.ID), Data: estate.Data(d)}},
 		Access: access.Change{Put: access.Facts{Openings: []sashlock.Opening{o}}},
@@ -139,14 +116,8 @@ func SaveOpening(tx *store.Tx, d estate.Opening, find estate.Lookup, rev int64) 
 
 // RemoveOpening removes an opening that nothing refers to any more.
 func RemoveOpening(tx *store.Tx, ref string, rev int64) (flow.Edit, error) {
-	o, err := FindOpening(tx, ref)
+	o, err := keepingOpenings().Remove(tx, ref, rev)
 	if err != nil {
-		return flow.Edit{}, err
-	}
-	if err := store.CheckRev("opening", ref, o.Rev, rev); err != nil {
-		return flow.Edit{}, err
-	}
-	if err := tx.Remove("openings", "opening", ref, string(o.ID)); err != nil {
 		return flow.Edit{}, err
 	}
 	over, err := windUp(tx, o)

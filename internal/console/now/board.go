@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -25,7 +24,6 @@ const (
 // board is a store as it stands at one moment.
 type board struct {
 	Site    sashlock.Site
-	Sites   []sashlock.Site // all of them, in order of name
 	Zone    *time.Location
 	Now     time.Time
 	View    view
@@ -70,16 +68,8 @@ type alarm struct {
 // look puts the board together.
 func (p pages) look(ctx context.Context, v view) (*board, error) {
 	book := p.Hall.Book()
-	b := &board{View: v, Now: p.Now(), Sites: slices.SortedFunc(maps.Values(book.Sites), func(x, y sashlock.Site) int { return cmp.Compare(x.Name, y.Name) })}
-	for i, s := range b.Sites {
-		if i == 0 && v.Site == "" || s.Slug == v.Site {
-			b.Site = s
-		}
-	}
-	if b.Site.ID == "" && v.Site != "" {
-		return nil, &sashlock.Error{Kind: sashlock.NotFound, Op: "showing site", Subject: "site", Hint: "there is no such site"}
-	}
-	b.Now = console.LocalTime(b.Site, b.Now)
+	b := &board{View: v, Site: v.Site}
+	b.Now = console.LocalTime(b.Site, p.Now())
 	b.Zone = b.Now.Location()
 	states, err := p.Store.States(ctx)
 	if err != nil {

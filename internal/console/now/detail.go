@@ -69,18 +69,9 @@ type step struct {
 	State string    // done, waiting, failed
 }
 
-func (p pages) find(slug string) (sashlock.Opening, error) {
-	for _, o := range p.Hall.Book().Openings {
-		if o.Slug == slug {
-			return o, nil
-		}
-	}
-	return sashlock.Opening{}, &sashlock.Error{Kind: sashlock.NotFound, Op: "showing opening", Subject: "opening", Hint: "there is no such opening"}
-}
-
 // inspect puts the page of one opening together.
 func (p pages) inspect(ctx context.Context, slug string, decision sashlock.DecisionID) (*detail, error) {
-	o, err := p.find(slug)
+	o, err := p.Opening(ctx, slug)
 	if err != nil {
 		return nil, err
 	}
@@ -250,15 +241,15 @@ func (p pages) opening(w http.ResponseWriter, r *http.Request) error {
 	if decision != "" {
 		live += "?decision=" + url.QueryEscape(string(decision))
 	}
-	return p.Show(w, r, openingPage(p.Layout(d.Opening.Name, d.Site, d.Now, live, console.At(d.parts())), d))
+	return p.Show(w, r, console.Head{Title: d.Opening.Name, Section: console.InNow, Site: d.Site, Live: live, At: console.At(d.parts())}, openingPage(d))
 }
 
 func (p pages) openingStream(w http.ResponseWriter, r *http.Request) error {
 	slug, decision := r.PathValue("slug"), sashlock.DecisionID(r.URL.Query().Get("decision"))
-	if _, err := p.find(slug); err != nil {
+	if _, err := p.Opening(r.Context(), slug); err != nil {
 		return err
 	}
-	return p.Stream(w, r, func(ctx context.Context) ([]console.Part, error) {
+	return p.StreamShared(w, r, func(ctx context.Context) ([]console.Part, error) {
 		d, err := p.inspect(ctx, slug, decision)
 		return d.parts(), err
 	})
@@ -266,13 +257,13 @@ func (p pages) openingStream(w http.ResponseWriter, r *http.Request) error {
 
 // release asks for an opening on behalf of a person, and shows the answer.
 func (p pages) release(w http.ResponseWriter, r *http.Request) error {
-	o, err := p.find(r.PathValue("slug"))
+	o, err := p.Opening(r.Context(), r.PathValue("slug"))
 	if err != nil {
 		return err
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
 	who := r.FormValue("person")
-	q := sashlock.Request{Opening: o.ID, Operator: p.Operator, Method: sashlock.ByRemote}
+	q := sashlock.Request{Opening: o.ID, Operator: console.Who(r.Context()).Operator.ID, Method: sashlock.ByRemote}
 	for id, person := range p.Hall.Book().People {
 		if person.Slug == who {
 			q.Person = id
@@ -285,6 +276,5 @@ func (p pages) release(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	back(w, r, "/openings/"+url.PathEscape(o.Slug)+"?decision="+url.QueryEscape(string(a.Decision.ID))+"#answer")
-	return nil
+	return console.Back(w, r, "/openings/"+url.PathEscape(o.Slug)+"?decision="+url.QueryEscape(string(a.Decision.ID))+"#answer")
 }

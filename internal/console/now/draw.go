@@ -10,14 +10,6 @@ const ratio = 0.62
 // planY turns thousandths of the plan's height into the units of the drawing.
 func planY(y int) string { return fmt.Sprintf("%.1f", float64(y)*ratio) }
 
-// current marks the one of several links that leads to what is shown.
-func current(is bool) string {
-	if is {
-		return "page"
-	}
-	return "false"
-}
-
 func areaName(name string) string {
 	if name == "" {
 		return "Without an area"

@@ -9,7 +9,7 @@
 // [Mount] adds the pages to the frame of package console. What they show is
 // put together in board.go and detail.go from the store and the book of
 // package flow; what a button does goes through the doors, on behalf of the
-// frame's operator.
+// operator who is signed in.
 //
 // # Promises
 //
@@ -25,6 +25,8 @@ import (
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/alarms"
 	"github.com/sashlock/sashlock/internal/console"
+	"github.com/sashlock/sashlock/internal/lang"
+	"github.com/sashlock/sashlock/internal/signin"
 )
 
 // pages answers for the paths of this package.
@@ -33,30 +35,30 @@ type pages struct{ *console.Frame }
 // Mount adds the pages to a frame.
 func Mount(f *console.Frame) {
 	p := pages{f}
-	f.Handle("GET /{$}", p.board)
-	f.Handle("GET /live", p.boardStream)
-	f.Handle("GET /openings/{slug}", p.opening)
-	f.Handle("GET /openings/{slug}/live", p.openingStream)
-	f.Handle("POST /openings/{slug}/release", p.release)
-	f.Handle("POST /alarms/{id}/acknowledge", p.acknowledge)
+	f.Handle("GET /{$}", signin.Read, p.board)
+	f.Handle("GET /live", signin.Read, p.boardStream)
+	f.Handle("GET /openings/{slug}", signin.Read, p.opening)
+	f.Handle("GET /openings/{slug}/live", signin.Read, p.openingStream)
+	f.Dangerous("POST /openings/{slug}/release", signin.Release, p.release)
+	f.Handle("POST /alarms/{id}/acknowledge", signin.Alarms, p.acknowledge)
 }
 
 // view is what a page was asked to show.
 type view struct {
-	Site string // slug; empty: the first
-	List bool   // as a list, not as a plan
+	Site sashlock.Site
+	List bool // as a list, not as a plan
 }
 
-func viewOf(r *http.Request) view {
-	q := r.URL.Query()
-	return view{Site: q.Get("site"), List: q.Get("view") == "list"}
+func (p pages) viewOf(r *http.Request) (view, error) {
+	site, err := p.Site(r)
+	return view{Site: site, List: r.URL.Query().Get("view") == "list"}, err
 }
 
 // query is the view as an address has it.
 func (v view) query(list bool) string {
 	q := url.Values{}
-	if v.Site != "" {
-		q.Set("site", v.Site)
+	if v.Site.Slug != "" {
+		q.Set("site", v.Site.Slug)
 	}
 	if list {
 		q.Set("view", "list")
@@ -68,18 +70,27 @@ func (v view) query(list bool) string {
 }
 
 func (p pages) board(w http.ResponseWriter, r *http.Request) error {
-	v := viewOf(r)
+	v, err := p.viewOf(r)
+	if err != nil {
+		return err
+	}
 	b, err := p.look(r.Context(), v)
 	if err != nil {
 		return err
 	}
-	layout := p.Layout("Now", b.Site, b.Now, "/live"+v.query(v.List), console.At(b.parts()))
-	return p.Show(w, r, boardPage(layout, b))
+	head := console.Head{
+		Title: lang.T(r.Context(), "Now"), Section: console.InNow, Site: b.Site,
+		Live: "/live" + v.query(v.List), At: console.At(b.parts()),
+	}
+	return p.Show(w, r, head, boardPage(b))
 }
 
 func (p pages) boardStream(w http.ResponseWriter, r *http.Request) error {
-	v := viewOf(r)
-	return p.Stream(w, r, func(ctx context.Context) ([]console.Part, error) {
+	v, err := p.viewOf(r)
+	if err != nil {
+		return err
+	}
+	return p.StreamShared(w, r, func(ctx context.Context) ([]console.Part, error) {
 		b, err := p.look(ctx, v)
 		return b.parts(), err
 	})
@@ -87,15 +98,8 @@ func (p pages) boardStream(w http.ResponseWriter, r *http.Request) error {
 
 // acknowledge records that whoever looks at the page has seen an alarm.
 func (p pages) acknowledge(w http.ResponseWriter, r *http.Request) error {
-	if _, err := alarms.Acknowledge(r.Context(), p.Hall, p.Operator, sashlock.AlarmID(r.PathValue("id"))); err != nil {
+	if _, err := alarms.Acknowledge(r.Context(), p.Hall, console.Who(r.Context()).Operator.ID, sashlock.AlarmID(r.PathValue("id"))); err != nil {
 		return err
 	}
-	back(w, r, "/#alarms")
-	return nil
-}
-
-// back sends the browser to another page after something was done, so that
-// loading that one again does not do it again.
-func back(w http.ResponseWriter, r *http.Request, to string) {
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	return console.Back(w, r, "/#alarms")
 }

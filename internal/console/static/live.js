@@ -15,7 +15,7 @@ function say(state, words) {
 
 function lost() {
   const at = heard ? new Date(heard + ahead).toLocaleTimeString("en-GB") : "";
-  say("lost", at ? "Connection lost: this is how it stood at " + at : "No connection");
+  say("lost", link.dataset.lostWord + " " + at);
 }
 
 function put(html) {
@@ -51,7 +51,7 @@ function ago(ms) {
   if (s < 60) return s + " s";
   if (s < 3600) return Math.floor(s / 60) + " min";
   if (s < 172800) return Math.floor(s / 3600) + " h";
-  return Math.floor(s / 86400) + " days";
+  return Math.floor(s / 86400) + " d";
 }
 
 function tick() {
@@ -83,7 +83,7 @@ function follow() {
   const source = new EventSource(url + (url.includes("?") ? "&" : "?") + "at=" + at);
   const alive = () => {
     heard = Date.now();
-    say("live", "Live");
+    say("live", link.dataset.liveWord);
   };
   source.addEventListener("beat", (e) => {
     ahead = +e.data - Date.now();
@@ -94,6 +94,7 @@ function follow() {
     put(e.data);
     if (e.lastEventId) body.dataset.at = e.lastEventId;
   });
+  source.addEventListener("gone", () => location.reload());
   source.addEventListener("error", () => {
     lost();
     if (source.readyState === EventSource.CLOSED) setTimeout(follow, 3000);
@@ -113,7 +114,7 @@ document.addEventListener("submit", (e) => {
 });
 
 if (body.dataset.live) {
-  say("none", "Connecting");
+  say("none", link.dataset.noneWord);
   follow();
   setInterval(() => heard && Date.now() - heard > 12000 && lost(), 1000);
   setInterval(tick, still.matches ? 1000 : 250);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package estate
+package yamlfile
 
 import (
 	"bytes"
@@ -10,17 +10,19 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// The rules for what is handed to the YAML parser are:
+// The rules for what is handed to the YAML parser and decoder are:
 //
-//   - Nothing is nested deeper than an estate ever is. The parser's memory
+//   - Nothing is nested deeper than a file of ours ever is. The parser's memory
 //     grows with the square of the depth, so a few hundred kilobytes of
 //     brackets would end the process.
 //   - There are no anchors, aliases or merges: with them a short file stands
 //     for an endless one, and a reader does not see what a grant says.
+//   - No key is given twice in one place.
 //   - A number that is written in an unusual way is put in quotes: 0123 would
 //     be read as eighty-three.
 
-// The limits of nesting. An estate needs five levels and 14 columns.
+// The limits of nesting. An estate needs five levels and 14 columns, a
+// configuration fewer.
 const (
 	maxFlow   = 16  // brackets within brackets
 	maxDashes = 8   // list items that begin on one line
@@ -106,7 +108,7 @@ func (f *flowDepth) after(line []byte) (deepest int) {
 
 // misread finds the first thing in a file that a reader could take for
 // something else than the program does.
-type misread struct{ found error }
+type misread struct{ found *Error }
 
 // Visit looks at one node.
 func (m *misread) Visit(n ast.Node) ast.Visitor {
@@ -114,25 +116,46 @@ func (m *misread) Visit(n ast.Node) ast.Visitor {
 		return nil
 	}
 	switch n := n.(type) {
+	case *ast.MappingNode:
+		m.keys(n)
 	case *ast.AnchorNode, *ast.AliasNode, *ast.MergeKeyNode:
 		m.complain(n, "write it out: anchors, aliases and merges are not read")
 	case *ast.TagNode:
 		m.complain(n, "leave out the tag: every key has one type")
 	case *ast.IntegerNode:
-		if text := n.GetToken().Value; text != fmt.Sprint(n.Value) {
-			m.complain(n, "put "+strconv.Quote(clip(text))+" in quotes: it is not read as you write it")
-		}
+		m.number(n, fmt.Sprint(n.Value))
+	case *ast.FloatNode:
+		m.number(n, strconv.FormatFloat(n.Value, 'f', -1, 64))
 	case *ast.InfinityNode, *ast.NanNode:
 		m.complain(n, "put it in quotes: it is not read as you write it")
-	case *ast.FloatNode:
-		if text := n.GetToken().Value; text != strconv.FormatFloat(n.Value, 'f', -1, 64) {
-			m.complain(n, "put "+strconv.Quote(clip(text))+" in quotes: it is not read as you write it")
-		}
 	}
 	return m
 }
 
-func (m *misread) complain(n ast.Node, hint string) {
-	at := n.GetToken().Position
-	m.found = fmt.Errorf("line %d, column %d: %s", at.Line, at.Column, hint)
+// keys complains about one that is given twice.
+func (m *misread) keys(n *ast.MappingNode) {
+	seen := make(map[string]bool, len(n.Values))
+	for _, v := range n.Values {
+		key := v.Key.GetToken().Value
+		if seen[key] {
+			m.complain(v.Key, "this key is given twice: keep one of them")
+			return
+		}
+		seen[key] = true
+	}
+}
+
+// number complains about one that is not written as it is read.
+func (m *misread) number(n ast.Node, read string) {
+	if text := n.GetToken().Value; text != read {
+		m.complain(n, "put "+strconv.Quote(clip(text))+" in quotes, or write "+clip(read)+": that is how it is read")
+	}
+}
+
+func (m *misread) complain(n ast.Node, problem string) {
+	e := &Error{Problem: problem}
+	if t := n.GetToken(); t != nil && t.Position != nil {
+		e.Line, e.Column = t.Position.Line, t.Position.Column
+	}
+	m.found = e
 }

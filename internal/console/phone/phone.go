@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package phone is a part of the console that has no pages yet.
+package phone
+
+import "github.com/sashlock/sashlock/internal/console"
+
+// pages answers for the paths of this package.
+type pages struct{ *console.Frame }
+
+// Mount adds the pages to a frame.
+func Mount(f *console.Frame) { _ = pages{f} }

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package signin
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"time"
+
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/store"
+)
+
+// The limits of a session's life.
+const (
+	SessionLife = 12 * time.Hour  // a long shift
+	FreshFor    = 5 * time.Minute // how long a proof of presence counts for a dangerous act
+)
+
+// Session is an operator signed in on one device.
+type Session struct {
+	ID       string    `json:"-"`
+	Operator Operator  `json:"-"`
+	Started  time.Time `json:"started"`
+	Proved   time.Time `json:"proved"` // when the operator last proved to be there
+	Means    string    `json:"means"`  // how they signed in: passkey, recovery code, link, demo
+	Device   string    `json:"device"` // what the browser calls itself
+	Expires  time.Time `json:"-"`
+	Ended    time.Time `json:"-"`
+}
+
+// Fresh reports whether the operator proved recently enough to be there.
+func (s Session) Fresh(now time.Time) bool { return now.Sub(s.Proved) < FreshFor }
+
+// newSecret returns a secret that cannot be guessed, for a cookie or a link.
+func newSecret() (string, error) {
+	var secret [32]byte
+	if _, err := rand.Read(secret[:]); err != nil {
+		return "", &sashlock.Error{Kind: sashlock.Internal, Op: "making a secret", Err: err}
+	}
+	return base64.RawURLEncoding.EncodeToString(secret[:]), nil
+}
+
+// Begin signs an operator in and returns the secret that the browser keeps.
+func (r *Room) Begin(ctx context.Context, id sashlock.OperatorID, means, device string) (Session, string, error) {
+	secret, err := newSecret()
+	if err != nil {
+		return Session{}, "", err
+	}
+	var s Session
+	_, err = r.hall.Change(ctx, flow.Change{Operator: id, Make: func(tx *store.Tx) (flow.Edit, error) {
+		o, err := FindOperator(tx, id)
+		if err != nil {
+			return flow.Edit{}, err
+		}
+		if o.Suspended {
+			return flow.Edit{}, &sashlock.Error{Kind: sashlock.Denied, Op: "signing in", Hint: "this operator is suspended"}
+		}
+		now := tx.Now()
+		s = Session{ID: string(sashlock.NewID[sashlock.OperatorID](now)), Operator: o, Started: now, Proved: now, Means: means, Device: clip(device, 200), Expires: now.Add(SessionLife)}
+		s.ID = "ses" + s.ID[3:]
+		return flow.Edit{Events: []sashlock.Event{{Kind: sashlock.OperatorSignedIn, Subject: s.ID, Why: means}}}, s.put(tx, hash(secret))
+	}})
+	return s, secret, err
+}
+
+func clip(s string, most int) string { return s[:min(len(s), most)] }
+
+func (s Session) put(tx *store.Tx, hash []byte) error {
+	body, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return tx.Put("sessions", "id", store.Fields{
+		"id": s.ID, "hash": hash, "operator": s.Operator.ID, "body": string(body), "expires": store.Micros(s.Expires), "ended": store.Micros(s.Ended),
+	})
+}
+
+const sessionQuery = `SELECT s.id, s.body, s.expires, o.id, o.name, o.person, o.body, o.rev
+	FROM sessions s JOIN operators o ON o.id = s.operator `
+
+// Session returns the session whose secret a browser presents. The error is of
+// kind denied and does not say what is wrong with it.
+func (r *Room) Session(ctx context.Context, secret string) (Session, error) {
+	var s Session
+	err := r.store.View(ctx, func(q store.Query) (err error) {
+		s, err = store.One(q, scanSession, "session", "", sessionQuery+`WHERE s.hash = ? AND s.ended IS NULL`, hash(secret))
+		return err
+	})
+	if sashlock.IsKind(err, sashlock.NotFound) || err == nil && (!r.now().Before(s.Expires) || s.Operator.Suspended) {
+		return Session{}, &sashlock.Error{Kind: sashlock.Denied, Op: "reading session", Hint: "sign in again"}
+	}
+	return s, err
+}
+
+func scanSession(scan store.Scan) (s Session, err error) {
+	var body string
+	var expires int64
+	s.Operator, err = scanOperator(func(dest ...any) error {
+		return scan(append([]any{&s.ID, &body, &expires}, dest...)...)
+	})
+	if err != nil {
+		return s, err
+	}
+	s.Expires = time.UnixMicro(expires).UTC()
+	return s, json.Unmarshal([]byte(body), &s)
+}
+
+// Sessions returns the sessions of an operator that have not ended, newest
+// first.
+func (r *Room) Sessions(q store.Query, id sashlock.OperatorID) ([]Session, error) {
+	return store.Rows(q, scanSession, sessionQuery+`WHERE s.operator = ? AND s.ended IS NULL AND s.expires > ? ORDER BY s.id DESC`, id, store.Micros(r.now()))
+}
+
+// End signs a session out. Doing it again changes nothing.
+func (r *Room) End(ctx context.Context, by sashlock.OperatorID, id string) error {
+	_, err := r.hall.Change(ctx, flow.Change{Operator: by, Make: func(tx *store.Tx) (flow.Edit, error) {
+		done, err := tx.Exec(`UPDATE sessions SET ended = ? WHERE id = ? AND ended IS NULL`, store.Micros(tx.Now()), id)
+		if err != nil {
+			return flow.Edit{}, err
+		}
+		if n, err := done.RowsAffected(); err != nil || n == 0 {
+			return flow.Edit{}, err
+		}
+		return flow.Edit{Events: []sashlock.Event{{Kind: sashlock.OperatorLeft, Subject: id}}}, nil
+	}})
+	return err
+}
+
+// Refuse records that somebody was turned away.
+func (r *Room) Refuse(ctx context.Context, who sashlock.OperatorID, why string) error {
+	_, err := r.hall.Change(ctx, flow.Change{Operator: who, Make: func(*store.Tx) (flow.Edit, error) {
+		return flow.Edit{Events: []sashlock.Event{{Kind: sashlock.OperatorRefused, Why: why}}}, nil
+	}})
+	return err
+}
+
+// Stand returns a session for an operator that is in no table, for a store in
+// which nothing opens a real lock.
+func (r *Room) Stand(ctx context.Context, id sashlock.OperatorID) (Session, error) {
+	var o Operator
+	err := r.store.View(ctx, func(q store.Query) (err error) {
+		o, err = FindOperator(q, id)
+		return err
+	})
+	now := r.now()
+	return Session{Operator: o, Started: now, Proved: now, Means: "demo", Expires: now.Add(SessionLife)}, err
+}
