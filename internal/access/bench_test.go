@@ -207,6 +207,32 @@ func BenchmarkDecide1k(b *testing.B)   { benchmarkDecide(b, 1_000) }
 func BenchmarkDecide100k(b *testing.B) { benchmarkDecide(b, 100_000) }
 func BenchmarkDecide1M(b *testing.B)   { benchmarkDecide(b, 1_000_000) }
 
+// BenchmarkDecideResolved1M is BenchmarkDecide1M with names that have been
+// looked up before.
+func BenchmarkDecideResolved1M(b *testing.B) {
+	f := estate(1_000_000)
+	ix, err := access.New(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	requests := benchRequests(&f, 1<<18)
+	resolved := make([]access.Resolved, len(requests))
+	for i, r := range requests {
+		resolved[i] = ix.Resolve(r)
+		if got, want := ix.DecideResolved(resolved[i], r, ""), ix.Decide(r, ""); got != want {
+			b.Fatalf("request %d: %v with numbers, %v with names", i, got, want)
+		}
+	}
+	f = access.Facts{}
+	runtime.GC()
+	b.ReportAllocs()
+	call := func(i int) { ix.DecideResolved(resolved[i], requests[i], "") }
+	for i := 0; b.Loop(); i++ {
+		call(i % len(requests))
+	}
+	reportQuantiles(b, len(requests), call)
+}
+
 // BenchmarkNames is the floor under Decide: two look-ups of names in Go's own
 // maps and one bit.
 func BenchmarkNames(b *testing.B) {

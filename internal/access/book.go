@@ -18,9 +18,45 @@ const none = ^uint32(0)
 // anything refers to the identifier and stays for the life of the index; the
 // object counts only while it is known.
 type entry[T any] struct {
-	id    string
-	known bool
-	is    T
+	label
+	is T
+}
+
+// label is an identifier that lies in the entry itself if it is short enough,
+// as those that Sashlock makes for people and openings are, so that comparing
+// it takes no further look into memory.
+type label struct {
+	text   [30]byte
+	length uint8   // of text in use
+	known  bool    // see entry
+	long   *string // an identifier that is too long for text; else nil
+}
+
+func labelOf(id string) label {
+	var l label
+	if len(id) > len(l.text) {
+		long := strings.Clone(id)
+		l.long = &long
+		return l
+	}
+	l.length = uint8(copy(l.text[:], id))
+	return l
+}
+
+// id returns the identifier.
+func (l *label) id() string {
+	if l.long != nil {
+		return *l.long
+	}
+	return string(l.text[:l.length])
+}
+
+// has reports whether the identifier is the given one.
+func (l *label) has(id string) bool {
+	if l.long != nil {
+		return *l.long == id
+	}
+	return string(l.text[:l.length&31]) == id
 }
 
 // book numbers the objects of one kind from 0 and finds them by number and by
@@ -29,35 +65,7 @@ type book[T any] struct {
 	pages [][]entry[T]
 	count uint32
 	flat  []uint32 // open table of the identifiers that were there from the start, see tag; half of it is empty
-	heads []head   // their beginnings, by number
 	names node     // those that came later
-}
-
-// head is an identifier that is short enough to be kept where no pointer leads
-// to it and no cache line ends within it.
-type head struct {
-	text   [31]byte
-	length uint8 // longHead: it is too long
-}
-
-const longHead = 255
-
-func headOf(id string) head {
-	h := head{length: longHead}
-	if len(id) <= len(h.text) {
-		h.length = uint8(copy(h.text[:], id))
-	}
-	return h
-}
-
-// is reports whether the entry with a number that was there from the start has
-// the identifier.
-func (b *book[T]) is(number uint32, id string) bool {
-	h := &b.heads[number]
-	if h.length == longHead {
-		return b.at(number).id == id
-	}
-	return string(h.text[:h.length&31]) == id
 }
 
 // tag is what the flat table keeps of one identifier: the number plus one in
@@ -79,14 +87,14 @@ func (b *book[T]) findHash(h uint32, id string) uint32 {
 	if n := uint32(len(b.flat)); n > 0 {
 		mask := n - 1
 		for i := h & mask; b.flat[i]&mask > 0; i = (i + 1) & mask {
-			if number := b.flat[i]&mask - 1; (b.flat[i]^h)&^mask == 0 && b.is(number, id) {
+			if number := b.flat[i]&mask - 1; (b.flat[i]^h)&^mask == 0 && b.at(number).has(id) {
 				return number
 			}
 		}
 	}
 	leaf := b.names.leaf(h)
 	for i := range leaf {
-		if leaf[i].hash == h && b.at(leaf[i].a).id == id {
+		if leaf[i].hash == h && b.at(leaf[i].a).has(id) {
 			return leaf[i].a
 		}
 	}
@@ -103,26 +111,17 @@ func (b *book[T]) probably(h uint32) uint32 {
 	return b.flat[h&(n-1)]&(n-1) - 1
 }
 
-// settle lays entries and identifiers side by side and moves all names into
-// the flat table, which is faster to search but can only be copied as a whole.
+// settle lays entries side by side and moves all names into the flat table,
+// which is faster to search but can only be copied as a whole.
 func (b *book[T]) settle(seed maphash.Seed) {
-	var text strings.Builder
-	for n := range b.count {
-		text.WriteString(b.at(n).id)
-	}
-	ids := text.String()
 	entries := slices.Concat(b.pages...)
 	size := uint32(2)
 	for size < 2*b.count {
 		size *= 2
 	}
 	b.flat, b.names = make([]uint32, size), node{}
-	b.heads = make([]head, b.count)
 	for n := range entries {
-		e := &entries[n]
-		e.id, ids = ids[:len(e.id)], ids[len(e.id):]
-		b.heads[n] = headOf(e.id)
-		h := hash(seed, e.id)
+		h := hash(seed, entries[n].id())
 		i := h & (size - 1)
 		for b.flat[i] > 0 {
 			i = (i + 1) & (size - 1)
@@ -173,7 +172,7 @@ func (b *book[T]) intern(seed maphash.Seed, id string, fresh bool) uint32 {
 		return i
 	}
 	i := b.count
-	e := entry[T]{id: strings.Clone(id)}
+	e := entry[T]{label: labelOf(id)}
 	switch {
 	case i%pageSize == 0:
 		page := make([]entry[T], 0, pageSize)

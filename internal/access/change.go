@@ -72,14 +72,19 @@ func (d *draft) putObjects(f Facts) {
 	for _, p := range f.People {
 		e := edit(d, &d.people, string(p.ID))
 		e.known = true
-		e.is = person{suspended: p.Suspended, limits: limitsOf(p.From, p.Until)}
-		numbers := d.roleNumbers(p.Roles)
-		e.is.few = uint8(copy(e.is.first[:], numbers))
-		if len(numbers) > len(e.is.first) {
-			more := slices.Clone(numbers[len(e.is.first):])
-			e.is.more = &more
-		}
+		e.is = d.personOf(&p)
 	}
+}
+
+func (d *draft) personOf(p *sashlock.Person) person {
+	made := person{suspended: p.Suspended}
+	numbers := d.roleNumbers(p.Roles)
+	made.few = uint8(copy(made.first[:], numbers))
+	r := rare{limits: limitsOf(p.From, p.Until), more: slices.Clone(numbers[made.few:])}
+	if r.limits != forever || len(r.more) > 0 {
+		made.rare = &r
+	}
+	return made
 }
 
 // edit returns the entry of an identifier for writing.
@@ -124,10 +129,10 @@ func cloneSchedule(s sashlock.Schedule) sashlock.Schedule {
 
 // compile returns nil for what cannot be read.
 func (d *draft) compile(s sashlock.Schedule, z int) *schedule.Calendar {
-	if d.zones[z].place == nil {
+	if d.zones[z].clock == nil {
 		return nil
 	}
-	c, err := schedule.Compile(s, d.zones[z].place)
+	c, err := d.zones[z].clock.Compile(s)
 	if err != nil {
 		return nil // it opens nothing; Explain says so
 	}
@@ -158,7 +163,7 @@ func (d *draft) zoneOf(name string) uint32 {
 	}
 	z := zone{name: strings.Clone(name), calendars: make([]*schedule.Calendar, d.schedules.count)}
 	if place, err := schedule.LoadZone(name); err == nil {
-		z.place = place
+		z.clock, _ = schedule.NewClock(place) // a zone that has a name has a clock
 	}
 	d.zones = append(slices.Clip(d.zones), z)
 	last := len(d.zones) - 1

@@ -41,10 +41,10 @@ func (ix *Index) touch(opening, person uint32) uint32 {
 	if opening != none {
 		e := ix.openings.at(opening)
 		g := &e.is.grants.one
-		sum += uint32(ix.openings.heads[opening].length) + e.is.site + uint32(g.filter[0]) + uint32(len(g.terms))
+		sum += e.is.site + uint32(g.filter[0]) + uint32(len(g.terms))
 	}
 	if person != none {
-		sum += uint32(ix.people.heads[person].length) + ix.people.at(person).is.first[0]
+		sum += ix.people.at(person).is.first[0]
 	}
 	return sum
 }
@@ -58,9 +58,10 @@ type query struct {
 	runs      [3]*run // grants for the opening, for its area, for its site
 	zone      *zone
 	calendars []*schedule.Calendar
-	moment    int64  // nanoseconds, see momentOf
-	second    int64  // the same in whole seconds, rounded down
-	touched   uint32 // what was read only so that the processor has it at hand
+	moment    int64            // nanoseconds, see momentOf
+	second    int64            // the same in whole seconds, rounded down
+	reading   schedule.Reading // the same on the clocks of the opening's zone
+	touched   uint32           // what was read only so that the processor has it at hand
 }
 
 // aim points the query at an opening and reports whether its site is known.
@@ -80,18 +81,22 @@ func (q *query) aim(o *opening) bool {
 	}
 	q.zone = &q.ix.zones[s.is.zone]
 	q.calendars = q.zone.calendars
+	if q.zone.clock != nil {
+		q.reading = q.zone.clock.Read(q.second)
+	}
 	return true
 }
 
 // bar returns why the person or the mode forbids it whatever the grants say,
 // or "".
 func (q *query) bar(p *person, mode sashlock.Mode) sashlock.Reason {
-	switch {
-	case p.suspended:
+	if p.suspended {
 		return sashlock.PersonSuspended
-	case q.moment < p.limits.from:
+	}
+	switch l := p.limits(); {
+	case q.moment < l.from:
 		return sashlock.PersonNotYetValid
-	case q.moment >= p.limits.until:
+	case q.moment >= l.until:
 		return sashlock.PersonExpired
 	}
 	switch mode {
@@ -251,7 +256,7 @@ func (q *query) weigh(c *chunk, i int) rank {
 	if t.schedule == anytime {
 		return covers
 	}
-	if cal := q.calendar(t.schedule); cal != nil && cal.Covers(q.second) {
+	if cal := q.calendar(t.schedule); cal != nil && cal.CoversAt(q.reading) {
 		return covers
 	}
 	return wrongTime

@@ -32,7 +32,7 @@ func (ix *Index) Explain(req sashlock.Request, mode sashlock.Mode) sashlock.Deci
 	q := query{ix: ix, moment: momentOf(req.At), second: req.At.Unix()}
 	aimed := o != nil && q.aim(o)
 	if aimed {
-		t.place, t.zone = q.zone.place, q.zone.name
+		t.place, t.zone = q.zone.location(), q.zone.name
 	}
 	t.opening(o, aimed)
 	p, n := ix.people.known(ix.seed, string(req.Person))
@@ -95,13 +95,13 @@ func (t *table) person(p *person, q *query) {
 	} else {
 		t.add(sashlock.Check{What: "person", OK: true, Needed: "access that is not suspended", Actual: "not suspended"})
 	}
-	if p.limits != forever {
-		c := t.within(p.limits, q.moment)
+	if l := p.limits(); l != forever {
+		c := t.within(l, q.moment)
 		c.What = "person"
 		switch {
-		case q.moment < p.limits.from:
+		case q.moment < l.from:
 			c.Fix = "Let this person's access begin earlier."
-		case q.moment >= p.limits.until:
+		case q.moment >= l.until:
 			c.Fix = "Extend this person's access."
 		}
 		t.add(c)
@@ -281,7 +281,7 @@ func (t *table) schedule(q *query, it item) sashlock.Check {
 			c.Fix = "Correct " + wrong.Subject + " of the schedule: " + wrong.Hint + "."
 		}
 		return c
-	case cal.Covers(q.second):
+	case cal.CoversAt(q.reading):
 		c.OK = true
 		return c
 	}

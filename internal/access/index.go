@@ -27,7 +27,7 @@ type Index struct {
 }
 
 // What an index keeps of each object; numbers refer to the other books. With
-// its identifier, a person fills one cache line and an opening three.
+// its label, a person fills one cache line and an opening three.
 type (
 	site struct {
 		zone   uint32 // place in Index.zones
@@ -45,11 +45,15 @@ type (
 		grants run     // last, so that its filter begins a cache line
 	}
 	person struct {
-		limits    limits
 		suspended bool
 		few       uint8     // how many of first are roles
 		first     [3]uint32 // the first roles
-		more      *[]uint32 // the others; nil: none
+		rare      *rare     // nil: nothing of it
+	}
+	// rare is what few people have.
+	rare struct {
+		limits limits
+		more   []uint32 // roles beyond the first
 	}
 	role struct {
 		name string
@@ -62,10 +66,18 @@ type (
 
 // roles returns the roles of a person in order: the first and the others.
 func (p *person) roles() (first, more []uint32) {
-	if p.more != nil {
-		more = *p.more
+	if p.rare != nil {
+		more = p.rare.more
 	}
 	return p.first[:p.few], more
+}
+
+// limits returns from when until when a person is admitted.
+func (p *person) limits() limits {
+	if p.rare != nil {
+		return p.rare.limits
+	}
+	return forever
 }
 
 // called returns the name of an opening, or "".
@@ -79,8 +91,16 @@ func (o *opening) called() string {
 // zone is one civil time with every known schedule compiled for it.
 type zone struct {
 	name      string
-	place     *time.Location       // nil: there is no such zone, and nothing scheduled opens
+	clock     *schedule.Clock      // nil: there is no such zone, and nothing scheduled opens
 	calendars []*schedule.Calendar // by number of schedule; nil: unknown or unreadable
+}
+
+// location returns the zone for writing times in it, or nil if there is none.
+func (z *zone) location() *time.Location {
+	if z.clock == nil {
+		return nil
+	}
+	return z.clock.Zone()
 }
 
 // GrantCount returns how many grants the index holds, whether they open

@@ -69,7 +69,7 @@ type chunk struct {
 }
 
 // filterWords is the size of a filter: a cache line. With chunkSize grants in
-// the chunk, about one in twenty of the keys that are not there looks as if it
+// the chunk, about one in thirty of the keys that are not there looks as if it
 // were.
 const filterWords = 8
 
@@ -78,26 +78,27 @@ const filterWords = 8
 // pointer leads to its filter. Otherwise the key alone says in which of many
 // chunks a grant is, so that all grants to one subject are in the same.
 type run struct {
-	many []chunk // nil, or what at chooses from
-	one  chunk   // unless there are many
+	many *[]chunk // nil, or what at chooses from
+	one  chunk    // unless there are many
 }
 
 // at returns the chunk of a key, and how far into it, in units of 1/2^32, the
 // key should be.
 func (r *run) at(key uint32) (c *chunk, fraction uint32) {
-	if len(r.many) == 0 {
+	if r.many == nil {
 		return &r.one, key
 	}
-	place := uint64(key) * uint64(len(r.many))
-	return &r.many[place>>32], uint32(place)
+	many := *r.many
+	place := uint64(key) * uint64(len(many))
+	return &many[place>>32], uint32(place)
 }
 
 // chunks returns all chunks of the run.
 func (r *run) chunks() []chunk {
-	if len(r.many) == 0 {
+	if r.many == nil {
 		return []chunk{r.one}
 	}
-	return r.many
+	return *r.many
 }
 
 // item is one grant, unpacked.
@@ -141,14 +142,15 @@ func (c *chunk) item(i int) item {
 // cache line. It takes no branch, so that the processor need not wait for the
 // answer before it asks the next chunk.
 func (c *chunk) may(key uint32) uint32 {
-	a, b := filterBits(key)
-	return uint32(c.filter[a/64%filterWords]>>(a%64)&(c.filter[b/64%filterWords]>>(b%64))) & 1
+	x, y, z := filterBits(key)
+	f := &c.filter
+	return uint32(f[x/64%filterWords]>>(x%64)&(f[y/64%filterWords]>>(y%64))&(f[z/64%filterWords]>>(z%64))) & 1
 }
 
-// filterBits returns the two bits that stand for a key in a filter.
-func filterBits(key uint32) (a, b uint32) {
+// filterBits returns the three bits that stand for a key in a filter.
+func filterBits(key uint32) (x, y, z uint32) {
 	h := key * 0x85EBCA6B
-	return h >> 23, h >> 14
+	return h >> 23, h >> 14, h >> 5
 }
 
 // guess returns where in the chunk a key should be, at most some places off.
@@ -256,7 +258,7 @@ func (g *ground) pack(items []item) run {
 		many[i] = g.packChunk(items[:n])
 		items = items[n:]
 	}
-	return run{many: many}
+	return run{many: &many}
 }
 
 func (g *ground) packChunk(items []item) chunk {
@@ -272,9 +274,10 @@ func (g *ground) packChunk(items []item) chunk {
 	c := g.chunk(len(items), limited)
 	limited = 0
 	for i, it := range items {
-		a, b := filterBits(it.key)
-		c.filter[a/64%filterWords] |= 1 << (a % 64)
-		c.filter[b/64%filterWords] |= 1 << (b % 64)
+		x, y, z := filterBits(it.key)
+		c.filter[x/64%filterWords] |= 1 << (x % 64)
+		c.filter[y/64%filterWords] |= 1 << (y % 64)
+		c.filter[z/64%filterWords] |= 1 << (z % 64)
 		c.terms[i] = term{key: it.key, schedule: it.schedule, text: uint32(text.Len())}
 		if it.limits != forever {
 			c.limits[limited] = it.limits
@@ -333,10 +336,11 @@ func (r *run) without(key uint32, id string) run {
 
 // replacing returns the run with another chunk for a key.
 func (r *run) replacing(key uint32, c chunk) run {
-	if len(r.many) == 0 {
+	if r.many == nil {
 		return run{one: c}
 	}
-	changed := run{many: slices.Clone(r.many)}
+	many := slices.Clone(*r.many)
+	changed := run{many: &many}
 	old, _ := changed.at(key)
 	*old = c
 	return changed
@@ -344,9 +348,9 @@ func (r *run) replacing(key uint32, c chunk) run {
 
 // count returns how many grants the run has.
 func (r *run) count() int {
-	n := len(r.one.terms)
-	for i := range r.many {
-		n += len(r.many[i].terms)
+	n := 0
+	for _, c := range r.chunks() {
+		n += len(c.terms)
 	}
 	return n
 }

@@ -44,7 +44,7 @@ func (ix *Index) WhoCanOpen(id sashlock.OpeningID, at time.Time) []Holder {
 			continue
 		}
 		if f := q.grantFor(&e.is, i); f.rank == covers {
-			all = append(all, Holder{sashlock.PersonID(e.id), f.verdict().Grant, ix.roleID(f.via), sashlock.Permitted})
+			all = append(all, Holder{sashlock.PersonID(e.id()), f.verdict().Grant, ix.roleID(f.via), sashlock.Permitted})
 		}
 	}
 	slices.SortFunc(all, func(a, b Holder) int { return cmp.Compare(a.Person, b.Person) })
@@ -70,7 +70,7 @@ func (ix *Index) WhatCanOpen(id sashlock.PersonID, at time.Time) []Reach {
 			continue
 		}
 		if f := q.grantFor(p, n); f.rank == covers {
-			all = append(all, Reach{sashlock.OpeningID(e.id), f.verdict().Grant, ix.roleID(f.via), sashlock.Permitted})
+			all = append(all, Reach{sashlock.OpeningID(e.id()), f.verdict().Grant, ix.roleID(f.via), sashlock.Permitted})
 		}
 	}
 	slices.SortFunc(all, func(a, b Reach) int { return cmp.Compare(a.Opening, b.Opening) })
@@ -81,5 +81,5 @@ func (ix *Index) roleID(via uint32) sashlock.RoleID {
 	if via == none {
 		return ""
 	}
-	return sashlock.RoleID(ix.roles.at(via).id)
+	return sashlock.RoleID(ix.roles.at(via).id())
 }

@@ -7,7 +7,8 @@
 //
 // [Compile] reads a [sashlock.Schedule] in the IANA zone of a site and returns
 // a [Calendar]. [Calendar.Covers] is the question every decision asks, without
-// memory allocation and without the zone's rules; [Calendar.Window],
+// memory allocation and without the zone's rules, and [Clock] lets many calendars
+// of one zone share what does not depend on the schedule; [Calendar.Window],
 // [Calendar.Next] and [Calendar.Windows] are the questions people ask: until
 // when, when again, what does next week look like. [Validate] refuses
 // schedules that nobody can have meant, naming the field and the remedy.
@@ -77,15 +78,20 @@ import (
 
 // Calendar is a schedule read in one zone. It is immutable.
 type Calendar struct {
-	zone    *clock
+	zone    *Clock
 	first   int64        // day number of the schedule's first date, or minDay
 	last    int64        // day number of its last date, or maxDay
 	weekly  source       // the weekly periods
 	special []specialDay // sorted by first, not overlapping
 
+	// What the fast path reads first, without a pointer in between.
+	week   weekMap                  // the map of the weekly periods
+	uneven [evenCount/64 + 1]uint64 // a bit for every small stretch of time that does not follow week throughout
+
 	stretches []stretch
 	buckets   [bucketCount + 1]int32 // the stretch in force where each bucket begins
 	weeks     []*weekMap
+	regular   int32 // which of weeks the weekly periods have
 }
 
 // A stretch of instants for which one week map and one offset hold, up to the
@@ -98,8 +104,10 @@ type stretch struct {
 
 const (
 	fastUntil   = 4_102_444_800 // 2100-01-01T00:00:00Z; the fast path starts at 1970
-	bucketBits  = 22            // a bucket is 2^22 s, 48.5 days
+	bucketBits  = 24            // a bucket is 2^24 s, 194 days
 	bucketCount = fastUntil>>bucketBits + 1
+	evenBits    = 17 // Calendar.uneven has a bit for every 2^17 s, a day and a half
+	evenCount   = fastUntil>>evenBits + 1
 
 	daySeconds  = 86400
 	dayMinutes  = 1440
@@ -112,13 +120,20 @@ const (
 // from [Validate] or because zone is nil or the machine's own, which is not a
 // property of the site.
 func Compile(s sashlock.Schedule, zone *time.Location) (*Calendar, error) {
+	k, err := NewClock(zone)
+	if err != nil {
+		return nil, err
+	}
+	return k.Compile(s)
+}
+
+// Compile reads s by the clock. It does what the function of that name does,
+// and calendars that share a clock can share the reading of an instant.
+func (k *Clock) Compile(s sashlock.Schedule) (*Calendar, error) {
 	if err := Validate(s); err != nil {
 		return nil, err
 	}
-	if zone == nil || zone == time.Local {
-		return nil, refuse("zone", `name the site's IANA time zone like "Europe/Lisbon"`)
-	}
-	c := &Calendar{zone: newClock(zone), first: minDay, last: maxDay, weekly: readWeekly(s.Weekly)}
+	c := &Calendar{zone: k, first: minDay, last: maxDay, weekly: readWeekly(s.Weekly)}
 	if !s.First.IsZero() {
 		c.first = dayNumber(s.First)
 	}
@@ -134,10 +149,23 @@ func Compile(s sashlock.Schedule, zone *time.Location) (*Calendar, error) {
 // allocates nothing. From 1970 to 2099 it takes a few nanoseconds; other years
 // are answered by the definition. Outside the years 1 to 9999 nothing is
 // covered.
-func (c *Calendar) Covers(unix int64) bool {
-	if uint64(unix) >= fastUntil {
-		return c.coversByDefinition(unix)
+func (c *Calendar) Covers(unix int64) bool { return c.CoversAt(c.zone.Read(unix)) }
+
+// CoversAt is Covers for whoever asks many calendars about one instant: it must
+// have been read from the clock that the calendar was compiled by.
+func (c *Calendar) CoversAt(r Reading) bool {
+	if uint64(r.unix) >= fastUntil {
+		return c.coversByDefinition(r.unix)
 	}
+	bit := r.unix >> evenBits
+	if c.uneven[bit>>6]>>(bit&63)&1 != 0 {
+		return c.coversByStretch(r.unix)
+	}
+	return c.week.has(r.minute)
+}
+
+// coversByStretch looks for the stretch that the instant lies in.
+func (c *Calendar) coversByStretch(unix int64) bool {
 	bucket := unix >> bucketBits
 	low, high := c.buckets[bucket], c.buckets[bucket+1]
 	for low < high {
@@ -149,8 +177,7 @@ func (c *Calendar) Covers(unix int64) bool {
 		}
 	}
 	s := &c.stretches[low]
-	minute := uint64(unix+int64(s.shift)) % weekSeconds / 60
-	return c.weeks[s.week][minute>>6]>>(minute&63)&1 != 0
+	return c.weeks[s.week].has(minuteOfWeek(unix + int64(s.shift)))
 }
 
 // coversByDefinition looks for an interval around the instant, date by date.

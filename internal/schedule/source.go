@@ -181,6 +181,10 @@ func (m *weekMap) set(from, until int) {
 	}
 }
 
+// has reports whether a minute counted from the beginning of the week is
+// marked.
+func (m *weekMap) has(minute uint32) bool { return m[minute>>6]>>(minute&63)&1 != 0 }
+
 func (m *weekMap) count() int {
 	n := 0
 	for _, word := range m {

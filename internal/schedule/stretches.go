@@ -54,6 +54,27 @@ func (c *Calendar) buildStretches() {
 		}
 		c.buckets[b] = int32(at)
 	}
+	c.markUneven()
+}
+
+// markUneven finds where the map of the weekly periods, read at the offset that
+// the zone has at the instant, is not the whole truth. A stretch that follows
+// that map has the offset of the zone, because [Calendar.cut] cuts at every
+// change of it.
+func (c *Calendar) markUneven() {
+	c.week = *c.weeks[c.regular]
+	for i, s := range c.stretches {
+		if s.week == c.regular {
+			continue
+		}
+		end := int64(fastUntil)
+		if i+1 < len(c.stretches) {
+			end = min(end, c.stretches[i+1].from)
+		}
+		for bit := max(s.from, 0) >> evenBits; bit<<evenBits < end; bit++ {
+			c.uneven[bit>>6] |= 1 << (bit & 63)
+		}
+	}
 }
 
 // eras lists the maps that the dates of the fast path follow.
@@ -69,6 +90,7 @@ func (c *Calendar) eras() []era {
 		}
 	}
 	weekly := c.mapOf(&c.weekly)
+	c.regular = weekly
 	day, last := int64(-10), int64(fastUntil/daySeconds+10)
 	for day <= last {
 		r := c.runAt(day)
@@ -156,7 +178,7 @@ func (c *Calendar) repeats(eras []era) []instants {
 
 // turmoil is by how many seconds the clock was moved around a change, to and
 // fro.
-func (k *clock) turmoil(i int) int64 {
+func (k *Clock) turmoil(i int) int64 {
 	var sum int64
 	add := func(j int) {
 		moved := k.changes[j].offset - k.changes[j-1].offset

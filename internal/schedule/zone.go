@@ -85,12 +85,13 @@ func capitals(name string) string {
 	return string(letters)
 }
 
-// clock turns local times into instants and back. A local time is written as
-// the Unix seconds it would be in UTC.
-type clock struct {
+// Clock turns the local times of one zone into instants and back. A local time
+// is written as the Unix seconds it would be in UTC. It is immutable.
+type Clock struct {
 	place   *time.Location
-	changes []change // table of the years of the fast path, with a margin
-	until   int64    // where the table ends
+	changes []change                // table of the years of the fast path, with a margin
+	until   int64                   // where the table ends
+	buckets [bucketCount + 1]uint16 // the change in force where each bucket begins
 }
 
 // A change is an instant from which an offset holds.
@@ -104,8 +105,8 @@ const (
 	tableMargin = 60 * daySeconds // the builder looks a few days beyond the fast path
 )
 
-func newClock(zone *time.Location) *clock {
-	k := &clock{place: zone}
+func newClock(zone *time.Location) *Clock {
+	k := &Clock{place: zone}
 	at := int64(-tableMargin)
 	for at < fastUntil+tableMargin {
 		_, until, offset := k.ask(at)
@@ -115,12 +116,13 @@ func newClock(zone *time.Location) *clock {
 		at = until
 	}
 	k.until = at
+	k.fillBuckets()
 	return k
 }
 
 // ask finds the offset at an instant in the zone's own rules, and from when
 // until when it surely holds.
-func (k *clock) ask(unix int64) (from, until, offset int64) {
+func (k *Clock) ask(unix int64) (from, until, offset int64) {
 	t := time.Unix(unix, 0).In(k.place)
 	_, seconds := t.Zone()
 	from, until = math.MinInt64, math.MaxInt64
@@ -141,7 +143,7 @@ func (k *clock) ask(unix int64) (from, until, offset int64) {
 }
 
 // at finds the offset at an instant, and from when until when it surely holds.
-func (k *clock) at(unix int64) (from, until, offset int64) {
+func (k *Clock) at(unix int64) (from, until, offset int64) {
 	if unix < k.changes[0].from || unix >= k.until {
 		return k.ask(unix)
 	}
@@ -155,7 +157,7 @@ func (k *clock) at(unix int64) (from, until, offset int64) {
 
 // start is the instant at which a local time begins: its first occurrence, or
 // the end of the gap that swallowed it.
-func (k *clock) start(local int64) int64 {
+func (k *Clock) start(local int64) int64 {
 	for look := local - widest; ; {
 		from, until, offset := k.at(look)
 		switch unix := local - offset; {
@@ -170,7 +172,7 @@ func (k *clock) start(local int64) int64 {
 
 // end is the instant at which a local time ends something: its last
 // occurrence, or the beginning of the gap that swallowed it.
-func (k *clock) end(local int64) int64 {
+func (k *Clock) end(local int64) int64 {
 	for look := local + widest; ; {
 		from, until, offset := k.at(look)
 		switch unix := local - offset; {
@@ -184,7 +186,7 @@ func (k *clock) end(local int64) int64 {
 }
 
 // day is the number of the local date at an instant.
-func (k *clock) day(unix int64) int64 {
+func (k *Clock) day(unix int64) int64 {
 	_, _, offset := k.at(unix)
 	return floorDiv(unix+offset, daySeconds)
 }

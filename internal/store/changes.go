@@ -12,14 +12,19 @@ import (
 )
 
 // The rules of the changes are:
-//   - each batch writes the states and wake-ups it changed as one row
+//   - each batch writes the states and wake-ups it changed as one row; if that
+//     and the seal fit into one page, they are one row
 //   - after so many rows, or so many bytes, the batch carries all of them over
 //     into the tables and removes them, in its own transaction
 //   - memory always has the latest of everything, so carrying over reads nothing
 
 const (
-	maxChangeRows  = 64
-	maxChangeBytes = 512 << 10
+	maxChangeRows  = 256
+	maxChangeBytes = 2 << 20
+	// maxBeside is how large a change and the hashes of a seal are together at
+	// most, to stand in one row. More would spill over into pages of its own,
+	// and be copied for nothing when the seals are carried over.
+	maxBeside = 3 << 10
 )
 
 // changeLog is what the writer knows of the table changes.
@@ -27,6 +32,7 @@ type changeLog struct {
 	rows, bytes int
 	pending     touched // what rows in the table changed
 	batch       int     // bytes of the running batch's row
+	beside      string  // that row, if it is written together with the seal
 	carried     bool    // the running batch carries everything over
 }
 
@@ -113,7 +119,7 @@ func (l *changeLog) committed() {
 // flushChanges writes what the batch changed in the present.
 func (w *writer) flushChanges() error {
 	l := &w.changes
-	l.batch, l.carried = 0, false
+	l.batch, l.beside, l.carried = 0, "", false
 	states, devices, wakes := w.s.states.batch, w.s.devices.batch, w.s.wakes.batch
 	if len(states)+len(devices)+len(wakes) == 0 {
 		return nil
@@ -136,7 +142,11 @@ func (w *writer) flushChanges() error {
 		return err
 	}
 	l.batch = len(text)
-	return w.insert(insertChanges, args(int64(l.rows), text))
+	if _, hashes := w.tree.Fresh(); len(hashes) > 0 && len(hashes)+len(text) <= maxBeside {
+		l.beside = text
+		return nil
+	}
+	return w.prepared(insertChange, args(int64(l.rows), text))
 }
 
 // changeText writes the batch's row as JSON.
@@ -187,8 +197,10 @@ func (w *writer) changeText() (string, error) {
 // empties the table changes.
 func (w *writer) carryOver() error {
 	w.changes.carried = true
-	if err := w.prepared("DELETE FROM changes", nil); err != nil {
-		return err
+	for _, query := range []string{carrySeals, "DELETE FROM changes"} {
+		if err := w.prepared(query, nil); err != nil {
+			return err
+		}
 	}
 	if err := w.carryStates(); err != nil {
 		return err

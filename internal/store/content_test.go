@@ -69,6 +69,24 @@ func TestDamagedEndIsRefused(t *testing.T) {
 	})
 }
 
+// TestDamagedRecentSealIsRefused is the same for a seal that stands beside what
+// its commit changed.
+func TestDamagedRecentSealIsRefused(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, s *suite) {
+		st := s.open(t)
+		for i := range 5 {
+			report(t, st, i)
+		}
+		if err := st.Close(); err != nil {
+			t.Fatal(err)
+		}
+		mustExec(t, s.raw(t), "DELETE FROM changes WHERE size = 5")
+		if _, err := Open(context.Background(), s.opts); !sashlock.IsKind(err, sashlock.Internal) || !strings.Contains(err.Error(), "damaged") {
+			t.Errorf("opening a ledger without its last seal returned %v", err)
+		}
+	})
+}
+
 func TestErasedEntriesStayProvable(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, s *suite) {
 		st := s.open(t)

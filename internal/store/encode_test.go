@@ -104,3 +104,32 @@ func TestEventsThatCannotBeEncoded(t *testing.T) {
 		}
 	}
 }
+
+// TestAppendTime compares with package time, at borders and at random times.
+func TestAppendTime(t *testing.T) {
+	check := func(t interface{ Errorf(string, ...any) }, at time.Time) {
+		want := at.Format(time.RFC3339Nano)
+		if got := string(appendTime(nil, at.Unix(), at.Nanosecond())); got != want {
+			t.Errorf("wrote %s, want %s", got, want)
+		}
+	}
+	for _, year := range []int{1970, 1972, 1999, 2000, 2001, 2024, 2026, 2100, 2400, 9999} {
+		for day := range 366 {
+			check(t, time.Date(year, 1, 1+day%365, 23, 59, 59, 999_999_999, time.UTC))
+		}
+		check(t, time.Date(year, 12, 31, 0, 0, 0, 0, time.UTC))
+		check(t, time.Date(year, 2, 29, 12, 30, 0, 1_000, time.UTC))
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		unix := rapid.Int64Range(firstFast, lastFast-1).Draw(t, "unix")
+		check(t, time.Unix(unix, rapid.Int64Range(0, 999_999_999).Draw(t, "nanos")).UTC())
+	})
+}
+
+func BenchmarkAppendTime(b *testing.B) {
+	var buf [40]byte
+	at := time.Now()
+	for b.Loop() {
+		appendTime(buf[:0], at.Unix(), at.Nanosecond())
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"database/sql/driver"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/sashlock/sashlock/internal/ledger/proof"
@@ -13,7 +14,7 @@ import (
 
 // chunks are the numbers of rows that one INSERT carries, largest first. Each
 // is a prepared statement of its own.
-var chunks = []int{32, 8, 1}
+var chunks = []int{128, 64, 32, 16, 8, 4, 2, 1}
 
 // insertion is an INSERT or upsert of many rows.
 type insertion struct {
@@ -36,7 +37,6 @@ var (
 	insertEntries = newInsertion("entries (seq, body, binding)", 3, "")
 	insertDecided = newInsertion("decision_entries (decision, seq)", 2, "")
 	insertPages   = newInsertion("entry_pages (page, subject, places)", 3, "")
-	insertChanges = newInsertion("changes (number, change)", 2, "")
 	upsertStates  = newInsertion("opening_states (opening, state)", 2, " ON CONFLICT (opening) DO UPDATE SET state = excluded.state")
 	upsertDevices = newInsertion("device_states (device, state)", 2, " ON CONFLICT (device) DO UPDATE SET state = excluded.state")
 	upsertWakes   = newInsertion("wakeups (subject, due)", 2, " ON CONFLICT (subject) DO UPDATE SET due = excluded.due")
@@ -47,8 +47,11 @@ var (
 )
 
 const (
-	insertSeal = "INSERT INTO seals (first_hash, size, hashes, checkpoint, at) VALUES (?, ?, ?, ?, ?)"
-	upsertMeta = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+	insertSeal   = "INSERT INTO seals (" + sealColumns + ") VALUES (?, ?, ?, ?, ?)"
+	insertChange = "INSERT INTO changes (number, change) VALUES (?, ?)"
+	insertBoth   = "INSERT INTO changes (number, change, " + sealColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?)"
+	carrySeals   = "INSERT INTO seals (" + sealColumns + ") SELECT " + sealColumns + " FROM changes WHERE first_hash IS NOT NULL ORDER BY first_hash"
+	upsertMeta   = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
 
 // arguments are those of a statement.
@@ -112,20 +115,19 @@ func (w *writer) commitEntries() {
 		return
 	}
 	const width = 32 + proof.SaltSize
-	bindings := make([]byte, len(entries)*width)
+	w.bindings = slices.Grow(w.bindings[:0], len(entries)*width)[:len(entries)*width]
+	bindings, rows := w.bindings, w.rows[:0]
 	rand.Read(bindings) //nolint:errcheck // never returns an error: it stops the program instead
-	commitments := make([]proof.Commitment, len(entries))
-	rows := w.rows[:0]
 	for i := range entries {
 		e := &entries[i]
 		body := w.b.arena[e.start:e.end]
 		binding := bindings[i*width : (i+1)*width]
-		commitments[i] = proof.Commit([proof.SaltSize]byte(binding[32:]), body)
-		copy(binding, commitments[i][:])
+		commitment := proof.Commit([proof.SaltSize]byte(binding[32:]), body)
+		copy(binding, commitment[:])
+		w.tree.Append(commitment)
 		rows.add(e.seq, body, binding)
 	}
 	w.rows = rows
-	w.tree.Append(commitments...)
 	w.sign()
 }
 
@@ -197,11 +199,14 @@ func (w *writer) flushSeal() error {
 	if err != nil {
 		return err
 	}
-	if err := w.prepared(insertSeal, args(seal.FirstHash, seal.Size, seal.Hashes, seal.Checkpoint, w.clock)); err != nil {
-		return err
-	}
 	w.b.checkpoint = seal.Checkpoint
-	return nil
+	row, query := arguments(nil), insertSeal
+	if l := &w.changes; l.beside != "" {
+		query = insertBoth
+		row.add(int64(l.rows), l.beside)
+	}
+	row.add(seal.FirstHash, seal.Size, seal.Hashes, seal.Checkpoint, w.clock)
+	return w.prepared(query, row)
 }
 
 // lastCheckpoint gives a batch without entries the checkpoint of those before.

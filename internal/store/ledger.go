@@ -37,7 +37,9 @@ func (s *Store) Checkpoint(ctx context.Context) (signed string, size int64, err 
 		return "", 0, nil
 	}
 	err = s.View(ctx, func(q Query) error {
-		return q.QueryRow("SELECT checkpoint, size FROM seals ORDER BY first_hash DESC LIMIT 1").Scan(&signed, &size)
+		seal, err := scanSeal(q.QueryRow(selectSeals + " ORDER BY first_hash DESC LIMIT 1"))
+		signed, size = seal.Checkpoint, seal.Size
+		return err
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", 0, nil
@@ -205,13 +207,11 @@ func (s *Store) readHashes(q Query, indexes []int64) ([]tlog.Hash, error) {
 		h, ok := s.hashes.find(index)
 		if !ok {
 			if h, ok = seal.Hash(index); !ok {
-				row := q.QueryRow("SELECT first_hash, hashes FROM seals WHERE first_hash <= ? ORDER BY first_hash DESC LIMIT 1", index)
-				if err := row.Scan(&seal.FirstHash, &seal.Hashes); err != nil {
+				var err error
+				if seal, err = sealWith(q, index); err != nil {
 					return nil, fmt.Errorf("reading stored hash %d: %w", index, err)
 				}
-				if h, ok = seal.Hash(index); !ok {
-					return nil, fmt.Errorf("reading stored hash %d: no seal has it", index)
-				}
+				h, _ = seal.Hash(index)
 			}
 			s.hashes.add(index, h)
 		}
@@ -220,7 +220,29 @@ func (s *Store) readHashes(q Query, indexes []int64) ([]tlog.Hash, error) {
 	return hashes, nil
 }
 
-const selectSeals = "SELECT first_hash, size, hashes, checkpoint, at FROM seals"
+// sealWith reads the hashes of the seal that has a stored hash.
+func sealWith(q Query, index int64) (seal proof.Seal, err error) {
+	for _, table := range []string{"seals", "changes"} { // the newest may not be carried over yet
+		row := q.QueryRow("SELECT first_hash, hashes FROM "+table+" WHERE first_hash <= ? ORDER BY first_hash DESC LIMIT 1", index)
+		err = row.Scan(&seal.FirstHash, &seal.Hashes)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return seal, err
+		}
+		if _, ok := seal.Hash(index); ok {
+			return seal, nil
+		}
+	}
+	return seal, errors.New("no seal has it")
+}
+
+// selectSeals reads the seals in their own table and those that stand beside
+// the latest changes. Asked for by first_hash, the two are merged: the long one
+// is never sorted.
+const (
+	sealColumns = "first_hash, size, hashes, checkpoint, at"
+	selectSeals = "SELECT " + sealColumns + " FROM (SELECT " + sealColumns + " FROM seals UNION ALL SELECT " + sealColumns +
+		" FROM changes WHERE first_hash IS NOT NULL) AS every_seal"
+)
 
 func scanSeal(row scanner) (seal proof.Seal, err error) {
 	var at int64

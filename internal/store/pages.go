@@ -30,7 +30,7 @@ type recentPages struct {
 }
 
 // indexPage maps subjects to the places of their entries, ascending.
-type indexPage map[string][]uint16
+type indexPage map[string]*[]uint16
 
 // Prefixes of subjects, so that a kind is never taken for an opening.
 const (
@@ -75,11 +75,13 @@ func (p *recentPages) add(entries []entry) {
 func (p indexPage) add(by, id string, at uint16) {
 	var buf [64]byte
 	key := append(append(buf[:0], by...), id...)
-	if places, ok := p[string(key)]; ok {
-		p[string(key)] = append(places, at)
-		return
+	places := p[string(key)]
+	if places == nil {
+		made := make([]uint16, 0, 8)
+		places = &made
+		p[string(key)] = places
 	}
-	p[string(key)] = append(make([]uint16, 0, 8), at)
+	*places = append(*places, at)
 }
 
 // finished returns the rows of the pages that are full and not yet written.
@@ -92,8 +94,8 @@ func (p *recentPages) finished() arguments {
 	var rows arguments
 	for i, page := range p.pages[:full] {
 		for subject, places := range page {
-			blob := make([]byte, 0, 2*len(places))
-			for _, at := range places {
+			blob := make([]byte, 0, 2*len(*places))
+			for _, at := range *places {
 				blob = binary.LittleEndian.AppendUint16(blob, at)
 			}
 			rows.add(p.first+int64(i), subject, blob)
@@ -112,7 +114,7 @@ func (p *recentPages) places(match func(subject string) bool) (first int64, foun
 		var set placeSet
 		for subject, places := range page {
 			if match(subject) {
-				set.addAll(places)
+				set.addAll(*places)
 			}
 		}
 		found = append(found, set)

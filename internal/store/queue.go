@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -77,6 +78,31 @@ func (q *queue) take(into []*request, limit int) []*request {
 		q.wake()
 	}
 	return into
+}
+
+// patience is how often gather looks in vain before it gives up.
+const patience = 16
+
+// gather lets those who were just told come back, so that they share the next
+// commit with those who are in line already: otherwise the callers would split
+// into two halves that take turns, with half the entries in each commit. It
+// returns when all have come, or when no more do.
+func (q *queue) gather(told int) {
+	have := q.waiting()
+	want := have + told
+	for vain := 0; have < want && vain < patience; vain++ {
+		runtime.Gosched()
+		if now := q.waiting(); now > have {
+			have, vain = now, 0
+		}
+	}
+}
+
+// waiting returns how many are in line.
+func (q *queue) waiting() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.line)
 }
 
 // close refuses whatever comes later.

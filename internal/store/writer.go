@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -41,11 +40,15 @@ type writer struct {
 	clock   int64 // latest time given to a job, µs
 	openBy  map[sashlock.OpeningID][]sashlock.CommandID
 	changes changeLog
-	signing *signing  // of the running batch, if any
-	rows    arguments // of the entries, kept for its memory
-	text    []byte    // of the changes, kept for its memory
-	helper  helper    // that signs
-	before  mark      // next and heard when the batch began
+	signing *signing // of the running batch, if any
+	text    []byte   // of the changes, kept for its memory
+	helper  helper   // that signs
+	before  mark     // next and heard when the batch began
+
+	// Of the entries, kept for their memory; both engines copy what they are
+	// given before a statement returns.
+	rows     arguments
+	bindings []byte
 
 	b       batch
 	tx      Tx
@@ -116,9 +119,7 @@ func (s *Store) run() {
 		line = s.queue.take(line[:0], s.opts.MaxBatch)
 		w.serve(claim(line))
 		if len(line) > 1 {
-			// Those just told are about to come back: let them, so that they
-			// share the next commit.
-			runtime.Gosched()
+			s.queue.gather(len(line))
 		}
 		clear(line)
 	}
