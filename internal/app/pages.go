@@ -13,6 +13,7 @@ import (
 	"github.com/sashlock/sashlock/internal/console/enter"
 	"github.com/sashlock/sashlock/internal/console/fleet"
 	"github.com/sashlock/sashlock/internal/console/granting"
+	"github.com/sashlock/sashlock/internal/console/manual"
 	"github.com/sashlock/sashlock/internal/console/now"
 	"github.com/sashlock/sashlock/internal/console/persons"
 	"github.com/sashlock/sashlock/internal/console/phone"
@@ -34,6 +35,7 @@ func (h *House) pages() http.Handler {
 	})
 	now.Mount(frame)
 	activity.Mount(frame)
+	manual.Mount(frame)
 	developers.Mount(frame)
 	enter.Mount(frame)
 	fleet.Mount(frame)

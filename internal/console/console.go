@@ -144,24 +144,24 @@ func (f *Frame) trouble(w http.ResponseWriter, r *http.Request, err error) {
 	case sashlock.NotFound:
 		status, title, text = http.StatusNotFound, lang.Mark("There is nothing here"), lang.Mark("What you asked for does not exist, or no longer does.")
 	case sashlock.Unavailable:
-		status, title, text = http.StatusServiceUnavailable, lang.Mark("Not possible at the moment"), sentence(err)
+		status, title, text = http.StatusServiceUnavailable, lang.Mark("Not possible at the moment"), Sentence(err)
 	case sashlock.Denied:
-		status, title, text = http.StatusForbidden, lang.Mark("This is not for you"), sentence(err)
+		status, title, text = http.StatusForbidden, lang.Mark("This is not for you"), Sentence(err)
 	case sashlock.Conflict:
-		status, title, text = http.StatusConflict, lang.Mark("Somebody was faster"), sentence(err)
+		status, title, text = http.StatusConflict, lang.Mark("Somebody was faster"), Sentence(err)
 	case sashlock.Limit:
-		status, title, text = http.StatusTooManyRequests, lang.Mark("Too much at once"), sentence(err)
+		status, title, text = http.StatusTooManyRequests, lang.Mark("Too much at once"), Sentence(err)
 	case sashlock.Invalid:
-		status, title, text = http.StatusBadRequest, lang.Mark("That cannot be done"), sentence(err)
+		status, title, text = http.StatusBadRequest, lang.Mark("That cannot be done"), Sentence(err)
 	default:
 		f.Log.Error("page failed", logkey.Err(err))
 	}
 	f.show(w, r, status, Head{Title: lang.T(r.Context(), title)}, message(lang.T(r.Context(), title), lang.T(r.Context(), text)))
 }
 
-// sentence is what people are told of an error: the fix if there is one, and
+// Sentence is what people are told of an error: the fix if there is one, and
 // which field it is about.
-func sentence(err error) string {
+func Sentence(err error) string {
 	var p *sashlock.Error
 	if errors.As(err, &p) && p.Hint != "" {
 		if p.Subject != "" && p.Kind == sashlock.Invalid {

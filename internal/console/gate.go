@@ -117,8 +117,9 @@ func (f *Frame) session(r *http.Request) (signin.Session, error) {
 	return f.Signin.Stand(r.Context(), f.Demo)
 }
 
-// alive reports whether the session of a request still stands.
-func (f *Frame) alive(r *http.Request) bool {
+// Alive reports whether the session of a request still stands. Who answers for
+// long asks it from time to time.
+func (f *Frame) Alive(r *http.Request) bool {
 	was := Who(r.Context())
 	now, err := f.session(r)
 	return err == nil && now.Operator.ID == was.Operator.ID && now.Operator.Rev == was.Operator.Rev

@@ -186,7 +186,7 @@ func (t *tab) run(r *http.Request, seen *watch) error {
 			return ctx.Err()
 		case <-changed:
 		case <-beat.C:
-			if !t.frame.alive(r) {
+			if !t.frame.Alive(r) {
 				return t.write([]byte("event: gone\ndata: session\n\n"))
 			}
 			if err := t.beat(); err != nil {

@@ -1,0 +1,74 @@
+// The tail: new events come in at the top while one looks there, and wait while
+// one reads further down.
+const tail = document.getElementById("tail");
+const rows = document.getElementById("rows");
+const button = document.getElementById("waiting");
+const says = tail.querySelector(".says");
+const most = 300;
+let waiting = [];
+
+const atTop = () => scrollY < 120;
+
+function state(name) {
+  tail.dataset.state = name;
+  const word = { live: says.dataset.liveWord, waits: says.dataset.waitWord + " " + waiting.length, lost: says.dataset.lostWord }[name];
+  if (says.textContent !== word) says.textContent = word;
+}
+
+function put(html) {
+  const holder = document.createElement("template");
+  holder.innerHTML = html;
+  const row = holder.content.firstElementChild;
+  const first = rows.querySelector(".day");
+  if (first && first.dataset.day === row.dataset.day) {
+    first.after(row);
+  } else if (first) {
+    rows.prepend(row);
+  } else {
+    location.reload(); // the first event there is: the page begins with its day
+    return;
+  }
+  row.classList.add("fresh");
+  setTimeout(() => row.classList.remove("fresh"), 1500);
+  while (rows.children.length > most) rows.lastElementChild.remove();
+}
+
+function flush() {
+  for (const html of waiting) put(html);
+  waiting = [];
+  button.hidden = true;
+  state("live");
+}
+
+function take(html) {
+  if (atTop()) return put(html);
+  waiting.push(html);
+  if (waiting.length > most) waiting.shift();
+  button.hidden = false;
+  button.textContent = says.dataset.waitWord + " " + waiting.length;
+  state("waits");
+}
+
+if (!new URLSearchParams(location.search).has("before")) {
+  tail.hidden = false;
+  let next = tail.dataset.after;
+  const follow = () => {
+    const url = tail.dataset.live;
+    const source = new EventSource(url + (url.includes("?") ? "&" : "?") + "after=" + next);
+    source.addEventListener("open", () => state(waiting.length ? "waits" : "live"));
+    source.addEventListener("row", (e) => {
+      next = +e.lastEventId + 1;
+      take(e.data);
+    });
+    source.addEventListener("error", () => {
+      state("lost");
+      if (source.readyState === EventSource.CLOSED) setTimeout(follow, 3000);
+    });
+  };
+  follow();
+  addEventListener("scroll", () => atTop() && waiting.length && flush(), { passive: true });
+  button.addEventListener("click", () => {
+    scrollTo({ top: 0 });
+    flush();
+  });
+}
