@@ -42,6 +42,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/devices"
+	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/logkey"
@@ -60,6 +61,8 @@ type Options struct {
 	Version  string
 	Verifier string // the public key of the ledger, as sashlock-verify takes it
 	Origin   string // how browsers reach this console, "https://store.example"; empty: as they ask
+	// Estate returns everything that is declared, as the file has it.
+	Estate func(context.Context) (estate.File, error)
 	// Demo says that nothing here opens a real lock. Whoever reaches the
 	// console is then this operator until they choose to be another one.
 	Demo sashlock.OperatorID

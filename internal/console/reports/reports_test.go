@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package reports_test
+
+import (
+	"encoding/csv"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/consoletest"
+	"github.com/sashlock/sashlock/internal/lang"
+	"github.com/sashlock/sashlock/internal/signin"
+)
+
+func ask(t *testing.T, c *consoletest.Counter, person, opening string, times int) {
+	t.Helper()
+	for range times {
+		if _, err := c.Hall.Request(t.Context(), sashlock.Request{Person: c.Person(person), Opening: c.Opening(opening)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestReportsCountWhatTheLedgerSays(t *testing.T) {
+	c := consoletest.New(t)
+	ask(t, c, "ana", "case-1", 3)
+	ask(t, c, "carla", "case-2", 2)
+	ask(t, c, "eva", "porto-case", 4)
+	status, page := c.Get("/reports?site=lisbon")
+	if status != http.StatusOK {
+		t.Fatal(status)
+	}
+	c.Sees(page, "Requests granted 3", "Requests refused 2", "This person&#39;s access is suspended. 2")
+	_, page = c.Get("/reports?site=porto")
+	c.Sees(page, "Requests granted 4", "Requests refused 0", "Nothing was refused.")
+	if status, _ := c.As(signin.Manager).Get("/reports?site=porto"); status != http.StatusForbidden {
+		t.Errorf("the manager of Lisbon gets %d for Porto", status)
+	}
+	_, text := c.As(signin.Owner).Get("/reports/days.csv?site=lisbon&days=7")
+	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+	if err != nil || len(rows) != 8 || rows[7][2] != "3" || rows[7][3] != "2" || rows[1][2] != "0" {
+		t.Errorf("%v, %v", rows, err)
+	}
+	for _, bad := range []string{"days=0", "days=-3", "days=100000", "days=x", "site=%3Cscript%3E"} {
+		if status, _ := c.Get("/reports?" + bad); status != http.StatusOK && status != http.StatusNotFound {
+			t.Errorf("%s: %d", bad, status)
+		}
+	}
+}
+
+func TestReviewNamesWaysIn(t *testing.T) {
+	c := consoletest.New(t)
+	_, page := c.Get("/reports/review?site=lisbon")
+	c.Sees(page, "Cage 1 Back room", "Bob Dias by name", "never seen to")
+	if strings.Contains(page, "Case 1") {
+		t.Error("an opening of lower class is in the review")
+	}
+	_, page = c.Get("/reports/review?site=porto")
+	c.Sees(page, "No opening of the highest class")
+	c.As(signin.Associate)
+	if status, _ := c.Get("/reports/review"); status != http.StatusForbidden {
+		t.Errorf("an associate gets %d", status)
+	}
+}
+
+func TestInSpanish(t *testing.T) {
+	c := consoletest.New(t)
+	_, page := c.Send(http.MethodGet, "/reports", http.Header{"Accept-Language": {string(lang.Spanish)}}, nil)
+	c.Sees(page, "Informes", "Por qué se denegaron peticiones", "Día a día")
+}
