@@ -9,17 +9,21 @@ type demoCommand struct {
 	Seed      uint64  `default:"1" help:"Decides every random choice."`
 	NoBrowser bool    `help:"Do not open the page."`
 	Speed     float64 `default:"1" help:"How much faster than life the stories run."`
+	LAN       bool    `name:"lan" help:"Answer to the local network too, by plain HTTP, to whoever has the link."`
 }
 
 // Help explains the command.
 func (c *demoCommand) Help() string {
-	return `A store that exists only in this process: openings, people, shifts and small stories, seen by the same code that runs a real one. It opens no real lock.
+	return `Three stores that exist only in this process: openings, people, shifts, two weeks of history and small stories, seen by the same code that runs a real one. It opens no real lock.
 
 With --data DIR the store is kept there, and DIR/demo.json tells scripts how to reach it.
+
+With --lan a phone in the same network can look at it: the terminal shows a link, and the same as a code to scan. Only the demo does this.
 
 Examples:
 
     sashlock demo
+    sashlock demo --lan --speed 10
     sashlock demo --port 8000 --data /tmp/demo --seed 7 --no-browser`
 }
 
@@ -36,6 +40,6 @@ func (c *demoCommand) Run(d *desk) error {
 		data = d.getenv("SASHLOCK_DATA")
 	}
 	return demo.Run(d.ctx, demo.Options{
-		Port: c.Port, Data: data, Seed: c.Seed, Browser: !c.NoBrowser, Speed: c.Speed, Out: d.out,
+		Port: c.Port, Data: data, Seed: c.Seed, Browser: !c.NoBrowser, Speed: c.Speed, LAN: c.LAN, Out: d.out,
 	})
 }

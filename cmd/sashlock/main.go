@@ -18,7 +18,8 @@
 // # Promises
 //
 //   - Nothing asks questions: what is missing is an error that says how to give
-//     it. Secrets are printed by "token create" and by nothing else.
+//     it. Secrets are printed by "token create" and, as links that work once, by
+//     "serve" and "signin link"; by nothing else.
 //   - A table is for people at a terminal. Piped, there are no headings, no
 //     colours and no progress, and -o json is stable.
 //   - Exit status: 0 yes, 1 no, 2 wrong call or input, 3 not reachable or not
@@ -62,6 +63,7 @@ type commands struct {
 	Diff       diffCommand       `cmd:"" group:"setup" help:"Tell a YAML file from what is declared"`
 	Export     exportCommand     `cmd:"" group:"setup" help:"Write everything that is declared as YAML"`
 	Token      tokenCommand      `cmd:"" group:"setup" help:"Create, list and revoke tokens"`
+	Signin     signinCommand     `cmd:"" group:"setup" help:"Make the link to own a store, or a way back in"`
 	Verify     verifyCommand     `cmd:"" group:"proof" help:"Verify the whole ledger of a data folder"`
 	Prove      proveCommand      `cmd:"" group:"proof" help:"Write an evidence bundle about entries"`
 	Bench      benchCommand      `cmd:"" group:"other" help:"Measure this machine"`

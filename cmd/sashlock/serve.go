@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,6 +27,8 @@ type serveCommand struct {
 // Help explains the command.
 func (c *serveCommand) Help() string {
 	return `Opens the store of a data folder, connects its gateways and answers until it is stopped with Ctrl-C or SIGTERM.
+
+A store that nobody owns yet prints a link that makes whoever opens it its owner: it works once, for 30 minutes. "sashlock signin link" makes another.
 
 At each start it writes a new token with every scope to DIR/connect.json, readable by its owner only; that is how the other commands find it with --data.
 
@@ -99,16 +102,52 @@ func (c *serveCommand) serve(d *desk, house *app.House, l net.Listener) error {
 	for _, g := range house.Config.Gateways {
 		d.note("gateway %s (%s)", g.Name, g.Driver)
 	}
-	url := "http://" + l.Addr().String()
+	front, err := house.Front(l.Addr())
+	if err != nil {
+		return err
+	}
+	answers, url, err := c.answers(d, house, front, l)
+	if err != nil {
+		return err
+	}
+	claim, err := claimOf(d, house, front.URL)
+	if err != nil {
+		return err
+	}
 	finished, err := c.connect(d.ctx, house, url)
 	if err != nil {
 		return err
 	}
 	defer finished()
 	house.LogStart(l.Addr().String())
-	fmt.Fprintf(d.out, "%s\n", url)
+	fmt.Fprintf(d.out, "%s\n", front.URL)
 	d.note("%d entries in the ledger; token in %s; stop with Ctrl-C", house.Store.Size(), filepath.Join(house.Config.Data, app.ConnectionFile))
-	return app.Serve(d.ctx, house.Handler(), l)
+	if front.Trust != "" {
+		d.note("phones that are to trust this store find the certificate at %s/trust; its fingerprint is %s", front.URL, front.Trust)
+	}
+	fmt.Fprint(d.err, claim)
+	return app.ServeAll(d.ctx, answers...)
+}
+
+// answers is what the store node listens on, and the address by which programs
+// on this machine reach it: without encryption, and by no other machine.
+func (c *serveCommand) answers(d *desk, house *app.House, front app.Front, l net.Listener) (all []app.Answer, url string, err error) {
+	if front.TLS == nil {
+		return []app.Answer{{Listener: l, Handler: front.Net}}, "http://" + l.Addr().String(), nil
+	}
+	local, err := listen(d.ctx, "127.0.0.1:0")
+	if err != nil {
+		return nil, "", err
+	}
+	all = []app.Answer{{Listener: tls.NewListener(l, front.TLS), Handler: front.Net}, {Listener: local, Handler: front.Local}}
+	if front.Plain != nil {
+		plain, err := listen(d.ctx, house.Config.TLS.Plain)
+		if err != nil {
+			return nil, "", errors.Join(err, local.Close())
+		}
+		all = append(all, app.Answer{Listener: plain, Handler: front.Plain})
+	}
+	return all, "http://" + local.Addr().String(), nil
 }
 
 // connectEvery is how often a connection file is tried again.

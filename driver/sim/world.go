@@ -213,6 +213,13 @@ func (w *World) ClockOff(address string, by time.Duration) error {
 	return w.with(address, "setting the clock of", func(d *device) error { d.clockOff = by; return nil })
 }
 
+// Cut reports whether the gateway is away.
+func (w *World) Cut() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.cut
+}
+
 // CutGateway takes the gateway away: nothing is heard and no order arrives.
 func (w *World) CutGateway() {
 	w.mu.Lock()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package alarms keeps what wants an operator: the list of alarms and who has
-// seen them.
+// Package alarms keeps what wants an operator: the list of alarms, who has
+// seen them, and which are put aside for a time.
 //
 // # How it fits
 //
@@ -12,12 +12,14 @@
 // # Promises
 //
 // An alarm leaves the list only when its condition is over and somebody has
-// acknowledged it, in either order. Nothing about it is ever deleted.
+// acknowledged it, in either order. Nothing about it is ever deleted. One that
+// is shelved comes back by itself at its time.
 package alarms
 
 import (
 	"context"
 	"database/sql"
+	"strings"
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/flow"
@@ -69,4 +71,17 @@ func Acknowledge(ctx context.Context, h *flow.Hall, by sashlock.OperatorID, id s
 		}}}, nil
 	}})
 	return a, err
+}
+
+// FindAll returns some alarms, in the order they were raised. Those that do not
+// exist are missing.
+func FindAll(q store.Query, ids []sashlock.AlarmID) ([]sashlock.Alarm, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	return store.Rows(q, scan, `SELECT `+columns+` FROM alarms WHERE id IN (?`+strings.Repeat(", ?", len(ids)-1)+`) ORDER BY id`, args...)
 }

@@ -26,11 +26,15 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/access"
+	"github.com/sashlock/sashlock/internal/alarms"
 	"github.com/sashlock/sashlock/internal/api"
+	"github.com/sashlock/sashlock/internal/assistance"
 	"github.com/sashlock/sashlock/internal/console"
+	"github.com/sashlock/sashlock/internal/console/phone"
 	"github.com/sashlock/sashlock/internal/devices"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/grants"
+	"github.com/sashlock/sashlock/internal/incidents"
 	"github.com/sashlock/sashlock/internal/logkey"
 	"github.com/sashlock/sashlock/internal/people"
 	"github.com/sashlock/sashlock/internal/signin"
@@ -40,15 +44,16 @@ import (
 
 // House is a running store node.
 type House struct {
-	Config  Config
-	Keys    Keys
-	Store   *store.Store
-	Hall    *flow.Hall
-	Devices *devices.Room
-	Signin  *signin.Room
-	API     *api.API
-	Log     *slog.Logger
-	Now     func() time.Time
+	Config     Config
+	Keys       Keys
+	Store      *store.Store
+	Hall       *flow.Hall
+	Devices    *devices.Room
+	Signin     *signin.Room
+	Assistance *assistance.Room
+	API        *api.API
+	Log        *slog.Logger
+	Now        func() time.Time
 
 	demo   sashlock.OperatorID    // who acts on the console of a demo; empty: this is no demo
 	mounts []func(*console.Frame) // pages that are no part of every store
@@ -103,6 +108,7 @@ func (h *House) build(ctx context.Context) error {
 		return err
 	}
 	h.Signin = signin.New(h.Store, h.Hall, h.Now)
+	h.Assistance = assistance.New(assistance.Options{Store: h.Store, Hall: h.Hall, Now: h.Now, Log: h.Log, Reader: phone.Reader(h.Signin)})
 	h.API = api.New(api.Deps{
 		Store: h.Store, Hall: h.Hall, Devices: h.Devices, Signin: h.Signin, Now: h.Now, Log: h.Log,
 		Version: Version(), VerifierKey: h.Keys.Verifier,
@@ -158,6 +164,13 @@ func (h *House) Start(ctx context.Context) error {
 	h.done.Go(func() {
 		h.Hall.RunTicks(running, func(err error) { h.Log.Warn("tick failed", logkey.Err(err)) })
 	})
+	h.done.Go(func() {
+		incidents.Run(running, h.Store, h.Hall, func(err error) { h.Log.Warn("alarms not gathered", logkey.Err(err)) })
+	})
+	h.done.Go(func() {
+		alarms.RunReturns(running, h.Store, h.Hall, h.Now, func(err error) { h.Log.Warn("shelved alarms not returned", logkey.Err(err)) })
+	})
+	h.done.Go(func() { h.Assistance.Run(running) })
 	for _, g := range h.Config.Gateways {
 		if err := h.open(ctx, g); err != nil {
 			return err

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"maps"
 	"net"
+	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -31,9 +33,23 @@ const ConfigFile = "config.yaml"
 type Config struct {
 	// Data is the data folder. It is not part of the file.
 	Data string `yaml:"-"`
-	// Listen is the address to answer on. Only addresses of this machine are
-	// accepted; 127.0.0.1:7117 when not given.
+	// Listen is the address to answer on; 127.0.0.1:7117 when not given. An
+	// address that other machines reach needs tls.
 	Listen string `yaml:"listen,omitempty"`
+	// Names are the host names and addresses by which browsers call this store
+	// node, without ports, the one to use first. Requests that name another
+	// are refused. This machine's own names need not be given.
+	Names []string `yaml:"names,omitempty"`
+	// Origin is how browsers reach this store node when that is not by its own
+	// name and port, "https://store.example": behind a reverse proxy. Links are
+	// made with it.
+	Origin string `yaml:"origin,omitempty"`
+	// TLS says how the connection is encrypted.
+	TLS TLS `yaml:"tls,omitempty"`
+	// Proxies are the addresses or networks of reverse proxies, "10.0.0.5" or
+	// "10.0.0.0/24". What they say about where a request came from
+	// (X-Forwarded-For, -Proto and -Host) is believed; anybody else is not.
+	Proxies []string `yaml:"proxies,omitempty"`
 	// Database is the address of a PostgreSQL database, "postgres://…". When
 	// not given, an SQLite database in the data folder is used.
 	Database string `yaml:"database,omitempty"`
@@ -42,6 +58,27 @@ type Config struct {
 	JournalSize int64 `yaml:"journal_size,omitempty"`
 	// Gateways are the radios, brokers, buses and clouds to connect to.
 	Gateways []Gateway `yaml:"gateways,omitempty"`
+}
+
+// TLS is where the certificate of a store node comes from.
+type TLS struct {
+	// From is "own" for a certificate authority of the store's own, which every
+	// phone has to trust once, or "acme" for one that browsers trust already.
+	// Without it nothing is encrypted, and only this machine is answered.
+	From string `yaml:"from,omitempty"`
+	// Plain is an address that answers without encryption, "0.0.0.0:7118": with
+	// the page that helps a phone to trust the store's authority, or with the
+	// proofs that an ACME authority asks for on port 80. Everything else is
+	// sent to the encrypted address. Without it there is none.
+	Plain string `yaml:"plain,omitempty"`
+	// Directory is the address of the ACME directory; that of Let's Encrypt
+	// when not given.
+	Directory string `yaml:"directory,omitempty"`
+	// Root is a file with the certificate that the ACME directory's own
+	// address shows, for one inside a company.
+	Root string `yaml:"root,omitempty"`
+	// Email is where the ACME authority writes to when something is wrong.
+	Email string `yaml:"email,omitempty"`
 }
 
 // Gateway is one connection of a driver.
@@ -85,8 +122,11 @@ func (c Config) check() error {
 	if err != nil {
 		return bad("listen", `write an address and a port, like "127.0.0.1:7117"`)
 	}
-	if !isLoopback(host) {
-		return bad("listen", "only this machine is served yet: use 127.0.0.1 and, for other machines, a reverse proxy with TLS")
+	if !isLoopback(host) && c.TLS.From == "" {
+		return bad("listen", "other machines are answered with TLS only: add tls, or use 127.0.0.1 behind a reverse proxy; docs/guide/tls.md shows both")
+	}
+	if err := c.checkNetwork(bad); err != nil {
+		return err
 	}
 	if c.Database != "" && !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://") {
 		return bad("database", `write the address of a PostgreSQL database, like "postgres://user@host/name", or leave it out for SQLite in the data folder`)
@@ -109,6 +149,66 @@ func (c Config) check() error {
 		}
 	}
 	return nil
+}
+
+// checkNetwork checks by which names and how the store node is reached.
+func (c Config) checkNetwork(bad func(field, hint string) error) error {
+	hosts := 0
+	for i, n := range c.Names {
+		ip := net.ParseIP(n)
+		if ip == nil && !validHost(n) {
+			return bad(fmt.Sprintf("names[%d]", i), `write a host name like "store.lan" or an address like "192.168.1.20", in lower case and without a port`)
+		}
+		if ip == nil {
+			hosts++
+		}
+	}
+	if u, err := url.Parse(c.Origin); c.Origin != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || !validHost(u.Hostname()) || u.Path != "" || u.RawQuery != "" || u.User != nil) {
+		return bad("origin", `write how browsers reach it, without a path: "https://store.example"`)
+	}
+	for i, p := range c.Proxies {
+		if _, err := network(p); err != nil {
+			return bad(fmt.Sprintf("proxies[%d]", i), `write an address like "10.0.0.5" or a network like "10.0.0.0/24"`)
+		}
+	}
+	switch c.TLS.From {
+	case "":
+		if c.TLS != (TLS{}) {
+			return bad("tls.from", "choose own or acme")
+		}
+	case "own", "acme":
+		if hosts == 0 {
+			return bad("names", "TLS is for a name: give the host name by which browsers call this store node; passkeys work at no number")
+		}
+	default:
+		return bad("tls.from", "choose own or acme")
+	}
+	if _, _, err := net.SplitHostPort(c.TLS.Plain); c.TLS.Plain != "" && err != nil {
+		return bad("tls.plain", `write an address and a port, like "0.0.0.0:7118"`)
+	}
+	return nil
+}
+
+// validHost reports whether a text is a host name in lower case (RFC 1123).
+func validHost(name string) bool {
+	if len(name) > 253 {
+		return false
+	}
+	for label := range strings.SplitSeq(name, ".") {
+		if !sashlock.ValidSlug(label) {
+			return false
+		}
+	}
+	return true
+}
+
+// network reads an address or a network.
+func network(text string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(text); err == nil {
+		return addr.Prefix(addr.BitLen())
+	}
+	p, err := netip.ParsePrefix(text)
+	return p.Masked(), err
 }
 
 func isLoopback(host string) bool {

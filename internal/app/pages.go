@@ -41,7 +41,7 @@ func (h *House) pages() http.Handler {
 	fleet.Mount(frame)
 	granting.Mount(frame)
 	persons.Mount(frame)
-	phone.Mount(frame)
+	phone.Mount(frame, h.Assistance)
 	planner.Mount(frame)
 	proving.Mount(frame)
 	reports.Mount(frame)
@@ -64,8 +64,10 @@ func (h *House) MountPages(mount func(*console.Frame)) { h.mounts = append(h.mou
 func (h *House) OpenDemoConsole(ctx context.Context) (sashlock.OperatorID, error) {
 	err := h.Store.View(ctx, func(q store.Query) error {
 		all, err := signin.Operators(q)
-		if len(all) > 0 {
-			h.demo = all[0].ID
+		for _, o := range all {
+			if o.Role == signin.Owner {
+				h.demo = o.ID
+			}
 		}
 		return err
 	})

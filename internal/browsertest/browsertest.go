@@ -70,7 +70,7 @@ func Open(t testing.TB, base string) *Browser {
 	ctx, end := chromedp.NewContext(allocator)
 	t.Cleanup(func() { end(); stop() })
 	b := &Browser{Base: base, Ctx: ctx, t: t}
-	b.Do(chromedp.EmulateViewport(1440, 1000))
+	b.must(chromedp.Do(ctx, chromedp.EmulateViewport(1440, 1000))) // not by Do: the first call starts the browser, which must outlive it
 	b.listen()
 	t.Cleanup(b.settle)
 	return b

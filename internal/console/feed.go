@@ -36,31 +36,35 @@ type Feed struct {
 }
 
 type refusal struct {
-	at   time.Time
-	site sashlock.SiteID
+	at      time.Time
+	site    sashlock.SiteID
+	opening sashlock.OpeningID
 }
 
 func newFeed(s *store.Store, h *flow.Hall, now func() time.Time) *Feed {
 	return &Feed{store: s, hall: h, now: now}
 }
 
-// Recent returns the last lines about a site, newest first, and how many
-// requests were refused there today, by the site's clock.
+// Recent returns the last lines about a site that concern whoever is signed in,
+// newest first, and how many requests were refused there today, by the site's
+// clock.
 func (f *Feed) Recent(ctx context.Context, site sashlock.Site, most int) (lines []Line, refused int, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.read(ctx); err != nil {
 		return nil, 0, err
 	}
+	who, book := Who(ctx).Operator, f.hall.Book()
 	for _, l := range slices.Backward(f.lines) {
-		if len(lines) < most && (l.Site == "" || l.Site == site.ID) {
+		concerns := l.Site == "" || l.Site == site.ID && (l.Opening == "" || who.Sees(l.Site, book.Openings[l.Opening].Area))
+		if concerns && len(lines) < most {
 			lines = append(lines, l)
 		}
 	}
 	y, m, d := LocalTime(site, f.now()).Date()
 	midnight := time.Date(y, m, d, 0, 0, 0, 0, zoneOf(site))
 	for _, r := range f.refusals {
-		if r.site == site.ID && !r.at.Before(midnight) {
+		if r.site == site.ID && !r.at.Before(midnight) && who.Sees(r.site, book.Openings[r.opening].Area) {
 			refused++
 		}
 	}
@@ -101,7 +105,7 @@ func (f *Feed) begin(ctx context.Context) error {
 		events = nil // no limit, as the store reads it: they come again
 	}
 	for _, e := range slices.Backward(events) {
-		f.refusals = append(f.refusals, refusal{e.Heard, e.Site})
+		f.refusals = append(f.refusals, refusal{e.Heard, e.Site, e.Opening})
 	}
 	f.begun, f.next = true, next
 	return nil
@@ -109,7 +113,7 @@ func (f *Feed) begin(ctx context.Context) error {
 
 func (f *Feed) take(book *flow.Book, e sashlock.Event) {
 	if e.Kind == sashlock.AccessDenied {
-		f.refusals = append(f.refusals, refusal{e.Heard, e.Site})
+		f.refusals = append(f.refusals, refusal{e.Heard, e.Site, e.Opening})
 		old := e.Heard.Add(-refusalsFor)
 		f.refusals = slices.DeleteFunc(f.refusals, func(r refusal) bool { return r.at.Before(old) })
 	}

@@ -42,6 +42,7 @@ const (
 	maxStreams = 4096
 	manyParts  = 8 // when more parts within one have changed, it is sent as a whole
 	writeLimit = 10 * time.Second
+	standsFor  = time.Second // for how long a look at a session holds
 )
 
 // Part is a piece of a page with an id of its own.
@@ -186,7 +187,7 @@ func (t *tab) run(r *http.Request, seen *watch) error {
 			return ctx.Err()
 		case <-changed:
 		case <-beat.C:
-			if !t.frame.Alive(r) {
+			if !t.frame.stands(r) {
 				return t.write([]byte("event: gone\ndata: session\n\n"))
 			}
 			if err := t.beat(); err != nil {

@@ -31,7 +31,7 @@ import (
 // desk is a frame over a store of its own, with a page whose parts the test
 // sets.
 type desk struct {
-	t      *testing.T
+	t      testing.TB
 	frame  *Frame
 	server *httptest.Server
 
@@ -39,7 +39,7 @@ type desk struct {
 	parts []Part // guarded by mu
 }
 
-func newDesk(t *testing.T, demo bool) *desk {
+func newDesk(t testing.TB, demo bool) *desk {
 	t.Helper()
 	skey, _, err := note.GenerateKey(rand.Reader, "test.local/ledger")
 	if err != nil {

@@ -44,6 +44,37 @@ type watch struct {
 type watches struct {
 	mu    sync.Mutex
 	byKey map[string]*watch // guarded by mu
+
+	standing sync.Map // session cookie and operator -> stood
+}
+
+// stood is what a look at a session found.
+type stood struct {
+	at    time.Time
+	stays bool
+}
+
+// stands reports whether the session of a request still stands, as it was at
+// most a second ago: the tabs of one session share the look.
+func (f *Frame) stands(r *http.Request) bool {
+	secret := ""
+	if c, err := r.Cookie(SessionCookie); err == nil {
+		secret = c.Value
+	}
+	key := fmt.Sprintf("%s %s %d", secret, Who(r.Context()).Operator.ID, Who(r.Context()).Operator.Rev)
+	now := time.Now()
+	if was, known := f.watches.standing.Load(key); known && now.Sub(was.(stood).at) < standsFor {
+		return was.(stood).stays
+	}
+	found := stood{now, f.Alive(r)}
+	f.watches.standing.Store(key, found)
+	f.watches.standing.Range(func(key, was any) bool {
+		if now.Sub(was.(stood).at) > 2*beatEvery {
+			f.watches.standing.Delete(key)
+		}
+		return true
+	})
+	return found.stays
 }
 
 func (f *Frame) watchAlone(ctx context.Context, parts Parts) *watch {

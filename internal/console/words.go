@@ -22,6 +22,8 @@ type Line struct {
 	Text    lang.Phrase
 	Count   int // of how many events it tells
 
+	Decision sashlock.DecisionID // the request it tells of; empty: of none
+
 	kind sashlock.EventKind
 	many string // the text for more than one, where lines are gathered: a format for their number
 	args []any  // what it takes besides
@@ -54,6 +56,10 @@ func Tell(b *flow.Book, e sashlock.Event) (Line, bool) {
 	t := teller{b: b, e: e, line: Line{
 		Seq: e.Seq, At: e.Heard, Site: e.Site, Opening: e.Opening, Slug: b.Openings[e.Opening].Slug, Tone: Calm, Count: 1, kind: e.Kind,
 	}}
+	switch e.Kind {
+	case sashlock.AccessGranted, sashlock.AccessDenied, sashlock.AccessTaken, sashlock.AccessNotTaken:
+		t.line.Decision = e.Decision
+	}
 	for _, tell := range []func() bool{t.request, t.movement, t.device, t.alarm, t.change} {
 		if tell() {
 			return t.line, t.line.Text.Text != ""

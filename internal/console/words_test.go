@@ -19,7 +19,7 @@ func secondsOf(n int) time.Duration { return time.Duration(n) * time.Second }
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-func testBook(t *testing.T) *flow.Book {
+func testBook(t testing.TB) *flow.Book {
 	t.Helper()
 	b, err := flow.NewBook(access.Facts{
 		Sites:    []sashlock.Site{{ID: "site_1", Slug: "lisbon", Name: "Lisbon", Zone: "Europe/Lisbon"}},

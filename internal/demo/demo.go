@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package demo is a store that lives: a simulated flagship shop in which
-// people are served, refused and careless while one looks on.
+// Package demo is a chain of stores that live: people are served, refused and
+// careless while one looks on.
 //
 // # What
 //
-// [Run] sets up a data folder, declares a shop of 42 openings and 31 people,
-// fits it with simulated devices and then plays a story on it: customers at
-// display cases, couriers at lockers, and now and then something that wants an
-// operator. The console needs no sign-in here, and says so on every page.
+// [Run] sets up a data folder, declares a flagship of 42 openings and 31 people
+// and two smaller stores, fits them with simulated devices, tells what happened
+// there in the last two weeks, and then plays a story: customers at display
+// cases, couriers at lockers, and now and then something that wants an operator.
+// The console needs no sign-in here, and says so on every page. In its corner one
+// becomes somebody else, breaks things and changes the pace.
 //
 // # How it fits
 //
@@ -20,8 +22,9 @@
 // # Promises
 //
 // Nothing here opens a real lock: a folder that was not made by a demo is
-// refused, and no gateway but the simulated one is ever opened. The choices of
-// the story follow from the seed.
+// refused, and no gateway but simulated ones is ever opened. The history and the
+// choices of the story follow from the seed. What is broken from the page is
+// really broken, and can be mended.
 package demo
 
 import (
@@ -35,6 +38,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/app"
@@ -47,6 +51,7 @@ type Options struct {
 	Seed    uint64    // decides the story
 	Browser bool      // open the page in a browser, if there is one
 	Speed   float64   // how much faster than real time the story runs; 0 means 1
+	LAN     bool      // answer to the local network too, to whoever has the link
 	Out     io.Writer // where to say how to look at it; nil: nowhere
 }
 
@@ -82,7 +87,8 @@ func Run(ctx context.Context, opts Options) (err error) {
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(opts.Data)) }()
 	}
-	if err := prepare(opts.Data); err != nil {
+	isNew, err := prepare(opts.Data)
+	if err != nil {
 		return err
 	}
 	listener, err := listen(opts.Port)
@@ -90,20 +96,34 @@ func Run(ctx context.Context, opts Options) (err error) {
 		return err
 	}
 	defer listener.Close() //nolint:errcheck // serving closes it; this is for an early end
-	house, err := app.New(ctx, app.Config{Data: opts.Data, Listen: listener.Addr().String(), JournalSize: journalSize}, slog.New(slog.DiscardHandler))
+	var shown clock
+	start := shown.now()
+	if isNew {
+		shown.set(start.AddDate(0, 0, -historyDays))
+	}
+	config := app.Config{Data: opts.Data, Listen: listener.Addr().String(), JournalSize: journalSize}
+	house, err := app.NewWithClock(ctx, config, slog.New(slog.DiscardHandler), shown.now)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, house.Stop()) }()
-	return play(ctx, house, listener, opts)
+	d := &demo{house: house, opts: opts, clock: &shown, start: start, isNew: isNew}
+	return d.play(ctx, listener)
+}
+
+// demo is one that runs.
+type demo struct {
+	house *app.House
+	opts  Options
+	clock *clock
+	start time.Time
+	isNew bool // its past has not been told yet
 }
 
 // play furnishes the house, opens its page and tells the story.
-func play(ctx context.Context, house *app.House, listener net.Listener, opts Options) error {
-	if err := house.Start(ctx); err != nil {
-		return err
-	}
-	shop, err := furnish(ctx, house, opts)
+func (d *demo) play(ctx context.Context, listener net.Listener) error {
+	house, opts := d.house, d.opts
+	shop, err := d.open(ctx)
 	if err != nil {
 		return stopped(ctx, err)
 	}
@@ -111,19 +131,52 @@ func play(ctx context.Context, house *app.House, listener net.Listener, opts Opt
 	if _, err := house.Connect(ctx, url, ConnectionFile); err != nil {
 		return stopped(ctx, err)
 	}
+	pace := newPace(opts.Speed)
+	mountCorner(shop, pace, &forger{data: opts.Data, store: house.Store, keys: house.Keys.Verifier})
+	handler := house.Handler()
 	running, end := context.WithCancel(ctx)
 	defer end()
 	served := make(chan error, 1)
 	go func() {
-		served <- app.Serve(running, house.Handler(), listener)
+		served <- app.Serve(running, handler, listener)
 		end()
 	}()
 	welcome(opts.Out, url, opts.Data)
+	if opts.LAN {
+		links, err := invite(running, handler, listener.Addr().String(), func(error) {})
+		if err != nil {
+			return err
+		}
+		invitation(opts.Out, links)
+	}
 	if opts.Browser {
 		browse(url)
 	}
-	newStory(shop, opts).run(running)
+	newStory(shop, opts.Seed, pace).run(running)
 	return <-served
+}
+
+// open furnishes the house, tells the past of a new one and sets it to work.
+// A new one works only once its past is told, or its clock would stand still.
+func (d *demo) open(ctx context.Context) (*shop, error) {
+	if !d.isNew {
+		if err := d.house.Start(ctx); err != nil {
+			return nil, err
+		}
+		return furnish(ctx, d.house, d.opts, false)
+	}
+	s, err := furnish(ctx, d.house, d.opts, true)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.playHistory(ctx, d.opts.Seed, d.clock, d.start); err != nil {
+		return nil, err
+	}
+	d.clock.run()
+	if err := s.hurry(ctx); err != nil {
+		return nil, err
+	}
+	return s, d.house.Start(ctx)
 }
 
 // stopped makes an end that was asked for no error.
@@ -134,29 +187,29 @@ func stopped(ctx context.Context, err error) error {
 	return err
 }
 
-// prepare sets up a new folder, and refuses one that holds a real store.
-func prepare(data string) error {
+// prepare sets up a new folder, unless it is one of an earlier demo, and refuses one that holds a real store.
+func prepare(data string) (isNew bool, err error) {
 	path := filepath.Join(data, marker)
 	if _, err := os.Stat(path); err == nil {
 		if _, err := app.ReadKeys(data); !sashlock.IsKind(err, sashlock.NotFound) {
-			return err
+			return false, err
 		}
 		_, err := app.Init(data)
-		return err
+		return true, err
 	}
 	if entries, err := os.ReadDir(data); err == nil && len(entries) > 0 {
-		return &sashlock.Error{Kind: sashlock.Conflict, Op: "starting demo", Subject: data, Hint: "this folder holds something that is no demo: name a new one with --data"}
+		return false, &sashlock.Error{Kind: sashlock.Conflict, Op: "starting demo", Subject: data, Hint: "this folder holds something that is no demo: name a new one with --data"}
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return false, err
 	}
 	if err := os.MkdirAll(data, 0o700); err != nil {
-		return err
+		return false, err
 	}
 	if err := os.WriteFile(path, []byte(markerText), 0o600); err != nil {
-		return err
+		return false, err
 	}
-	_, err := app.Init(data)
-	return err
+	_, err = app.Init(data)
+	return true, err
 }
 
 func listen(port int) (net.Listener, error) {
@@ -171,7 +224,7 @@ func listen(port int) (net.Listener, error) {
 func welcome(out io.Writer, url, data string) {
 	token := fmt.Sprintf(`$(sed -n 's/.*"token": "\(.*\)".*/\1/p' %s)`, filepath.Join(data, ConnectionFile))
 	fmt.Fprintf(out, `
-  Sashlock demo: Lisbon Airport flagship, 42 openings, 31 people
+  Sashlock demo: three stores, 63 openings, 39 people, two weeks of history
 
   Look at it    %s
   Data folder   %s

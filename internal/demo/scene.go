@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/driver/sim"
 )
 
 // scene is one thing that happens at one opening. What it does to the world it
@@ -17,6 +18,7 @@ type scene struct {
 	*story
 	ctx     context.Context //nolint:containedctx // a scene is one call
 	opening sashlock.Opening
+	world   *sim.World // in which the opening is
 	random  *rand.Rand
 }
 
@@ -55,7 +57,7 @@ func (s *scene) person(fits func(sashlock.Decision) bool) (sashlock.PersonID, bo
 	}
 	var all []sashlock.PersonID
 	for _, p := range s.people {
-		if fits(book.Decide(sashlock.Request{Person: p.ID, Opening: s.opening.ID, At: now}, state)) {
+		if worksAt(book, p, s.opening.Site) && fits(book.Decide(sashlock.Request{Person: p.ID, Opening: s.opening.ID, At: now}, state)) {
 			all = append(all, p.ID)
 		}
 	}
@@ -129,10 +131,10 @@ func (s *scene) fetch() {
 	}
 }
 
-// keypad is a member of staff with a PIN.
+// keypad is a member of staff at a door: with a PIN, where it takes one.
 func (s *scene) keypad() {
 	if s.opening.Slug != "staff-entrance" {
-		s.walkThrough()
+		s.fetch()
 		return
 	}
 	s.sure(s.world.KeypadUnlock(s.opening.Slug, 1+s.random.IntN(3)))
@@ -143,7 +145,8 @@ func (s *scene) keypad() {
 
 // walkThrough is a customer at a door that has only a contact.
 func (s *scene) walkThrough() {
-	if s.opening.Slug != "main-entrance" && s.opening.Slug != "side-entrance" {
+	if _, locks := fittedWith(s.house.Hall.Book(), s.opening.ID, sashlock.CanRelease); locks {
+		s.keypad()
 		return
 	}
 	s.sure(s.world.Open(s.opening.Slug))
@@ -245,6 +248,22 @@ func (s *scene) outOfReach() {
 		s.sure(s.world.Battery(s.opening.Slug, 100))
 		s.until(patience, func(o sashlock.OpeningState) bool { return !o.Offline })
 	}
+}
+
+// cutOff is the gateway of a department that loses its network for a while, and
+// somebody who asks meanwhile.
+func (s *scene) cutOff() {
+	if s.world.Cut() {
+		return // it is away already, by the hand of whoever looks
+	}
+	s.world.CutGateway()
+	s.near()
+	if s.pause(4, 6) && s.ask(granted) {
+		s.pause(14, 20)
+	}
+	s.world.MendGateway()
+	s.gone()
+	s.until(patience, locked)
 }
 
 // wrongCode is somebody trying a PIN.

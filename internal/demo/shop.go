@@ -7,6 +7,8 @@ import (
 	_ "embed" // for the estate
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,51 +24,66 @@ import (
 //go:embed estate.yaml
 var estateText []byte
 
-// gatewayName is the name of the one gateway there is.
-const gatewayName = "sim"
-
 // settleTime is the longest the demo waits for every device to have said how
 // it stands before it shows its page; the rest follows live.
 const settleTime = 10 * time.Second
 
-// shop is the furnished store: what is declared, what is simulated.
+// shop is the furnished chain of stores: what is declared, what is simulated.
 type shop struct {
 	house    *app.House
-	world    *sim.World
-	operator sashlock.OperatorID // the demo itself: sets up, and clears up after its own story
-	sensors  map[string]bool     // addresses that have a motion sensor beside them
+	operator sashlock.OperatorID   // whoever looks at the demo, who also set it up
+	staff    staff                 // the identities one can take on
+	worlds   map[string]*sim.World // by gateway
+	gateway  map[string]string     // by address: through which gateway it is reached
+	sensors  map[string]bool       // addresses that have a motion sensor beside them
+	levels   map[string]int        // of the batteries at the start, by address
+	speed    float64               // with which it was started
+	start    time.Time             // when it was started
 }
 
-// furnish declares the store, opens the simulated gateway and fits every
-// device to its opening.
-func furnish(ctx context.Context, house *app.House, opts Options) (*shop, error) {
-	operator, err := house.OpenDemoConsole(ctx)
-	if err != nil {
+// world is the simulated world in which a device is.
+func (s *shop) world(address string) *sim.World { return s.worlds[s.gateway[address]] }
+
+// furnish declares the stores, opens the simulated gateways and fits every
+// device to its opening. The past of a new demo ran at the speed of life.
+func furnish(ctx context.Context, house *app.House, opts Options, isNew bool) (*shop, error) {
+	s := &shop{
+		house: house, worlds: map[string]*sim.World{}, gateway: map[string]string{},
+		sensors: map[string]bool{}, levels: map[string]int{}, speed: opts.Speed, start: time.Now(),
+	}
+	var err error
+	if s.operator, err = house.OpenDemoConsole(ctx); err != nil {
 		return nil, err
 	}
 	file, err := estate.Parse(estateText)
 	if err != nil {
 		return nil, err
 	}
-	quicken(&file, opts.Speed)
-	if err := declare(ctx, house, operator, file); err != nil {
+	if !isNew {
+		quicken(&file, opts.Speed)
+	}
+	if err := declare(ctx, house, s.operator, file); err != nil {
 		return nil, err
 	}
-	config, fittings, err := equip(file, opts)
-	if err != nil {
+	if err := s.admit(ctx); err != nil {
 		return nil, err
 	}
+	if err := s.watch(ctx); err != nil {
+		return nil, err
+	}
+	configs, fittings := s.equip(file, opts)
 	simulated := sim.New(house.Now)
-	world, err := simulated.World(config)
-	if err != nil {
-		return nil, err
-	}
-	if err := house.Devices.Open(ctx, gatewayName, simulated, config); err != nil {
-		return nil, err
-	}
-	s := &shop{house: house, world: world, operator: operator, sensors: map[string]bool{}}
-	for address := range fittings {
-		s.sensors[address] = true
+	for _, name := range slices.Sorted(maps.Keys(configs)) {
+		config, err := json.Marshal(configs[name])
+		if err != nil {
+			return nil, err
+		}
+		if s.worlds[name], err = simulated.World(config); err != nil {
+			return nil, err
+		}
+		if err := house.Devices.Open(ctx, name, simulated, config); err != nil {
+			return nil, err
+		}
 	}
 	return s, s.fit(ctx, fittings)
 }
@@ -90,6 +107,16 @@ func quicken(f *estate.File, speed float64) {
 	}
 }
 
+// hurry makes what is declared as quick as the story.
+func (s *shop) hurry(ctx context.Context) error {
+	file, err := estate.Parse(estateText)
+	if err != nil {
+		return err
+	}
+	quicken(&file, s.speed)
+	return declare(ctx, s.house, s.operator, file)
+}
+
 // declare brings the estate to what the file says, in one change.
 func declare(ctx context.Context, house *app.House, by sashlock.OperatorID, want estate.File) error {
 	have, err := house.API.Estate(ctx)
@@ -107,36 +134,56 @@ func declare(ctx context.Context, house *app.House, by sashlock.OperatorID, want
 // motionAddress is the address of the motion sensor beside an opening.
 func motionAddress(slug string) string { return slug + "-motion" }
 
-// equip says which devices the simulated store has, and to which opening each
-// belongs.
-func equip(f estate.File, opts Options) (config json.RawMessage, fittings map[string]string, err error) {
-	c := sim.Config{Store: "demo", Seed: opts.Seed, LatencyMS: 220, JitterMS: 120}
-	if opts.Speed > 1 {
-		c.LatencyMS, c.JitterMS = max(1, int(220/opts.Speed)), int(120/opts.Speed)
+// gatewayOf is the gateway that reaches the devices of an opening: in the
+// flagship each department has its own, a smaller store has one.
+func gatewayOf(o estate.Opening) string {
+	if o.Site == "lisbon" {
+		return "radio-" + o.Area
 	}
-	fittings = map[string]string{}
-	add := func(d sim.Device, slug string) {
-		d.Battery = 62 + len(c.Devices)*7%38
+	return "radio-" + o.Site
+}
+
+// weak are the batteries that somebody should change.
+var weak = map[string]int{"spirits-3": 14, "locker-4": 9, "madrid-jewellery-5": 17}
+
+// equip says which devices the simulated stores have, by gateway, and to which
+// opening each belongs.
+func (s *shop) equip(f estate.File, opts Options) (configs map[string]*sim.Config, fittings map[string]string) {
+	configs, fittings = map[string]*sim.Config{}, map[string]string{}
+	add := func(d sim.Device, o estate.Opening) {
+		gateway := gatewayOf(o)
+		c := configs[gateway]
+		if c == nil {
+			c = &sim.Config{Store: gateway, Seed: opts.Seed, LatencyMS: 220, JitterMS: 120}
+			if opts.Speed > 1 {
+				c.LatencyMS, c.JitterMS = max(1, int(220/opts.Speed)), int(120/opts.Speed)
+			}
+			configs[gateway] = c
+		}
+		if d.Battery = weak[d.Address]; d.Battery == 0 {
+			d.Battery = 62 + len(fittings)*7%38
+		}
 		c.Devices = append(c.Devices, d)
-		fittings[d.Address] = slug
+		fittings[d.Address] = o.Slug
+		s.gateway[d.Address], s.levels[d.Address] = gateway, d.Battery
 	}
 	for _, o := range f.Openings {
 		d := sim.Device{Address: o.Slug, Name: o.Name, Kind: sim.LockWithContact}
 		switch o.Slug {
-		case "main-entrance", "side-entrance":
+		case "main-entrance", "side-entrance", "porto-entrance", "madrid-entrance":
 			d.Kind = sim.Contact // customers walk through: nothing to lock
 		case "kiosk-1", "kiosk-2":
 			d.Kind = sim.Lock
 		case "staff-entrance", "cash-office":
 			d.Codes = []sim.Code{{Slot: 1, PIN: "0000"}, {Slot: 2, PIN: "1111"}, {Slot: 3, PIN: "2222"}}
 		}
-		add(d, o.Slug)
+		add(d, o)
 		if o.Kind == string(sashlock.Case) {
-			add(sim.Device{Address: motionAddress(o.Slug), Name: o.Name + " motion", Kind: sim.Motion}, o.Slug)
+			s.sensors[motionAddress(o.Slug)] = true
+			add(sim.Device{Address: motionAddress(o.Slug), Name: o.Name + " motion", Kind: sim.Motion}, o)
 		}
 	}
-	config, err = json.Marshal(c)
-	return config, fittings, err
+	return configs, fittings
 }
 
 // fit adopts every device for its opening, as soon as the gateway has told of
@@ -174,7 +221,7 @@ func (s *shop) adopt(ctx context.Context, all []sashlock.Device, fittings map[st
 	errs := make([]error, len(all))
 	for i, d := range all {
 		to := opening[fittings[d.Address]]
-		if d.Gateway != gatewayName || to == "" || d.Opening == to {
+		if s.worlds[d.Gateway] == nil || to == "" || d.Opening == to {
 			continue
 		}
 		group.Go(func() { _, errs[i] = s.house.Devices.Adopt(ctx, s.operator, string(d.ID), to) })
@@ -212,4 +259,37 @@ func await(ctx context.Context, news <-chan struct{}, longest time.Duration, hol
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// unhurried undoes quicken: what leaves the demo has the lengths of time that
+// were meant. What somebody set themselves stays.
+func unhurried(f *estate.File, speed float64) error {
+	meant, err := estate.Parse(estateText)
+	if err != nil || speed <= 1 {
+		return err
+	}
+	quick := estate.File{Openings: slices.Clone(meant.Openings)}
+	quicken(&quick, speed)
+	same := func(a, b string) bool {
+		x, err1 := time.ParseDuration(a)
+		y, err2 := time.ParseDuration(b)
+		return err1 == nil && err2 == nil && x == y
+	}
+	for i := range f.Openings {
+		o := &f.Openings[i]
+		n := slices.IndexFunc(meant.Openings, func(m estate.Opening) bool { return m.Slug == o.Slug })
+		if n < 0 {
+			continue
+		}
+		if same(o.ReleaseTime, quick.Openings[n].ReleaseTime) {
+			o.ReleaseTime = meant.Openings[n].ReleaseTime
+		}
+		if same(o.OpenTime, quick.Openings[n].OpenTime) {
+			o.OpenTime = meant.Openings[n].OpenTime
+		}
+		if same(o.Unattended, quick.Openings[n].Unattended) {
+			o.Unattended = meant.Openings[n].Unattended
+		}
+	}
+	return nil
 }

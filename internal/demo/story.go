@@ -12,6 +12,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/alarms"
+	"github.com/sashlock/sashlock/internal/schedule"
 )
 
 // The rules of the story are:
@@ -23,7 +24,8 @@ import (
 //   - Who asks is chosen from those who may at that moment, or, for a refusal,
 //     from those who may not: the story works at any hour.
 //   - Alarms that are over and that nobody on the page acknowledged are
-//     acknowledged after a while, so that the list stays a list.
+//     acknowledged by the control room after a while, so that the list stays a
+//     list. Those from before the demo began wait for whoever looks at it.
 
 // loop is how long the beats take to come round, in the story's time.
 const loop = 5 * time.Minute
@@ -42,6 +44,7 @@ var beats = []beat{
 	{20 * time.Second, "watches-6", (*scene).leftOpen},
 	{70 * time.Second, "fragrance-5", (*scene).refused},
 	{105 * time.Second, "phones-5", (*scene).jammed},
+	{120 * time.Second, "spirits-2", (*scene).cutOff},
 	{150 * time.Second, "kiosk-2", (*scene).outOfReach},
 	{180 * time.Second, "stock-door", (*scene).heldOpen},
 	{210 * time.Second, "loading-dock", (*scene).forced},
@@ -70,7 +73,8 @@ const acknowledgeAfter = 4 * time.Minute
 type story struct {
 	*shop
 	random *rand.Rand
-	speed  float64
+	pace   *pace
+	hours  map[sashlock.SiteID]*schedule.Calendar
 	cast   []sashlock.Opening // in order of slug
 	people []sashlock.Person  // in order of slug
 	group  sync.WaitGroup
@@ -79,9 +83,9 @@ type story struct {
 	busy map[string]bool // guarded by mu: openings that are in a scene
 }
 
-func newStory(s *shop, opts Options) *story {
-	t := &story{shop: s, random: rand.New(rand.NewPCG(opts.Seed, 7117)), speed: opts.Speed, busy: map[string]bool{}}
+func newStory(s *shop, seed uint64, p *pace) *story {
 	book := s.house.Hall.Book()
+	t := &story{shop: s, random: rand.New(rand.NewPCG(seed, 7117)), pace: p, hours: storeHours(book), busy: map[string]bool{}}
 	for _, o := range book.Openings {
 		t.cast = append(t.cast, o)
 	}
@@ -119,16 +123,7 @@ func (t *story) run(ctx context.Context) {
 }
 
 // wait lets time of the story pass; false when the story is over.
-func (t *story) wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(max(0, time.Duration(float64(d)/t.speed)))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
-}
+func (t *story) wait(ctx context.Context, d time.Duration) bool { return t.pace.wait(ctx, d) }
 
 // between chooses a length of the story's time.
 func (t *story) between(from, until float64) time.Duration {
@@ -149,7 +144,7 @@ func (t *story) something(ctx context.Context) {
 		}
 		var free []string
 		for _, o := range t.cast {
-			if slices.Contains(d.kinds, o.Kind) && !inBeat(o.Slug) && !t.isBusy(o.Slug) {
+			if slices.Contains(d.kinds, o.Kind) && !inBeat(o.Slug) && t.isOpen(o.Site) && !t.isBusy(o.Slug) {
 				free = append(free, o.Slug)
 			}
 		}
@@ -158,6 +153,12 @@ func (t *story) something(ctx context.Context) {
 		}
 		return
 	}
+}
+
+// isOpen reports whether a store is open: nothing happens in one that is not.
+func (t *story) isOpen(site sashlock.SiteID) bool {
+	hours, known := t.hours[site]
+	return !known || hours.Covers(t.house.Now().Unix())
 }
 
 func inBeat(slug string) bool {
@@ -180,7 +181,7 @@ func (t *story) begin(ctx context.Context, slug string, play func(*scene)) {
 		return
 	}
 	t.busy[slug] = true
-	s := &scene{story: t, ctx: ctx, opening: t.cast[n], random: rand.New(rand.NewPCG(seed, 1))}
+	s := &scene{story: t, ctx: ctx, opening: t.cast[n], world: t.world(slug), random: rand.New(rand.NewPCG(seed, 1))}
 	t.group.Go(func() {
 		play(s)
 		t.mu.Lock()
@@ -195,10 +196,10 @@ func (t *story) clearUp(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	old := t.house.Now().Add(-time.Duration(float64(acknowledgeAfter) / t.speed))
+	old := t.house.Now().Add(-time.Duration(float64(acknowledgeAfter) / max(t.speed, 1)))
 	for _, a := range standing {
-		if !a.Cleared.IsZero() && a.Cleared.Before(old) {
-			if _, err := alarms.Acknowledge(ctx, t.house.Hall, t.operator, a.ID); err != nil {
+		if !a.Cleared.IsZero() && a.Cleared.Before(old) && !a.Raised.Before(t.start) {
+			if _, err := alarms.Acknowledge(ctx, t.house.Hall, t.staff.desk, a.ID); err != nil {
 				return
 			}
 		}

@@ -58,11 +58,12 @@ type Room struct {
 	log   *slog.Logger
 
 	mu       sync.Mutex
-	known    map[place]sashlock.Device // guarded by mu
-	refused  map[place]time.Time       // guarded by mu: when a stranger's report was last recorded
-	gateways map[string]*gateway       // guarded by mu
-	closed   bool                      // guarded by mu: nothing is opened or dispatched any more
-	strays   sync.WaitGroup            // commands that have no gateway to go to; added to under mu
+	known    map[place]sashlock.Device      // guarded by mu
+	refused  map[place]time.Time            // guarded by mu: when a stranger's report was last recorded
+	gateways map[string]*gateway            // guarded by mu
+	ears     map[place][]chan driver.Report // guarded by mu: who waits for a word of a device
+	closed   bool                           // guarded by mu: nothing is opened or dispatched any more
+	strays   sync.WaitGroup                 // commands that have no gateway to go to; added to under mu
 }
 
 // place is where a device is found: a gateway's name and the address there.

@@ -73,6 +73,7 @@ func same(a, b sashlock.Device) bool {
 // about. It returns when the report is durable.
 func (s *sink) Heard(ctx context.Context, h driver.Report) error {
 	p := place{s.gateway, h.Address}
+	s.room.overheard(p, h)
 	d, known := s.room.at(p)
 	stranger := !known || d.Opening == ""
 	if stranger && (h.State || !s.room.mayRecordRefusal(p)) {

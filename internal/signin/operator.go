@@ -21,7 +21,7 @@ type Role string
 // The roles, from the one that may do most.
 const (
 	Owner      Role = "owner"      // everything, and who else may sign in
-	Manager    Role = "manager"    // runs a store: access, releases, alarms
+	Manager    Role = "manager"    // runs a store: access, releases, alarms, who works there
 	Protection Role = "protection" // loss prevention: alarms, incidents, evidence
 	Engineer   Role = "engineer"   // sites, devices, tokens
 	Auditor    Role = "auditor"    // sees and proves, changes nothing
@@ -56,7 +56,7 @@ func (r Role) Scopes() []Scope {
 	case Owner:
 		return Scopes()
 	case Manager:
-		return []Scope{Read, Release, Access, Alarms, Serve}
+		return []Scope{Read, Release, Access, Alarms, Serve, Admit}
 	case Protection:
 		return []Scope{Read, Release, Alarms, Serve}
 	case Engineer:
@@ -97,6 +97,104 @@ func (o Operator) At(site sashlock.SiteID) bool {
 // operator. What belongs to no area concerns only those of the whole site.
 func (o Operator) Sees(site sashlock.SiteID, area sashlock.AreaID) bool {
 	return o.At(site) && (len(o.Areas) == 0 || slices.Contains(o.Areas, area))
+}
+
+// Covers reports, as an error of kind denied, what somebody else may do, or
+// where, that the operator may not: nobody can give what they do not have.
+func (o Operator) Covers(other Operator) error {
+	denied := func(hint string) error {
+		return &sashlock.Error{Kind: sashlock.Denied, Op: "admitting operator", Hint: hint}
+	}
+	if !o.May(Admit) {
+		return denied("you may not decide who signs in")
+	}
+	for _, s := range other.Role.Scopes() {
+		if !o.May(s) {
+			return denied("this role may do what you may not: ask an owner")
+		}
+	}
+	if !within(o.Sites, other.Sites) {
+		return denied("you may let people in at your own sites only")
+	}
+	if !within(o.Areas, other.Areas) {
+		return denied("you may let people in at your own areas only")
+	}
+	return nil
+}
+
+// within reports whether a choice lies within another; an empty one is of all.
+func within[T comparable](all, some []T) bool {
+	if len(all) == 0 {
+		return true
+	}
+	return len(some) > 0 && !slices.ContainsFunc(some, func(one T) bool { return !slices.Contains(all, one) })
+}
+
+// Change changes what somebody may do, and where, on behalf of another
+// operator. Suspending them, or taking their role, ends their sessions: what
+// they see is never older than what they may.
+func (r *Room) Change(ctx context.Context, by Operator, o Operator) (Operator, error) {
+	if err := o.check(); err != nil {
+		return o, err
+	}
+	var saved Operator
+	_, err := r.hall.Change(ctx, flow.Change{Operator: by.ID, Make: func(tx *store.Tx) (flow.Edit, error) {
+		old, err := FindOperator(tx, o.ID)
+		if err != nil {
+			return flow.Edit{}, err
+		}
+		if err := firstOf(by.Covers(old), func() error { return by.Covers(o) }); err != nil {
+			return flow.Edit{}, err
+		}
+		saved = o
+		if err := firstOf(saved.replaces(tx), func() error { return nameIsFree(tx, saved) }); err != nil {
+			return flow.Edit{}, err
+		}
+		if err := keepsAnOwner(tx, old, saved); err != nil {
+			return flow.Edit{}, err
+		}
+		saved.Rev++
+		edit, err := saved.put(tx)
+		if err == nil && saved.Suspended {
+			_, err = tx.Exec(`UPDATE sessions SET ended = ? WHERE operator = ? AND ended IS NULL`, store.Micros(tx.Now()), saved.ID)
+		}
+		return edit, err
+	}})
+	return saved, err
+}
+
+// keepsAnOwner refuses to take its last owner from a store.
+func keepsAnOwner(tx *store.Tx, old, o Operator) error {
+	if old.Role != Owner || old.Suspended || o.Role == Owner && !o.Suspended {
+		return nil
+	}
+	all, err := Operators(tx)
+	if err != nil {
+		return err
+	}
+	for _, other := range all {
+		if other.ID == o.ID || other.Role != Owner || other.Suspended {
+			continue
+		}
+		if comes, err := CanSignIn(tx, other.ID); err != nil || comes {
+			return err
+		}
+	}
+	return &sashlock.Error{Kind: sashlock.Conflict, Op: "changing operator", Hint: lang.Mark("this is the only owner who can sign in: invite another one first")}
+}
+
+// SetLanguage keeps in which language an operator reads.
+func (r *Room) SetLanguage(ctx context.Context, id sashlock.OperatorID, l lang.Language) error {
+	_, err := r.hall.Change(ctx, flow.Change{Operator: id, Make: func(tx *store.Tx) (flow.Edit, error) {
+		o, err := FindOperator(tx, id)
+		if err != nil || o.Language == l {
+			return flow.Edit{}, err
+		}
+		o.Language = l
+		o.Rev++
+		return o.put(tx)
+	}})
+	return err
 }
 
 const operatorColumns = `id, name, person, body, rev`
@@ -174,10 +272,10 @@ func (o Operator) check() error {
 		return bad("name", fix)
 	}
 	if !slices.Contains(Roles(), o.Role) {
-		return bad("role", "choose one of owner, manager, protection, engineer, auditor and associate")
+		return bad("role", lang.Mark("choose one of owner, manager, protection, engineer, auditor and associate"))
 	}
 	if o.Role == Owner && (len(o.Sites) > 0 || len(o.Areas) > 0) {
-		return bad("sites", "an owner is for all sites; choose another role to limit somebody to some")
+		return bad("sites", lang.Mark("an owner is for all sites; choose another role to limit somebody to some"))
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/sashlock/sashlock"
@@ -17,8 +18,13 @@ import (
 // The limits of a session's life.
 const (
 	SessionLife = 12 * time.Hour  // a long shift
+	IdleLife    = time.Hour       // without any page being asked for or kept up to date
 	FreshFor    = 5 * time.Minute // how long a proof of presence counts for a dangerous act
 )
+
+// seenEvery is how exactly it is kept when a session was last used: a page
+// that is read must not cost a write.
+const seenEvery = time.Minute
 
 // Session is an operator signed in on one device.
 type Session struct {
@@ -28,6 +34,7 @@ type Session struct {
 	Proved   time.Time `json:"proved"` // when the operator last proved to be there
 	Means    string    `json:"means"`  // how they signed in: passkey, recovery code, link, demo
 	Device   string    `json:"device"` // what the browser calls itself
+	Seen     time.Time `json:"-"`      // when it was last used, to the minute
 	Expires  time.Time `json:"-"`
 	Ended    time.Time `json:"-"`
 }
@@ -60,14 +67,14 @@ func (r *Room) Begin(ctx context.Context, id sashlock.OperatorID, means, device 
 			return flow.Edit{}, &sashlock.Error{Kind: sashlock.Denied, Op: "signing in", Hint: "this operator is suspended"}
 		}
 		now := tx.Now()
-		s = Session{ID: string(sashlock.NewID[sashlock.OperatorID](now)), Operator: o, Started: now, Proved: now, Means: means, Device: clip(device, 200), Expires: now.Add(SessionLife)}
+		s = Session{ID: string(sashlock.NewID[sashlock.OperatorID](now)), Operator: o, Started: now, Seen: now, Proved: now, Means: means, Device: clip(device, 200), Expires: now.Add(SessionLife)}
 		s.ID = "ses" + s.ID[3:]
 		return flow.Edit{Events: []sashlock.Event{{Kind: sashlock.OperatorSignedIn, Subject: s.ID, Why: means}}}, s.put(tx, hash(secret))
 	}})
 	return s, secret, err
 }
 
-func clip(s string, most int) string { return s[:min(len(s), most)] }
+func clip(s string, most int) string { return strings.ToValidUTF8(s[:min(len(s), most)], "") }
 
 func (s Session) put(tx *store.Tx, hash []byte) error {
 	body, err := json.Marshal(s)
@@ -75,11 +82,12 @@ func (s Session) put(tx *store.Tx, hash []byte) error {
 		return err
 	}
 	return tx.Put("sessions", "id", store.Fields{
-		"id": s.ID, "hash": hash, "operator": s.Operator.ID, "body": string(body), "expires": store.Micros(s.Expires), "ended": store.Micros(s.Ended),
+		"id": s.ID, "hash": hash, "operator": s.Operator.ID, "body": string(body),
+		"started": store.Micros(s.Started), "seen": store.Micros(s.Seen), "expires": store.Micros(s.Expires), "ended": store.Micros(s.Ended),
 	})
 }
 
-const sessionQuery = `SELECT s.id, s.body, s.expires, o.id, o.name, o.person, o.body, o.rev
+const sessionQuery = `SELECT s.id, s.body, s.seen, s.expires, o.id, o.name, o.person, o.body, o.rev
 	FROM sessions s JOIN operators o ON o.id = s.operator `
 
 // Session returns the session whose secret a browser presents. The error is of
@@ -90,29 +98,77 @@ func (r *Room) Session(ctx context.Context, secret string) (Session, error) {
 		s, err = store.One(q, scanSession, "session", "", sessionQuery+`WHERE s.hash = ? AND s.ended IS NULL`, hash(secret))
 		return err
 	})
-	if sashlock.IsKind(err, sashlock.NotFound) || err == nil && (!r.now().Before(s.Expires) || s.Operator.Suspended) {
+	if sashlock.IsKind(err, sashlock.NotFound) || err == nil && (!s.stands(r.now()) || s.Operator.Suspended) {
 		return Session{}, &sashlock.Error{Kind: sashlock.Denied, Op: "reading session", Hint: "sign in again"}
+	}
+	if err == nil && r.now().Sub(s.Seen) >= seenEvery {
+		r.touch(ctx, s)
 	}
 	return s, err
 }
 
+// stands reports whether a session is within the limits of its life.
+func (s Session) stands(now time.Time) bool {
+	return now.Before(s.Expires) && now.Sub(s.Seen) < IdleLife
+}
+
+// touch keeps that a session is in use. While nothing can be written it goes
+// on all the same, up to the idle limit: the page shows what is wrong.
+func (r *Room) touch(ctx context.Context, s Session) {
+	_, _ = r.store.Do(ctx, func(tx *store.Tx) error { // see above
+		_, err := tx.Exec(`UPDATE sessions SET seen = ? WHERE id = ?`, store.Micros(tx.Now()), s.ID)
+		return err
+	})
+}
+
+// Prove keeps that the operator of a session has just shown to be there.
+func (r *Room) Prove(ctx context.Context, s Session, means string) error {
+	_, err := r.hall.Change(ctx, flow.Change{Operator: s.Operator.ID, Make: func(tx *store.Tx) (flow.Edit, error) {
+		again := s
+		again.Proved = tx.Now()
+		body, err := json.Marshal(again)
+		if err != nil {
+			return flow.Edit{}, err
+		}
+		_, err = tx.Exec(`UPDATE sessions SET body = ? WHERE id = ? AND ended IS NULL`, string(body), s.ID)
+		return flow.Edit{Events: []sashlock.Event{{Kind: sashlock.OperatorSignedIn, Subject: s.ID, Why: means + ", again"}}}, err
+	}})
+	return err
+}
+
 func scanSession(scan store.Scan) (s Session, err error) {
 	var body string
-	var expires int64
+	var seen, expires int64
 	s.Operator, err = scanOperator(func(dest ...any) error {
-		return scan(append([]any{&s.ID, &body, &expires}, dest...)...)
+		return scan(append([]any{&s.ID, &body, &seen, &expires}, dest...)...)
 	})
 	if err != nil {
 		return s, err
 	}
-	s.Expires = time.UnixMicro(expires).UTC()
+	s.Seen, s.Expires = time.UnixMicro(seen).UTC(), time.UnixMicro(expires).UTC()
 	return s, json.Unmarshal([]byte(body), &s)
 }
 
 // Sessions returns the sessions of an operator that have not ended, newest
 // first.
 func (r *Room) Sessions(q store.Query, id sashlock.OperatorID) ([]Session, error) {
-	return store.Rows(q, scanSession, sessionQuery+`WHERE s.operator = ? AND s.ended IS NULL AND s.expires > ? ORDER BY s.id DESC`, id, store.Micros(r.now()))
+	return store.Rows(q, scanSession, sessionQuery+`WHERE s.operator = ? AND s.ended IS NULL AND s.expires > ? AND s.seen > ? ORDER BY s.started DESC, s.id DESC`,
+		id, store.Micros(r.now()), store.Micros(r.now().Add(-IdleLife)))
+}
+
+// LastSignIns returns when each operator last signed in.
+func LastSignIns(q store.Query) (map[sashlock.OperatorID]time.Time, error) {
+	type last struct {
+		id sashlock.OperatorID
+		at int64
+	}
+	rows, err := store.Rows(q, func(scan store.Scan) (l last, err error) { return l, scan(&l.id, &l.at) },
+		`SELECT operator, MAX(started) FROM sessions GROUP BY operator`)
+	all := make(map[sashlock.OperatorID]time.Time, len(rows))
+	for _, l := range rows {
+		all[l.id] = time.UnixMicro(l.at).UTC()
+	}
+	return all, err
 }
 
 // End signs a session out. Doing it again changes nothing.
@@ -126,6 +182,26 @@ func (r *Room) End(ctx context.Context, by sashlock.OperatorID, id string) error
 			return flow.Edit{}, err
 		}
 		return flow.Edit{Events: []sashlock.Event{{Kind: sashlock.OperatorLeft, Subject: id}}}, nil
+	}})
+	return err
+}
+
+// EndAll signs an operator out everywhere but in one session; everywhere with
+// an empty one.
+func (r *Room) EndAll(ctx context.Context, by, id sashlock.OperatorID, but string) error {
+	_, err := r.hall.Change(ctx, flow.Change{Operator: by, Make: func(tx *store.Tx) (flow.Edit, error) {
+		all, err := r.Sessions(tx, id)
+		if err != nil {
+			return flow.Edit{}, err
+		}
+		var edit flow.Edit
+		for _, s := range all {
+			if s.ID != but {
+				edit.Events = append(edit.Events, sashlock.Event{Kind: sashlock.OperatorLeft, Subject: s.ID})
+			}
+		}
+		_, err = tx.Exec(`UPDATE sessions SET ended = ? WHERE operator = ? AND ended IS NULL AND id <> ?`, store.Micros(tx.Now()), id, but)
+		return edit, err
 	}})
 	return err
 }
@@ -147,5 +223,5 @@ func (r *Room) Stand(ctx context.Context, id sashlock.OperatorID) (Session, erro
 		return err
 	})
 	now := r.now()
-	return Session{Operator: o, Started: now, Proved: now, Means: "demo", Expires: now.Add(SessionLife)}, err
+	return Session{Operator: o, Started: now, Seen: now, Proved: now, Means: "demo", Expires: now.Add(SessionLife)}, err
 }

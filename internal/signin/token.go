@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package signin knows who is asking: the tokens that programs and the command
-// line present to the API, what each may do and until when.
+// line present to the API, and the operators of the console with their
+// passkeys, recovery codes, one-time links and sessions.
 //
 // # How it fits
 //
-// Package api asks [Room.Check] for every call. Issuing and revoking are
-// changes like any other and stand in the ledger.
+// Package api asks [Room.Check] for every call, the console [Room.Session] for
+// every page. Whether a passkey is genuine is verified where the browser
+// answers, in package console/enter; what is kept of it is kept here. All
+// changes stand in the ledger, without the names of people and passkeys.
 //
 // # Promises
 //
-// There is no default password and no token without an end. Only a hash of a
-// token is kept. A revoked or expired token is refused from the next call on.
+// There is no default password, no token without an end and no session that
+// outlives a shift. Only hashes of tokens, links, codes and session secrets are
+// kept. A revoked token, an ended session and a suspended operator are refused
+// from the next call on. Nobody can give somebody else more than they may do
+// themselves.
 package signin
 
 import (
@@ -74,9 +80,10 @@ type Room struct {
 	store *store.Store
 	hall  *flow.Hall
 	now   func() time.Time
+	wrong wrongTries
 }
 
-// New returns a room over the tokens in the store.
+// New returns a room over the tokens and operators in the store.
 func New(s *store.Store, h *flow.Hall, now func() time.Time) *Room {
 	return &Room{store: s, hall: h, now: now}
 }

@@ -206,3 +206,24 @@ func mustExec(t *testing.T, db *sql.DB, statement string) {
 		t.Fatalf("%s: %v", statement, err)
 	}
 }
+
+// TestCommitWithoutEntriesAfterFullPage saves cursors behind a full page of the
+// index: the first of these commits writes the page, the others must not again.
+func TestCommitWithoutEntriesAfterFullPage(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, s *suite) {
+		st := s.open(t)
+		if _, err := st.Do(t.Context(), func(tx *Tx) error {
+			for range pageSize {
+				tx.Append(sashlock.Event{Kind: sashlock.SystemStarted})
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for i := range int64(3) {
+			if err := st.SaveCursor(t.Context(), "follower", i); err != nil {
+				t.Fatalf("cursor %d: %v", i, err)
+			}
+		}
+	})
+}

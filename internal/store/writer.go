@@ -238,8 +238,8 @@ func (w *writer) commit(line []*request) (err error) {
 	w.changes.committed()
 	if len(w.b.entries) > 0 {
 		w.s.seal.Store(&sealed{size: w.tree.Size(), checkpoint: w.b.checkpoint})
-		w.s.recent.add(w.b.entries)
 	}
+	w.s.recent.add(w.b.entries) // without entries too: the commit may have written a full page
 	w.keep(w.b.checkpoint)
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,6 +15,8 @@ import (
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/opening"
+	"github.com/sashlock/sashlock/internal/plans"
+	"github.com/sashlock/sashlock/internal/store"
 )
 
 const (
@@ -21,31 +24,26 @@ const (
 	shownAlarms = 50
 )
 
-// board is a store as it stands at one moment.
+// board is a store as it stands at one moment, as one operator may see it.
 type board struct {
 	Site    sashlock.Site
 	Zone    *time.Location
 	Now     time.Time
 	View    view
 	Figures []figure
-	Pins    []pin // in order of area and name
-	Rooms   []console.Room
+	All     []pin // in order of area and name
+	Pins    []pin // those of them that the view shows
+	Areas   []sashlock.Area
+	Ground  ground
 	Alarms  []alarm
 	Lines   []console.Line
+
+	seen map[string]bool // the openings of All by identifier
 }
 
-// figure is one number at the top of the page.
-type figure struct {
-	Name  string
-	Count int
-	Note  string // what it consists of
-	Tone  console.Tone
-	Shape string
-}
-
-// pin is an opening on the plan and in the list. All that changes while
-// nothing happens, such as an age, is worked out from its times when it is
-// rendered.
+// pin is an opening on the plan, on the wall and in the list. All that changes
+// while nothing happens, such as an age, is worked out from its times when it
+// is rendered.
 type pin struct {
 	Slug, Name, Kind, Area, Place string
 	X, Y                          int
@@ -53,8 +51,9 @@ type pin struct {
 	Open                          bool          // the contact says so, or last said so
 	Person                        string        // to whom it is released
 	Release                       time.Duration
-	Nobody                        bool // open, and nobody there: the alarm stands
-	Alarm                         bool
+	Nobody                        bool   // open, and nobody there: the alarm stands
+	Alarm                         bool   // some alarm stands
+	Photo                         string // address of its photo; empty: there is none
 }
 
 // alarm is a standing alarm.
@@ -67,46 +66,96 @@ type alarm struct {
 
 // look puts the board together.
 func (p pages) look(ctx context.Context, v view) (*board, error) {
-	book := p.Hall.Book()
-	b := &board{View: v, Site: v.Site}
-	b.Now = console.LocalTime(b.Site, p.Now())
+	book, who := p.Hall.Book(), console.Who(ctx).Operator
+	b := &board{View: v, Site: v.Site, Now: console.LocalTime(v.Site, p.Now())}
 	b.Zone = b.Now.Location()
 	states, err := p.Store.States(ctx)
 	if err != nil {
 		return nil, err
 	}
-	b.pins(book, states)
-	b.Rooms = console.Rooms(b.spots(book))
-	standing, err := p.Store.Alarms(ctx, true, shownAlarms)
+	b.pins(book, states, who.Sees)
+	standing, err := p.Store.Alarms(ctx, true, mostStanding)
 	if err != nil {
 		return nil, err
 	}
 	for _, a := range standing {
-		if a.Site == b.Site.ID {
+		if a.Site == b.Site.ID && who.Sees(a.Site, book.Openings[a.Opening].Area) && len(b.Alarms) < shownAlarms {
 			b.Alarms = append(b.Alarms, alarmOf(book, a, b.Zone))
 		}
 	}
-	var refused int
-	if b.Lines, refused, err = p.Feed.Recent(ctx, b.Site, shownLines); err != nil {
+	var w work
+	if b.Lines, w.Refused, err = p.Feed.Recent(ctx, b.Site, shownLines); err != nil {
 		return nil, err
 	}
-	b.count(refused)
-	return b, nil
+	err = p.Store.View(ctx, func(q store.Query) error {
+		plan, err := plans.Find(q, b.Site.ID)
+		if err != nil {
+			return err
+		}
+		b.lay(book, plan, b.spots(book))
+		if err := b.photos(q, book); err != nil {
+			return err
+		}
+		return cmp.Or(w.waiting(q, b), w.open(q, b, who))
+	})
+	b.count(ctx, w)
+	return b, err
 }
 
-func (b *board) pins(book *flow.Book, states []sashlock.OpeningState) {
+// pins lists the openings that an operator sees.
+func (b *board) pins(book *flow.Book, states []sashlock.OpeningState, sees func(sashlock.SiteID, sashlock.AreaID) bool) {
 	stands := make(map[sashlock.OpeningID]sashlock.OpeningState, len(states))
 	for _, s := range states {
 		stands[s.Opening] = s
 	}
+	b.seen = map[string]bool{}
 	for id, o := range book.Openings {
-		if o.Site == b.Site.ID {
-			b.Pins = append(b.Pins, pinOf(book, o, stands[id], b.Now))
+		if o.Site == b.Site.ID && sees(o.Site, o.Area) {
+			b.All = append(b.All, pinOf(book, o, stands[id], b.Now))
+			b.seen[string(id)] = true
 		}
 	}
-	slices.SortFunc(b.Pins, func(x, y pin) int {
+	slices.SortFunc(b.All, func(x, y pin) int {
 		return cmp.Or(cmp.Compare(x.Area, y.Area), console.CompareNames(x.Name, y.Name), cmp.Compare(x.Slug, y.Slug))
 	})
+	for _, a := range book.Areas {
+		if a.Site == b.Site.ID && sees(a.Site, a.ID) {
+			b.Areas = append(b.Areas, a)
+		}
+	}
+	slices.SortFunc(b.Areas, func(x, y sashlock.Area) int {
+		return cmp.Or(console.CompareNames(x.Name, y.Name), cmp.Compare(x.Slug, y.Slug))
+	})
+	for _, one := range b.All {
+		if (b.View.Area.ID == "" || one.Place == string(b.View.Area.ID)) && one.is(b.View.Only) {
+			b.Pins = append(b.Pins, one)
+		}
+	}
+}
+
+// photos finds the photos of the openings, which the wall shows.
+func (b *board) photos(q store.Query, book *flow.Book) error {
+	if b.View.As != asWall {
+		return nil
+	}
+	have, err := plans.Photos(q)
+	if err != nil || len(have) == 0 {
+		return err
+	}
+	revs := make(map[string]int64, len(have))
+	for id, rev := range have {
+		revs[book.Openings[id].Slug] = rev
+	}
+	for i, p := range b.Pins {
+		if rev, has := revs[p.Slug]; has {
+			b.Pins[i].Photo = photoPath(p.Slug, rev)
+		}
+	}
+	return nil
+}
+
+func photoPath(slug string, rev int64) string {
+	return fmt.Sprintf("/openings/%s/photo?v=%d", slug, rev)
 }
 
 func pinOf(book *flow.Book, o sashlock.Opening, s sashlock.OpeningState, now time.Time) pin {
@@ -141,80 +190,12 @@ func alarmOf(book *flow.Book, a sashlock.Alarm, zone *time.Location) alarm {
 // spots are the places of the openings by area, from which rooms are drawn.
 func (b *board) spots(book *flow.Book) []console.Spot {
 	var all []console.Spot
-	for _, p := range b.Pins {
-		if p.Place != "" && (p.X != 0 || p.Y != 0) {
+	for _, p := range b.All {
+		if p.placed() && p.Place != "" {
 			all = append(all, console.Spot{Area: p.Place, Name: book.Areas[sashlock.AreaID(p.Place)].Name, X: p.X, Y: p.Y, Door: p.Kind == string(sashlock.Door)})
 		}
 	}
 	return all
-}
-
-// count makes the figures at the top.
-func (b *board) count(refused int) {
-	var open, unlocked, held, nobody, stale, offline, act, unseen int
-	for _, p := range b.Pins {
-		switch {
-		case p.Shown.Word == opening.LastSeen:
-			stale++
-		case p.Shown.Word == opening.Unknown:
-			offline++
-		case p.Open:
-			open++
-		case p.Shown.Word == opening.Unlocked:
-			unlocked++
-		}
-		if p.Shown.Word == opening.HeldOpen {
-			held++
-		}
-		if p.Nobody {
-			nobody++
-		}
-	}
-	for _, a := range b.Alarms {
-		if a.Cleared.IsZero() {
-			act++
-		}
-		if a.Seen.IsZero() {
-			unseen++
-		}
-	}
-	b.Figures = []figure{
-		{"Open now", open, fmt.Sprintf("%d unlocked · %d in all", unlocked, len(b.Pins)), tone(open, console.Watch), "square"},
-		{"Held open or unattended", max(held, nobody), fmt.Sprintf("%d held open · %d unattended", held, nobody), tone(held+nobody, console.Alert), "triangle"},
-		{"Out of reach", stale + offline, fmt.Sprintf("%d last seen · %d unknown", stale, offline), tone(stale+offline, console.Doubt), "dashed-circle"},
-		{"Alarms", len(b.Alarms), fmt.Sprintf("%d stand · %d unseen", act, unseen), tone(len(b.Alarms), console.Alert), "octagon"},
-		{"Refused today", refused, "requests, with the reason", tone(0, console.Watch), "barred-circle"},
-	}
-}
-
-func tone(n int, t console.Tone) console.Tone {
-	if n == 0 {
-		return console.Calm
-	}
-	return t
-}
-
-// Said is how it stands in words, as at now, for whoever does not see the
-// drawing.
-func (p pin) Said(now time.Time) string {
-	s := p.Shown
-	s.Now = now
-	text := s.String()
-	if p.Person != "" {
-		text += ", for " + p.Person
-	}
-	if p.Nobody {
-		text += ", nobody there"
-	}
-	return text
-}
-
-// Was is how a stale opening was, in words.
-func (p pin) Was() string {
-	s := p.Shown
-	s.Now = s.Since
-	_, was, _ := strings.Cut(s.String(), ", ")
-	return was
 }
 
 // Face is how it looks.
@@ -246,27 +227,41 @@ func (b *board) parts() []console.Part {
 	if b == nil {
 		return nil
 	}
-	openings := console.Part{ID: "openings", Body: plan(b), Key: fmt.Sprint("plan", b.Rooms)}
-	if b.View.List {
-		openings = console.Part{ID: "openings", Body: list(b), Key: "list"}
-	}
+	openings := console.Part{ID: "openings", Body: shownAs(b), Key: fmt.Sprint(b.View.As, b.Ground, len(b.Pins) == 0)}
 	for _, p := range b.Pins {
-		one := console.Part{ID: p.element(), Key: fmt.Sprintf("%+v", p), Body: drawnPin(p, b.Now)}
-		if b.View.List {
+		one := console.Part{ID: p.element(), Key: p.key()}
+		switch b.View.As {
+		case asList:
 			one.Body = listed(p, b.Now)
+		case asWall:
+			one.Body = tile(p, b.Now)
+		default:
+			one.Body = drawnPin(b.Ground, p, b.Now)
 		}
 		openings.Within = append(openings.Within, one)
 	}
-	parts := []console.Part{
-		{ID: "figures", Key: fmt.Sprintf("%+v", b.Figures), Body: figures(b.Figures)},
-		{ID: "alarms", Key: fmt.Sprintf("%+v", b.Alarms), Body: alarmList(b.Alarms, b.Now)},
-		openings,
-		{ID: "events", Key: fmt.Sprintf("%+v", b.Lines), Body: events(b.Lines, b.Zone)},
+	parts := []console.Part{{ID: "figures", Key: fmt.Sprintf("%+v", b.Figures), Body: figures(b.Figures)}, openings}
+	if b.View.Bare {
+		return parts
 	}
-	if !b.View.List {
-		parts = append(parts, console.Part{ID: "notable", Key: fmt.Sprintf("%+v", b.notable()), Body: notable(b)})
+	parts = append(parts,
+		console.Part{ID: "alarms", Key: fmt.Sprintf("%+v", b.Alarms), Body: alarmList(b.Alarms, b.Now)},
+		console.Part{ID: "events", Key: fmt.Sprintf("%+v", b.Lines), Body: events(b.Lines, b.Zone)},
+	)
+	if b.View.As == asPlan {
+		all := b.notable()
+		parts = append(parts, console.Part{ID: "notable", Key: fmt.Sprintf("%+v", all), Body: notable(all, b.Now)})
 	}
 	return parts
+}
+
+// key is all that a pin shows, but for what time alone changes.
+func (p pin) key() string {
+	s := p.Shown
+	return strings.Join([]string{
+		p.Name, p.Kind, p.Area, p.Person, p.Photo, string(s.Word), string(s.Was), strconv.Itoa(p.X), strconv.Itoa(p.Y),
+		strconv.FormatInt(s.Since.UnixMicro(), 36), strconv.FormatInt(s.Until.UnixMicro(), 36), strconv.FormatBool(p.Nobody), strconv.FormatBool(p.Alarm),
+	}, "\x00")
 }
 
 // notable lists the openings that are not calm.

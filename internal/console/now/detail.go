@@ -6,19 +6,24 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/console"
+	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/grants"
+	"github.com/sashlock/sashlock/internal/lang"
+	"github.com/sashlock/sashlock/internal/plans"
 	"github.com/sashlock/sashlock/internal/store"
 )
 
-const detailLines = 15
+const (
+	detailLines    = 15
+	detailRequests = 8
+	chartFresh     = 5 * time.Minute // how long a chart may be shown while nothing happens
+)
 
 // detail is one opening as it stands.
 type detail struct {
@@ -32,22 +37,39 @@ type detail struct {
 	Devices []device
 	Holders []holder // who can open it now
 	Others  []holder // everybody else
+	Self    *holder  // whoever is signed in, if they are somebody of the store
+	Asked   []asked  // the last requests
 	Lines   []console.Line
+	Chart   *chart
+	Drawn   string // what the chart shows: changes with it
+	Photo   string // its address; empty: there is none
+	YAML    string
 	Answer  *answer // to the request that the page was opened for
+}
+
+// asked is a request and its answer.
+type asked struct {
+	ID           sashlock.DecisionID
+	Slug, Person string
+	Granted      bool
+	Words        string
+	At           time.Time
 }
 
 // device is a device fitted to the opening.
 type device struct {
-	Name, Model, Firmware, Security, Weak, Address string
-	Can                                            string
-	Online                                         bool
-	Battery                                        int // -1: never said
-	Heard                                          time.Time
+	ID, Name, Model, Firmware, Security, Weak, Address string
+	Can                                                string
+	Online                                             bool
+	Battery                                            int // -1: never said
+	Heard                                              time.Time
 }
 
 // holder is somebody, and why they can open it.
 type holder struct {
-	Slug, Name, By string
+	Slug, Name string
+	By         string // the role that the grant is to; empty: it is to the person
+	Grant      string // slug of the grant
 }
 
 // answer is a decision and what came of it.
@@ -69,8 +91,8 @@ type step struct {
 	State string    // done, waiting, failed
 }
 
-// inspect puts the page of one opening together.
-func (p pages) inspect(ctx context.Context, slug string, decision sashlock.DecisionID) (*detail, error) {
+// inspect puts together what is known of one opening.
+func (p pages) inspect(ctx context.Context, slug string) (*detail, error) {
 	o, err := p.Opening(ctx, slug)
 	if err != nil {
 		return nil, err
@@ -82,26 +104,113 @@ func (p pages) inspect(ctx context.Context, slug string, decision sashlock.Decis
 		return nil, err
 	}
 	d.Pin = pinOf(book, o, d.State, d.Now)
-	standing, err := p.Store.Alarms(ctx, true, shownAlarms)
+	err = p.Store.View(ctx, func(q store.Query) error {
+		photos, err := plans.Photos(q)
+		if rev, has := photos[o.ID]; has {
+			d.Photo = photoPath(o.Slug, rev)
+		}
+		return cmp.Or(err, d.holders(ctx, q, book))
+	})
+	return d, err
+}
+
+// examine is inspect with all that the page of an opening shows.
+func (p pages) examine(ctx context.Context, slug string, decision sashlock.DecisionID, last *chartMemo) (*detail, error) {
+	d, err := p.inspect(ctx, slug)
+	if err != nil {
+		return nil, err
+	}
+	book := p.Hall.Book()
+	standing, err := p.Store.Alarms(ctx, true, mostStanding)
 	if err != nil {
 		return nil, err
 	}
 	for _, a := range standing {
-		if a.Opening == o.ID {
+		if a.Opening == d.Opening.ID {
 			d.Alarms = append(d.Alarms, alarmOf(book, a, d.Zone))
 		}
 	}
-	d.holders(book)
 	if err := p.fitted(ctx, d); err != nil {
 		return nil, err
 	}
-	if d.Lines, err = p.Feed.LinesOf(ctx, o.ID, detailLines); err != nil {
+	if d.Lines, err = p.Feed.LinesOf(ctx, d.Opening.ID, detailLines); err != nil {
+		return nil, err
+	}
+	if err := p.requests(ctx, d); err != nil {
+		return nil, err
+	}
+	if err := p.chart(ctx, d, last); err != nil {
+		return nil, err
+	}
+	if d.YAML, err = declared(book, d.Opening); err != nil {
 		return nil, err
 	}
 	if decision != "" {
-		d.Answer, err = p.answered(ctx, o, decision, d.Zone)
+		d.Answer, err = p.answered(ctx, d.Opening, decision, d.Zone)
 	}
 	return d, err
+}
+
+// requests reads the last requests for the opening.
+func (p pages) requests(ctx context.Context, d *detail) error {
+	book := p.Hall.Book()
+	events, err := p.Store.Events(ctx, store.EventQuery{Opening: d.Opening.ID, Kind: "access.", Newest: true, Limit: 3 * detailRequests})
+	for _, e := range events {
+		if e.Kind != sashlock.AccessGranted && e.Kind != sashlock.AccessDenied || len(d.Asked) == detailRequests {
+			continue
+		}
+		who := book.People[e.Person]
+		d.Asked = append(d.Asked, asked{
+			ID: e.Decision, Slug: who.Slug, Person: who.Name, Granted: e.Kind == sashlock.AccessGranted, Words: e.Reason.Words(), At: in(e.Heard, d.Zone),
+		})
+	}
+	return err
+}
+
+// chartMemo keeps a chart while nothing happens at the opening.
+type chartMemo struct {
+	drawn string
+	chart *chart
+}
+
+// chart draws the last hours, or takes them as they were drawn when nothing has
+// happened since and they are fresh enough.
+func (p pages) chart(ctx context.Context, d *detail, last *chartMemo) error {
+	id := d.Opening.ID
+	newest, err := p.Store.Events(ctx, store.EventQuery{Opening: id, Newest: true, Limit: 1})
+	if err != nil {
+		return err
+	}
+	d.Drawn = fmt.Sprintf("%d %s", d.Now.Truncate(chartFresh).Unix(), d.Pin.Shown.Word)
+	if len(newest) > 0 {
+		d.Drawn += fmt.Sprint(" ", newest[0].Seq)
+	}
+	if last.chart != nil && last.drawn == d.Drawn {
+		d.Chart = last.chart
+		return nil
+	}
+	from := d.Now.Add(-laneHours * time.Hour)
+	events, err := p.Store.Events(ctx, store.EventQuery{Opening: id, Since: from, Newest: true, Limit: laneEvents})
+	if err != nil {
+		return err
+	}
+	slices.Reverse(events)
+	cut := len(events) == laneEvents
+	if cut {
+		from = in(events[0].Heard, d.Zone)
+	}
+	var before []sashlock.Event
+	for _, kind := range []string{"lock.", "opening."} {
+		one, err := p.Store.Events(ctx, store.EventQuery{Opening: id, Kind: kind, Until: from, Newest: true, Limit: 1})
+		if err != nil {
+			return err
+		}
+		before = append(before, one...)
+	}
+	made := draw(p.Hall.Book(), d.Opening, before, events, d.State, from, d.Now)
+	made.Cut = cut
+	last.drawn, last.chart, d.Chart = d.Drawn, &made, &made
+	return nil
 }
 
 // fitted describes the devices at the opening.
@@ -112,8 +221,8 @@ func (p pages) fitted(ctx context.Context, d *detail) error {
 	}
 	for _, fit := range p.Hall.Book().Fitted(d.Opening.ID) {
 		one := device{
-			Name: fit.Name, Model: fit.Maker + " " + fit.Model, Firmware: fit.Firmware, Security: fit.Security, Weak: fit.Weak,
-			Address: fit.Gateway + "/" + fit.Address, Can: abilities(fit), Battery: -1,
+			ID: string(fit.ID), Name: fit.Name, Model: fit.Maker + " " + fit.Model, Firmware: fit.Firmware, Security: fit.Security, Weak: fit.Weak,
+			Address: fit.Gateway + "/" + fit.Address, Can: abilities(ctx, fit), Battery: -1,
 		}
 		for _, s := range states {
 			if s.Device == fit.ID {
@@ -125,42 +234,50 @@ func (p pages) fitted(ctx context.Context, d *detail) error {
 	return nil
 }
 
-// abilities says in words what matters about a device.
-func abilities(d sashlock.Device) string {
-	var can []string
-	for _, c := range []struct {
-		has   sashlock.Capability
-		words string
-	}{
-		{sashlock.CanRelease, "releases and relocks by itself"}, {sashlock.TellsPosition, "tells open from closed"},
-		{sashlock.TellsPresence, "sees somebody near"}, {sashlock.TellsJam, "notices a jam"}, {sashlock.HasCodes, "keeps PIN codes"},
-	} {
-		if d.Has(c.has) {
-			can = append(can, c.words)
-		}
-	}
-	return strings.Join(can, ", ")
-}
-
 // holders says who can open it now, and by what.
-func (d *detail) holders(book *flow.Book) {
+func (d *detail) holders(ctx context.Context, q store.Query, book *flow.Book) error {
 	holds := map[sashlock.PersonID]bool{}
+	slugs := map[sashlock.GrantID]string{}
 	for _, h := range book.Index.WhoCanOpen(d.Opening.ID, d.Now) {
 		holds[h.Person] = true
-		by := "by name"
-		if h.Role != "" {
-			by = book.Roles[h.Role].Name
+		if _, known := slugs[h.Grant]; !known {
+			g, err := grants.Find(q, string(h.Grant))
+			if err != nil && !sashlock.IsKind(err, sashlock.NotFound) {
+				return err
+			}
+			slugs[h.Grant] = g.Slug
 		}
-		d.Holders = append(d.Holders, holder{book.People[h.Person].Slug, book.People[h.Person].Name, by})
+		who := book.People[h.Person]
+		d.Holders = append(d.Holders, holder{Slug: who.Slug, Name: who.Name, By: book.Roles[h.Role].Name, Grant: slugs[h.Grant]})
 	}
 	for id, p := range book.People {
 		if !holds[id] {
-			d.Others = append(d.Others, holder{p.Slug, p.Name, ""})
+			d.Others = append(d.Others, holder{Slug: p.Slug, Name: p.Name})
 		}
 	}
 	byName := func(a, b holder) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Slug, b.Slug)) }
 	slices.SortFunc(d.Holders, byName)
 	slices.SortFunc(d.Others, byName)
+	if self, is := book.People[console.Who(ctx).Operator.Person]; is {
+		d.Self = &holder{Slug: self.Slug, Name: self.Name}
+	}
+	return nil
+}
+
+// declared is an opening as a file declares it.
+func declared(book *flow.Book, o sashlock.Opening) (string, error) {
+	name := func(kind estate.Kind, id string) string {
+		switch kind {
+		case estate.Sites:
+			return book.Sites[sashlock.SiteID(id)].Slug
+		case estate.Areas:
+			a := book.Areas[sashlock.AreaID(id)]
+			return book.Sites[a.Site].Slug + "/" + a.Slug
+		}
+		return id
+	}
+	text, err := estate.Marshal(estate.File{Openings: []estate.Opening{estate.FromOpening(o, name)}})
+	return string(text), err
 }
 
 // answered reads a decision back from the ledger, and what came of it.
@@ -184,8 +301,8 @@ func (p pages) answered(ctx context.Context, o sashlock.Opening, id sashlock.Dec
 // follow tells from the events after a decision how far it got.
 func (a *answer) follow(events []sashlock.Event, zone *time.Location) {
 	steps := []step{
-		{"Granted", a.At, "done"}, {"Sent to the lock", time.Time{}, "waiting"},
-		{"The lock confirmed", time.Time{}, "waiting"}, {"Opened", time.Time{}, "waiting"},
+		{lang.Mark("Granted"), a.At, "done"}, {lang.Mark("Sent to the lock"), time.Time{}, "waiting"},
+		{lang.Mark("The lock confirmed"), time.Time{}, "waiting"}, {lang.Mark("Opened"), time.Time{}, "waiting"},
 	}
 	set := func(i int, e sashlock.Event, state, text string) {
 		steps[i] = step{cmp.Or(text, steps[i].Text), in(e.Heard, zone), state}
@@ -203,11 +320,11 @@ func (a *answer) follow(events []sashlock.Event, zone *time.Location) {
 				continue
 			}
 			set(2, e, "failed", e.Reason.Words())
-			steps[3].Text, steps[3].State = "Not released", "failed"
+			steps[3].Text, steps[3].State = lang.Mark("Not released"), "failed"
 		case sashlock.AccessTaken:
 			set(3, e, "done", "")
 		case sashlock.AccessNotTaken:
-			set(3, e, "failed", "Not opened in time")
+			set(3, e, "failed", lang.Mark("Not opened in time"))
 		}
 	}
 	a.Steps = steps
@@ -220,6 +337,8 @@ func (d *detail) parts() []console.Part {
 	}
 	parts := []console.Part{
 		{ID: "standing", Key: fmt.Sprintf("%+v %+v", d.Pin, d.State.Heard.Truncate(time.Minute)), Body: standing(d)},
+		{ID: "lanes", Key: d.Drawn, Body: lanes(d)},
+		{ID: "asked", Key: fmt.Sprintf("%+v", d.Asked), Body: askedList(d)},
 		{ID: "alarms", Key: fmt.Sprintf("%+v", d.Alarms), Body: alarmList(d.Alarms, d.Now)},
 		{ID: "devices", Key: fmt.Sprintf("%+v", d.Devices), Body: deviceList(d)},
 		{ID: "holders", Key: fmt.Sprintf("%+v", d.Holders), Body: holderList(d)},
@@ -229,52 +348,4 @@ func (d *detail) parts() []console.Part {
 		parts = append(parts, console.Part{ID: "answer", Key: fmt.Sprintf("%+v", *d.Answer), Body: answerCard(d.Answer)})
 	}
 	return parts
-}
-
-func (p pages) opening(w http.ResponseWriter, r *http.Request) error {
-	slug, decision := r.PathValue("slug"), sashlock.DecisionID(r.URL.Query().Get("decision"))
-	d, err := p.inspect(r.Context(), slug, decision)
-	if err != nil {
-		return err
-	}
-	live := "/openings/" + url.PathEscape(slug) + "/live"
-	if decision != "" {
-		live += "?decision=" + url.QueryEscape(string(decision))
-	}
-	return p.Show(w, r, console.Head{Title: d.Opening.Name, Section: console.InNow, Site: d.Site, Live: live, At: console.At(d.parts())}, openingPage(d))
-}
-
-func (p pages) openingStream(w http.ResponseWriter, r *http.Request) error {
-	slug, decision := r.PathValue("slug"), sashlock.DecisionID(r.URL.Query().Get("decision"))
-	if _, err := p.Opening(r.Context(), slug); err != nil {
-		return err
-	}
-	return p.StreamShared(w, r, func(ctx context.Context) ([]console.Part, error) {
-		d, err := p.inspect(ctx, slug, decision)
-		return d.parts(), err
-	})
-}
-
-// release asks for an opening on behalf of a person, and shows the answer.
-func (p pages) release(w http.ResponseWriter, r *http.Request) error {
-	o, err := p.Opening(r.Context(), r.PathValue("slug"))
-	if err != nil {
-		return err
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
-	who := r.FormValue("person")
-	q := sashlock.Request{Opening: o.ID, Operator: console.Who(r.Context()).Operator.ID, Method: sashlock.ByRemote}
-	for id, person := range p.Hall.Book().People {
-		if person.Slug == who {
-			q.Person = id
-		}
-	}
-	if q.Person == "" {
-		return &sashlock.Error{Kind: sashlock.Invalid, Op: "unlocking", Subject: "person", Hint: "choose somebody from the list"}
-	}
-	a, err := p.Hall.Request(r.Context(), q)
-	if err != nil {
-		return err
-	}
-	return console.Back(w, r, "/openings/"+url.PathEscape(o.Slug)+"?decision="+url.QueryEscape(string(a.Decision.ID))+"#answer")
 }

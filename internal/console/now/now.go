@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package now is the page that shows a store as it stands: the floor plan or
-// the list of all openings, what stands out, the alarms and the last events;
-// and the page of one opening.
+// Package now is the page that shows a store as it stands: the floor plan, the
+// wall or the list of all openings, what stands out, the alarms and the last
+// events; and the page of one opening.
 //
 // # How it fits
 //
@@ -13,14 +13,16 @@
 //
 // # Promises
 //
-// What is stale is never shown as secured. The plan and the list show the same
-// openings with the same words. No button does anything by a GET request.
+// What is stale is never shown as secured. The plan, the wall and the list show
+// the same openings with the same words. No button does anything by a GET
+// request.
 package now
 
 import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/alarms"
@@ -39,32 +41,105 @@ func Mount(f *console.Frame) {
 	f.Handle("GET /live", signin.Read, p.boardStream)
 	f.Handle("GET /openings/{slug}", signin.Read, p.opening)
 	f.Handle("GET /openings/{slug}/live", signin.Read, p.openingStream)
+	f.Handle("GET /openings/{slug}/panel", signin.Read, p.panel)
 	f.Dangerous("POST /openings/{slug}/release", signin.Release, p.release)
 	f.Handle("POST /alarms/{id}/acknowledge", signin.Alarms, p.acknowledge)
 }
 
+// The ways to show the openings.
+const (
+	asPlan = "plan"
+	asWall = "wall"
+	asList = "list"
+)
+
+// The openings that one may want to see alone.
+const (
+	onlyOpen = "open" // open or unlocked
+	onlyHeld = "held" // held open, or open with nobody there
+	onlyAway = "away" // last seen, or unknown
+)
+
+// viewCookie remembers how an operator's browser shows the openings.
+const viewCookie = "sashlock_view"
+
 // view is what a page was asked to show.
 type view struct {
 	Site sashlock.Site
-	List bool // as a list, not as a plan
+	As   string        // asPlan, asWall or asList
+	Area sashlock.Area // empty: all of them
+	Only string        // onlyOpen and so on; empty: all
+	Bare bool          // for a display on a wall: nothing but the openings
 }
 
 func (p pages) viewOf(r *http.Request) (view, error) {
 	site, err := p.Site(r)
-	return view{Site: site, List: r.URL.Query().Get("view") == "list"}, err
+	if err != nil {
+		return view{}, err
+	}
+	q := r.URL.Query()
+	v := view{Site: site, As: q.Get("view"), Only: q.Get("only"), Bare: q.Has("bare")}
+	if c, missing := r.Cookie(viewCookie); v.As == "" && missing == nil {
+		v.As = c.Value
+	}
+	if !slices.Contains([]string{asPlan, asWall, asList}, v.As) {
+		v.As = asPlan
+	}
+	if !slices.Contains([]string{onlyOpen, onlyHeld, onlyAway}, v.Only) {
+		v.Only = ""
+	}
+	if slug := q.Get("area"); slug != "" {
+		v.Area, err = p.areaOf(r.Context(), site, slug)
+	}
+	return v, err
 }
 
-// query is the view as an address has it.
-func (v view) query(list bool) string {
-	q := url.Values{}
+// areaOf finds an area of a site, if it concerns whoever is signed in.
+func (p pages) areaOf(ctx context.Context, site sashlock.Site, slug string) (sashlock.Area, error) {
+	for _, a := range p.Hall.Book().Areas {
+		if a.Site != site.ID || a.Slug != slug {
+			continue
+		}
+		if !console.Who(ctx).Operator.Sees(site.ID, a.ID) {
+			return sashlock.Area{}, p.Refuse(ctx, "area "+string(a.ID))
+		}
+		return a, nil
+	}
+	return sashlock.Area{}, &sashlock.Error{Kind: sashlock.NotFound, Op: "showing area", Subject: slug, Hint: "there is no area of that name"}
+}
+
+// as is the view shown in another way.
+func (v view) as(how string) view {
+	v.As = how
+	return v
+}
+
+// in is the view of one area; of all with noArea.
+func (v view) in(a sashlock.Area) view {
+	v.Area = a
+	return v
+}
+
+// only is the view of some openings of all areas, as a list.
+func (v view) only(which string) view {
+	return view{Site: v.Site, As: asList, Only: which}
+}
+
+// query is the view as an address has it. It names everything, so that nothing
+// depends on what a browser remembers.
+func (v view) query() string {
+	q := url.Values{"view": {v.As}}
 	if v.Site.Slug != "" {
 		q.Set("site", v.Site.Slug)
 	}
-	if list {
-		q.Set("view", "list")
+	if v.Area.Slug != "" {
+		q.Set("area", v.Area.Slug)
 	}
-	if len(q) == 0 {
-		return ""
+	if v.Only != "" {
+		q.Set("only", v.Only)
+	}
+	if v.Bare {
+		q.Set("bare", "1")
 	}
 	return "?" + q.Encode()
 }
@@ -74,13 +149,20 @@ func (p pages) board(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	b, err := p.look(r.Context(), v)
+	if r.URL.Query().Get("view") == v.As && v.Only == "" && !v.Bare {
+		http.SetCookie(w, &http.Cookie{Name: viewCookie, Value: v.As, Path: "/", MaxAge: 400 * 86400, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil})
+	}
+	ctx := r.Context()
+	b, err := p.look(ctx, v)
 	if err != nil {
 		return err
 	}
 	head := console.Head{
-		Title: lang.T(r.Context(), "Now"), Section: console.InNow, Site: b.Site,
-		Live: "/live" + v.query(v.List), At: console.At(b.parts()),
+		Title: lang.T(ctx, "Now"), Section: console.InNow, Site: b.Site, Bare: v.Bare,
+		Live: "/live" + v.query(), At: console.At(b.parts()), Styles: []string{"now.css"}, Scripts: []string{"now.js"},
+	}
+	if !v.Bare {
+		head.About = lang.T(ctx, "How every opening of the store stands at this moment. Choose one to see who opened it, and to unlock it.")
 	}
 	return p.Show(w, r, head, boardPage(b))
 }
@@ -96,10 +178,28 @@ func (p pages) boardStream(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
+// mostStanding is how many standing alarms are looked through.
+const mostStanding = 10_000
+
 // acknowledge records that whoever looks at the page has seen an alarm.
 func (p pages) acknowledge(w http.ResponseWriter, r *http.Request) error {
-	if _, err := alarms.Acknowledge(r.Context(), p.Hall, console.Who(r.Context()).Operator.ID, sashlock.AlarmID(r.PathValue("id"))); err != nil {
+	ctx, id := r.Context(), sashlock.AlarmID(r.PathValue("id"))
+	who := console.Who(ctx).Operator
+	standing, err := p.Store.Alarms(ctx, true, mostStanding)
+	if err != nil {
 		return err
 	}
-	return console.Back(w, r, "/#alarms")
+	for _, a := range standing {
+		if a.ID == id && !who.Sees(a.Site, p.Hall.Book().Openings[a.Opening].Area) {
+			return p.Refuse(ctx, "alarm "+string(id))
+		}
+	}
+	if _, err := alarms.Acknowledge(ctx, p.Hall, who.ID, id); err != nil {
+		return err
+	}
+	back := "/"
+	if from, err := url.Parse(r.Referer()); err == nil && from.Path != "" {
+		back = console.Local(from.Path)
+	}
+	return console.Back(w, r, back+"#alarms")
 }

@@ -5,243 +5,115 @@ package now_test
 import (
 	"bufio"
 	"context"
-	"encoding/json"
-	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/sashlock/sashlock"
-	"github.com/sashlock/sashlock/driver/sim"
-	"github.com/sashlock/sashlock/internal/api"
-	"github.com/sashlock/sashlock/internal/app"
-	"github.com/sashlock/sashlock/internal/devices"
-	"github.com/sashlock/sashlock/internal/estate"
+	"github.com/sashlock/sashlock/internal/console"
+	"github.com/sashlock/sashlock/internal/consoletest"
+	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
 )
 
-const shopText = `
-sites:
-  - {slug: lisbon, name: Lisbon flagship, zone: Europe/Lisbon}
-areas:
-  - {slug: watches, site: lisbon, name: Watches}
-openings:
-  - {slug: case-1, name: Case 1, kind: case, site: lisbon, area: watches, plan: [400, 400]}
-people:
-  - {slug: ana, name: Ana Costa}
-  - {slug: bob, name: Bob Dias}
-grants:
-  - {slug: ana-case, person: ana, opening: case-1}
-`
-
-const simulated = `{"store": "pages", "latency_ms": 5, "devices": [{"address": "1", "name": "Lock 1", "kind": "lock+contact"}]}`
-
-// counter is a house with a case, and a browser in front of it.
-type counter struct {
-	*app.House
-	t      *testing.T
-	world  *sim.World
-	server *httptest.Server
-}
-
-func newCounter(t *testing.T, demo bool) *counter {
-	t.Helper()
-	c := &counter{t: t}
-	data := t.TempDir()
-	_, err := app.Init(data)
-	c.must(err)
-	c.House, err = app.New(t.Context(), app.Config{Data: data, JournalSize: 1 << 20}, slog.New(slog.DiscardHandler))
-	c.must(err)
-	c.must(c.Start(t.Context()))
-	if demo {
-		_, err = c.OpenDemoConsole(t.Context())
-		c.must(err)
-	}
-	c.server = httptest.NewServer(c.Handler())
-	t.Cleanup(func() {
-		c.server.CloseClientConnections()
-		c.server.Close()
-		c.must(c.Stop())
-	})
-	c.furnish()
-	return c
-}
-
-func (c *counter) must(err error) {
-	c.t.Helper()
-	if err != nil {
-		c.t.Fatal(err)
-	}
-}
-
-func (c *counter) furnish() {
-	c.t.Helper()
-	f, err := estate.Parse([]byte(shopText))
-	c.must(err)
-	_, err = c.Hall.Change(c.t.Context(), api.Apply("", estate.Diff(estate.File{}, f, false)))
-	c.must(err)
-	d := sim.New(nil)
-	c.world, err = d.World(json.RawMessage(simulated))
-	c.must(err)
-	c.must(c.Devices.Open(c.t.Context(), "sim", d, json.RawMessage(simulated)))
-	var lock []sashlock.Device
-	c.until("the lock is found", func() bool {
-		c.must(c.Store.View(c.t.Context(), func(q store.Query) (err error) { lock, err = devices.List(q); return err }))
-		return len(lock) == 1
-	})
-	_, err = c.Devices.Adopt(c.t.Context(), "", string(lock[0].ID), c.opening())
-	c.must(err)
-	c.until("the lock said how it stands", func() bool { return c.state().Lock == sashlock.Locked && c.state().Position == sashlock.Closed })
-}
-
-func (c *counter) opening() sashlock.OpeningID {
-	for id := range c.Hall.Book().Openings {
-		return id
-	}
-	return ""
-}
-
-func (c *counter) state() sashlock.OpeningState {
-	s, err := c.Store.State(c.t.Context(), c.opening())
-	c.must(err)
-	return s
-}
-
-// until waits for a condition, looking again after every commit.
-func (c *counter) until(what string, holds func() bool) {
-	c.t.Helper()
-	news, stop := c.Store.Subscribe()
-	defer stop()
-	for !holds() {
-		select {
-		case <-news:
-		case <-c.t.Context().Done():
-			c.t.Fatal("never: " + what)
-		}
-	}
-}
-
-// call sends a request as a browser would that does not follow redirections.
-func (c *counter) call(method, path string, header http.Header, form url.Values) (*http.Response, string) {
-	c.t.Helper()
-	r, err := http.NewRequestWithContext(c.t.Context(), method, c.server.URL+path, strings.NewReader(form.Encode()))
-	c.must(err)
-	for k, v := range header {
-		r.Header[k] = v
-	}
-	if host := header.Get("Host"); host != "" {
-		r.Host = host
-	}
-	if form != nil {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	answer, err := client.Do(r)
-	c.must(err)
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	c.must(err)
-	return answer, string(text)
-}
-
-var tags = regexp.MustCompile(`<[^>]*>|\s+`)
-
-// words is the text of a page without its markup.
-func words(page string) string {
-	return strings.Join(strings.Fields(tags.ReplaceAllString(page, " ")), " ")
-}
-
-func (c *counter) sees(page string, all ...string) {
-	c.t.Helper()
-	for _, s := range all {
-		if !strings.Contains(words(page), s) {
-			c.t.Errorf("the page does not say %q:\n%s", s, words(page))
-		}
-	}
-}
-
 func TestUnlockFollowsTheActionToTheLock(t *testing.T) {
-	c := newCounter(t, true)
-	_, page := c.call("GET", "/openings/case-1", nil, nil)
-	c.sees(page, "Case 1", "Secured", "Who can open it now 1", "Ana Costa by name", "simulated lock with contact")
-
-	answer, _ := c.call("POST", "/openings/case-1/release", nil, url.Values{"person": {"ana"}})
-	to := answer.Header.Get("Location")
-	if answer.StatusCode != http.StatusSeeOther || !strings.Contains(to, "decision=dec_") {
-		t.Fatalf("%d, to %q", answer.StatusCode, to)
+	c := consoletest.New(t)
+	_, page := c.Get("/openings/case-1")
+	c.Sees(page, "Case 1", "Secured", "Who can open it now 2", "Ana Costa by name", "Duarte Melo as Sales", "Nobody has asked for it yet", "slug: case-1", "last heard from its devices")
+	for _, to := range []string{`href="/access/grants/ana-case-1"`, `href="/what-if?opening=case-1"`, `href="/devices/dev_`, `href="/people/ana"`} {
+		if !strings.Contains(page, to) {
+			t.Errorf("the page does not lead to %s", to)
+		}
+	}
+	id := c.Opening("case-1")
+	_, to, _ := c.Post("/openings/case-1/release", url.Values{"person": {"ana"}})
+	if !strings.Contains(to, "decision=dec_") {
+		t.Fatalf("sent to %q", to)
 	}
 	asked, err := c.Store.Events(t.Context(), store.EventQuery{Kind: string(sashlock.AccessGranted)})
 	if err != nil || len(asked) != 1 || asked[0].Operator == "" || asked[0].Method != sashlock.ByRemote {
 		t.Errorf("the ledger does not say that an operator asked: %+v, %v", asked, err)
 	}
-	c.until("unlocked", func() bool { return c.state().Lock == sashlock.Unlocked })
-	c.must(c.world.Open("1"))
-	c.until("opened", func() bool { return c.state().Position == sashlock.Open })
-	_, page = c.call("GET", to, nil, nil)
-	c.sees(page, "✓ Granted Ana Costa", "The lock confirmed", "Ana Costa opened Case 1", "Entry")
+	c.Until("unlocked", func() bool { return c.State(id).Lock == sashlock.Unlocked })
+	c.Must(c.World.Open("case-1"))
+	c.Until("opened", func() bool { return c.State(id).Position == sashlock.Open })
+	_, page = c.Get(to)
+	c.Sees(page, "Granted Ana Costa", "The lock confirmed", "Ana Costa opened Case 1", "Entry")
 	if n := strings.Count(page, `<li class="done">`); n != 4 {
-		t.Errorf("%d steps are done, want 4:\n%s", n, words(page))
+		t.Errorf("%d steps are done, want 4:\n%s", n, consoletest.Words(page))
 	}
-	_, page = c.call("GET", "/", nil, nil)
-	c.sees(page, "Open now 1", "Lisbon flagship", "nothing here opens a real lock", "Ana Costa opened Case 1")
+	if !strings.Contains(page, `href="/decisions/`+string(asked[0].Decision)+`"`) {
+		t.Error("the request does not lead to its decision")
+	}
+	_, page = c.Get("/")
+	c.Sees(page, "Open now 1", "Lisbon flagship", "Ana Costa opened Case 1")
+	_, page = c.Get("/openings/case-1/panel")
+	c.Sees(page, "Case 1", "Open", "Ana Costa opened Case 1", "All about this opening")
+	if strings.Contains(page, "<html") {
+		t.Error("the panel is a whole page")
+	}
 }
 
 func TestRefusalShowsItsConditions(t *testing.T) {
-	c := newCounter(t, true)
-	answer, _ := c.call("POST", "/openings/case-1/release", nil, url.Values{"person": {"bob"}})
-	_, page := c.call("GET", answer.Header.Get("Location"), nil, nil)
-	c.sees(page, "✗ Refused Bob Dias", "No grant covers this person at this opening.", "Give this person or one of their roles a grant")
-	if s := c.state(); s.Lock != sashlock.Locked || s.Release != nil {
+	c := consoletest.New(t)
+	_, to, _ := c.Post("/openings/case-1/release", url.Values{"person": {"bob"}})
+	_, page := c.Get(to)
+	c.Sees(page, "Refused Bob Dias", "No grant covers this person at this opening.", "Why?")
+	if s := c.State(c.Opening("case-1")); s.Lock != sashlock.Locked || s.Release != nil {
 		t.Errorf("a refused request moved something: %+v", s)
 	}
-	_, page = c.call("GET", "/", nil, nil)
-	c.sees(page, "Refused today 1")
+	_, page = c.Get("/")
+	c.Sees(page, "Refused today 1")
 	for _, bad := range []url.Values{{}, {"person": {"nobody"}}, {"person": {strings.Repeat("x", 9000)}}} {
-		if answer, page := c.call("POST", "/openings/case-1/release", nil, bad); answer.StatusCode != http.StatusBadRequest {
-			t.Errorf("a form without anybody: %d\n%s", answer.StatusCode, words(page))
+		if status, _, page := c.Post("/openings/case-1/release", bad); status != http.StatusBadRequest {
+			t.Errorf("a form without anybody: %d\n%s", status, consoletest.Words(page))
 		}
 	}
 }
 
 func TestAlarmIsAcknowledged(t *testing.T) {
-	c := newCounter(t, true)
-	c.must(c.world.Open("1"))
-	c.until("forced", func() bool { return c.state().Alarms["forced"] != "" })
-	_, page := c.call("GET", "/?view=list", nil, nil)
-	c.sees(page, "Alarms 1", "Case 1 Forced", "while its lock said locked", "Acknowledge", "1 stand · 1 unseen")
-	path := "/alarms/" + string(c.state().Alarms["forced"]) + "/acknowledge"
-	if answer, _ := c.call("GET", path, nil, nil); answer.StatusCode == http.StatusSeeOther {
+	c := consoletest.New(t)
+	c.Must(c.World.Open("case-1"))
+	id := c.Opening("case-1")
+	c.Until("forced", func() bool { return c.State(id).Alarms["forced"] != "" })
+	_, page := c.Get("/?view=list")
+	c.Sees(page, "Alarms unseen 1", "Case 1 Forced", "while its lock said locked", "Acknowledge", "1 stands")
+	path := "/alarms/" + string(c.State(id).Alarms["forced"]) + "/acknowledge"
+	if status, _ := c.Get(path); status == http.StatusSeeOther {
 		t.Error("following a link acknowledges an alarm")
 	}
-	if answer, _ := c.call("POST", path, nil, url.Values{}); answer.StatusCode != http.StatusSeeOther {
-		t.Errorf("acknowledging: %d", answer.StatusCode)
+	if status, _, _ := c.As(signin.Auditor).Post(path, url.Values{}); status != http.StatusForbidden {
+		t.Errorf("an auditor acknowledges: %d", status)
 	}
-	_, page = c.call("GET", "/", nil, nil)
-	c.sees(page, "✓ acknowledged", "1 stand · 0 unseen", "An operator has seen the alarm at Case 1")
-	if answer, _ := c.call("POST", "/alarms/alm_none/acknowledge", nil, url.Values{}); answer.StatusCode != http.StatusNotFound {
-		t.Errorf("an alarm that is none: %d", answer.StatusCode)
+	if status, _, _ := c.As(signin.Owner).Post(path, url.Values{}); status != http.StatusSeeOther {
+		t.Errorf("acknowledging: %d", status)
+	}
+	_, page = c.Get("/")
+	c.Sees(page, "acknowledged", "Alarms unseen 0", "An operator has seen the alarm at Case 1")
+	if status, _, _ := c.Post("/alarms/alm_none/acknowledge", url.Values{}); status != http.StatusNotFound {
+		t.Errorf("an alarm that is none: %d", status)
 	}
 }
 
 func TestPageStreamShowsTheOpeningOpen(t *testing.T) {
-	c := newCounter(t, true)
-	_, page := c.call("GET", "/", nil, nil)
+	c := consoletest.New(t)
+	_, page := c.Get("/?view=plan")
 	at := regexp.MustCompile(`data-at="([^"]+)"`).FindStringSubmatch(page)
-	if at == nil {
+	live := regexp.MustCompile(`data-live="([^"]+)"`).FindStringSubmatch(page)
+	if at == nil || live == nil {
 		t.Fatal("the page does not say what it shows")
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.server.URL+"/live?at="+at[1], nil)
-	c.must(err)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.Server.URL+strings.ReplaceAll(live[1], "&amp;", "&")+"&at="+at[1], nil)
+	c.Must(err)
+	r.AddCookie(&http.Cookie{Name: console.SessionCookie, Value: c.Secret(signin.Owner)})
 	answer, err := http.DefaultClient.Do(r)
-	c.must(err)
+	c.Must(err)
 	defer answer.Body.Close()
-	c.must(c.world.Open("1"))
+	c.Must(c.World.Open("case-1"))
 	seen := map[string]bool{}
 	lines := bufio.NewScanner(answer.Body)
 	for len(seen) < 4 && lines.Scan() {
@@ -259,55 +131,78 @@ func TestPageStreamShowsTheOpeningOpen(t *testing.T) {
 	}
 }
 
-func TestOnlyThisMachineAndThisPage(t *testing.T) {
-	c := newCounter(t, true)
-	form := url.Values{"person": {"ana"}}
-	for name, header := range map[string]http.Header{
-		"another site":      {"Origin": {"https://evil.example"}},
-		"a cross-site form": {"Sec-Fetch-Site": {"cross-site"}},
-		"another name":      {"Host": {"evil.example"}},
-	} {
-		answer, _ := c.call("POST", "/openings/case-1/release", header, form)
-		if answer.StatusCode != http.StatusForbidden && answer.StatusCode != http.StatusMisdirectedRequest {
-			t.Errorf("%s may unlock: %d", name, answer.StatusCode)
+func TestViewsShowTheSameAndAreRemembered(t *testing.T) {
+	c := consoletest.New(t)
+	for as, class := range map[string]string{"plan": `class="plan"`, "wall": `class="wall"`, "list": `class="list card"`} {
+		answer, page := c.Send("GET", "/?view="+as, nil, nil)
+		if !strings.Contains(page, class) || !strings.Contains(answer.Header.Get("Set-Cookie"), "sashlock_view="+as) {
+			t.Errorf("%s is not shown, or not remembered: %q", as, answer.Header.Get("Set-Cookie"))
+		}
+		c.Sees(page, "Case 1", "Case 2", "Cage 1")
+	}
+	session := console.SessionCookie + "=" + c.Secret(signin.Owner)
+	if _, page := c.Send("GET", "/", http.Header{"Cookie": {session + "; sashlock_view=wall"}}, nil); !strings.Contains(page, `class="wall"`) {
+		t.Error("the wall was forgotten")
+	}
+	_, page := c.Get("/?area=back&view=list")
+	if c.Sees(page, "Cage 1"); strings.Contains(page, `id="pin-case-1"`) {
+		t.Error("an area shows the openings of another")
+	}
+	_, page = c.Get("/?view=wall&bare=1")
+	if c.Sees(page, "Cage 1"); strings.Contains(page, `class="around"`) || strings.Contains(page, `id="events"`) {
+		t.Error("the display on the wall has more than the openings")
+	}
+	_, page = c.Get("/?only=open&view=list")
+	c.Sees(page, "Nothing is open")
+	_, page = c.Send("GET", "/openings/case-1", http.Header{"Accept-Language": {"es"}}, nil)
+	c.Sees(page, "Asegurada", "Quién puede abrirla ahora", "Las últimas 24 horas")
+}
+
+func TestNothingOfAnotherStore(t *testing.T) {
+	c := consoletest.New(t).As(signin.Manager) // of Lisbon
+	for _, path := range []string{"/?site=porto", "/live?site=porto", "/openings/porto-case", "/openings/porto-case/panel", "/openings/porto-case/live"} {
+		if status, page := c.Get(path); status != http.StatusForbidden || strings.Contains(page, "Case in Porto") {
+			t.Errorf("%s: %d\n%s", path, status, consoletest.Words(page))
 		}
 	}
-	if s := c.state(); s.Release != nil {
-		t.Error("something was released")
+	if status, _, _ := c.Post("/openings/porto-case/release", url.Values{"person": {"eva"}}); status != http.StatusForbidden {
+		t.Errorf("unlocking in Porto: %d", status)
 	}
-	answer, _ := c.call("GET", "/", nil, nil)
-	if p := answer.Header.Get("Content-Security-Policy"); !strings.Contains(p, "frame-ancestors 'none'") || strings.Contains(p, "unsafe") {
-		t.Errorf("policy for content: %q", p)
+	id := c.Opening("porto-case")
+	c.Must(c.World.Open("porto-case"))
+	c.Until("forced", func() bool { return c.State(id).Alarms["forced"] != "" })
+	if status, _, _ := c.Post("/alarms/"+string(c.State(id).Alarms["forced"])+"/acknowledge", url.Values{}); status != http.StatusForbidden {
+		t.Errorf("acknowledging in Porto: %d", status)
+	}
+	for _, view := range []string{"plan", "wall", "list"} {
+		if _, page := c.Get("/?view=" + view); strings.Contains(page, "Case in Porto") {
+			t.Errorf("the %s of Lisbon shows Porto", view)
+		}
+	}
+	refused, err := c.Store.Events(t.Context(), store.EventQuery{Kind: string(sashlock.OperatorRefused)})
+	if err != nil || len(refused) != 7 {
+		t.Errorf("%d of 7 attempts were recorded: %v", len(refused), err)
+	}
+	_, page := c.As(signin.Auditor).Get("/openings/case-1")
+	if strings.Contains(page, "/release") {
+		t.Error("an auditor is offered to unlock")
+	}
+	if status, _, _ := c.Post("/openings/case-1/release", url.Values{"person": {"ana"}}); status != http.StatusForbidden {
+		t.Errorf("an auditor unlocks: %d", status)
 	}
 }
 
-func TestRealStoreShowsNothing(t *testing.T) {
-	c := newCounter(t, false)
-	for path, want := range map[string]int{"/": http.StatusSeeOther, "/live": http.StatusForbidden, "/openings/case-1": http.StatusSeeOther, "/?view=list": http.StatusSeeOther} {
-		answer, page := c.call("GET", path, nil, nil)
-		if answer.StatusCode != want || strings.Contains(page, "Case 1") || strings.Contains(page, "Lisbon") {
-			t.Errorf("%s: %d\n%s", path, answer.StatusCode, words(page))
+func TestWithoutSignInNothingIsShown(t *testing.T) {
+	c := consoletest.New(t).As("")
+	for path, want := range map[string]int{"/": http.StatusSeeOther, "/live": http.StatusForbidden, "/openings/case-1": http.StatusSeeOther, "/openings/case-1/panel": http.StatusSeeOther} {
+		if status, page := c.Get(path); status != want || strings.Contains(page, "Case 1") {
+			t.Errorf("%s: %d\n%s", path, status, consoletest.Words(page))
 		}
 	}
-	if answer, _ := c.call("POST", "/openings/case-1/release", nil, url.Values{"person": {"ana"}}); answer.StatusCode != http.StatusForbidden {
-		t.Errorf("unlocking without sign-in: %d", answer.StatusCode)
-	}
-	if s := c.state(); s.Release != nil {
-		t.Error("something was released")
-	}
-	if answer, _ := c.call("GET", "/healthz", nil, nil); answer.StatusCode != http.StatusOK {
-		t.Errorf("health: %d", answer.StatusCode)
-	}
-	if answer, _ := c.call("GET", "/v1/openings", nil, nil); answer.StatusCode != http.StatusUnauthorized || answer.Header.Get("Content-Type") != "application/problem+json" {
-		t.Errorf("the API answers %d %s", answer.StatusCode, answer.Header.Get("Content-Type"))
-	}
-}
-
-func TestWhatDoesNotExist(t *testing.T) {
-	c := newCounter(t, true)
-	for _, path := range []string{"/openings/none", "/openings/none/live", "/?site=none"} {
-		if answer, page := c.call("GET", path, nil, nil); answer.StatusCode != http.StatusNotFound {
-			t.Errorf("%s: %d\n%s", path, answer.StatusCode, words(page))
+	c.As(signin.Owner)
+	for _, path := range []string{"/openings/none", "/openings/none/live", "/openings/none/panel", "/?site=none", "/?area=none"} {
+		if status, page := c.Get(path); status != http.StatusNotFound {
+			t.Errorf("%s: %d\n%s", path, status, consoletest.Words(page))
 		}
 	}
 }

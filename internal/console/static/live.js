@@ -4,7 +4,9 @@ const body = document.body;
 const link = document.getElementById("link");
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 let ahead = 0; // how far the server's clock is ahead of ours, in milliseconds
-let heard = 0; // when we last heard from it
+let heard = 0; // when we last heard from it, by a clock that nobody sets
+let last = 0; // the same by the clock on the wall
+const reached = "a, button, input, select, textarea, summary, [tabindex]";
 
 function say(state, words) {
   if (!link || link.dataset.state === state) return;
@@ -14,7 +16,7 @@ function say(state, words) {
 }
 
 function lost() {
-  const at = heard ? new Date(heard + ahead).toLocaleTimeString("en-GB") : "";
+  const at = heard ? new Date(last + ahead).toLocaleTimeString("en-GB") : "";
   say("lost", link.dataset.lostWord + " " + at);
 }
 
@@ -25,16 +27,21 @@ function put(html) {
   const active = document.activeElement;
   const focus = old.contains(active) ? active : null;
   const kept = focus && (focus.id || focus.getAttribute("href"));
+  const place = focus ? [...old.querySelectorAll(reached)].indexOf(focus) : -1;
   const top = old.scrollTop;
+  const opened = [...old.querySelectorAll("details")].map((d) => d.open);
   old.outerHTML = html;
   const now = document.getElementById(id[1]);
   now.scrollTop = top;
+  const inside = now.querySelectorAll("details");
+  if (inside.length === opened.length) inside.forEach((d, i) => (d.open = opened[i]));
   now.classList.add("fresh");
-  setTimeout(() => now.classList.remove("fresh"), 1200);
-  if (kept) {
-    const again = document.getElementById(kept) || now.querySelector('[href="' + CSS.escape(kept) + '"]');
+  if (focus) {
+    const same = kept && (document.getElementById(kept) || now.querySelector('[href="' + CSS.escape(kept) + '"]'));
+    const again = same || now.querySelectorAll(reached)[place];
     if (again) again.focus({ preventScroll: true });
   }
+  document.dispatchEvent(new CustomEvent("part", { detail: id[1] }));
   tick();
 }
 
@@ -77,12 +84,20 @@ function tick() {
   }
 }
 
+// One listener for all parts, rather than a timer for each that would keep what
+// it was set for.
+document.addEventListener("animationend", (e) => {
+  const el = e.target.closest(".fresh");
+  if (el) el.classList.remove("fresh");
+});
+
 function follow() {
   const at = body.dataset.at;
   const url = body.dataset.live;
   const source = new EventSource(url + (url.includes("?") ? "&" : "?") + "at=" + at);
   const alive = () => {
-    heard = Date.now();
+    heard = performance.now();
+    last = Date.now();
     say("live", link.dataset.liveWord);
   };
   source.addEventListener("beat", (e) => {
@@ -116,7 +131,7 @@ document.addEventListener("submit", (e) => {
 if (body.dataset.live) {
   say("none", link.dataset.noneWord);
   follow();
-  setInterval(() => heard && Date.now() - heard > 12000 && lost(), 1000);
+  setInterval(() => heard && performance.now() - heard > 12000 && lost(), 1000);
   setInterval(tick, still.matches ? 1000 : 250);
   tick();
 }

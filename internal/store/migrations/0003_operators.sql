@@ -41,6 +41,8 @@ CREATE TABLE sessions (
     hash BLOB NOT NULL UNIQUE,
     operator TEXT NOT NULL REFERENCES operators (id) ON DELETE CASCADE,
     body TEXT NOT NULL,
+    started INTEGER NOT NULL,
+    seen INTEGER NOT NULL, -- when it was last used, to the minute
     expires INTEGER NOT NULL,
     ended INTEGER
 ) STRICT;

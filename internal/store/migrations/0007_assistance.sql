@@ -15,6 +15,7 @@ CREATE TABLE calls (
 
 CREATE INDEX calls_waiting ON calls (asked) WHERE ended IS NULL;
 CREATE INDEX calls_asked ON calls (asked);
+CREATE INDEX calls_opening ON calls (opening, asked);
 
 CREATE TABLE push_subscriptions (
     id TEXT PRIMARY KEY,

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fleet
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"rsc.io/qr"
+
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/console"
+	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/lang"
+	"github.com/sashlock/sashlock/internal/signin"
+	"github.com/sashlock/sashlock/internal/store"
+	"github.com/sashlock/sashlock/internal/tags"
+)
+
+// label is what sticks on an opening.
+type label struct {
+	Name, Area, Tag, Address string
+	Size                     int    // of the code and its margin, in its squares
+	Path                     string // of the black squares
+}
+
+// labelSheet is what the page of labels shows.
+type labelSheet struct {
+	Site     sashlock.Site
+	Origin   string // where the codes lead
+	Labels   []label
+	Without  int // openings that have no tag yet
+	MaySetUp bool
+}
+
+// quietZone is the empty margin that readers need, in squares (ISO/IEC 18004).
+const quietZone = 4
+
+func (p pages) labels(w http.ResponseWriter, r *http.Request) error {
+	site, err := p.Site(r)
+	if err != nil {
+		return err
+	}
+	s := &labelSheet{Site: site, Origin: p.origin(r), MaySetUp: console.May(r.Context(), signin.Setup)}
+	var tagged map[sashlock.OpeningID]string
+	if err := p.Store.View(r.Context(), func(q store.Query) (err error) { tagged, err = tags.List(q); return err }); err != nil {
+		return err
+	}
+	book := p.Hall.Book()
+	for _, o := range p.openings(r.Context(), site.ID) {
+		tag := tagged[o.ID]
+		if tag == "" {
+			s.Without++
+			continue
+		}
+		one := label{Name: o.Name, Area: book.Areas[o.Area].Name, Tag: tag, Address: s.Origin + tags.Path(tag)}
+		if one.Path, one.Size, err = drawn(one.Address); err != nil {
+			return &sashlock.Error{Kind: sashlock.Internal, Op: "drawing label", Subject: o.Slug, Err: err}
+		}
+		s.Labels = append(s.Labels, one)
+	}
+	return p.Show(w, r, console.Head{
+		Title: lang.T(r.Context(), "Labels"), Section: console.InDevices, Site: site, Styles: []string{"fleet.css"}, Scripts: []string{"fleet.js"},
+		About: lang.T(r.Context(), "A label for each opening. Whoever points a phone's camera at it comes to the page of that case, signs in and unlocks. A label opens nothing by itself."),
+	}, labelPage(s))
+}
+
+// origin is where browsers reach this console.
+func (p pages) origin(r *http.Request) string {
+	if p.Origin != "" {
+		return strings.TrimSuffix(p.Origin, "/")
+	}
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + r.Host
+}
+
+// openings lists the openings of a site that concern whoever is signed in, in
+// order of area and name.
+func (p pages) openings(ctx context.Context, site sashlock.SiteID) []sashlock.Opening {
+	who, book := console.Who(ctx).Operator, p.Hall.Book()
+	var all []sashlock.Opening
+	for _, o := range book.Openings {
+		if o.Site == site && who.Sees(o.Site, o.Area) {
+			all = append(all, o)
+		}
+	}
+	slices.SortFunc(all, func(a, b sashlock.Opening) int {
+		return cmp.Or(cmp.Compare(book.Areas[a.Area].Name, book.Areas[b.Area].Name), console.CompareNames(a.Name, b.Name), cmp.Compare(a.Slug, b.Slug))
+	})
+	return all
+}
+
+// issue gives each opening of a site that has no tag one.
+func (p pages) issue(w http.ResponseWriter, r *http.Request) error {
+	site, err := p.Site(r)
+	if err != nil {
+		return err
+	}
+	who := console.Who(r.Context()).Operator
+	all := p.openings(r.Context(), site.ID)
+	_, err = p.Hall.Change(r.Context(), flow.Change{Operator: who.ID, Make: func(tx *store.Tx) (whole flow.Edit, err error) {
+		for _, o := range all {
+			_, edit, err := tags.Issue(tx, o)
+			if err != nil {
+				return flow.Edit{}, err
+			}
+			whole.Events = append(whole.Events, edit.Events...)
+		}
+		return whole, nil
+	}})
+	if err != nil {
+		return err
+	}
+	return console.Back(w, r, "/devices/labels?"+url.Values{"site": {site.Slug}}.Encode())
+}
+
+// drawn is an address as a QR code: the outline of its black squares, row by
+// row, and how many squares wide it is with its margin.
+func drawn(address string) (path string, size int, err error) {
+	code, err := qr.Encode(address, qr.M)
+	if err != nil {
+		return "", 0, err
+	}
+	var b strings.Builder
+	for y := range code.Size {
+		for x := 0; x < code.Size; x++ {
+			from := x
+			for x < code.Size && code.Black(x, y) {
+				x++
+			}
+			if n := x - from; n > 0 {
+				fmt.Fprintf(&b, "M%d %dh%dv1h-%dz", from+quietZone, y+quietZone, n, n)
+			}
+		}
+	}
+	return b.String(), code.Size + 2*quietZone, nil
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fleet
+
+import (
+	"context"
+
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/lang"
+)
+
+// lowBattery is the level, in percent, below which a battery is to be changed.
+const lowBattery = 20
+
+// isLock reports whether a device can move a bolt.
+func isLock(d sashlock.Device) bool { return d.Has(sashlock.CanRelease) || d.Has(sashlock.CanUnlock) }
+
+// sortOf says what sort of thing a device is.
+func sortOf(d sashlock.Device) string {
+	switch {
+	case isLock(d) && d.Has(sashlock.TellsPosition):
+		return lang.Mark("Lock with contact")
+	case isLock(d):
+		return lang.Mark("Lock")
+	case d.Has(sashlock.TellsPosition):
+		return lang.Mark("Contact")
+	case d.Has(sashlock.TellsPresence):
+		return lang.Mark("Motion sensor")
+	}
+	return lang.Mark("Device")
+}
+
+// ability is what a device can do, in a few words and in a sentence.
+type ability struct{ Chip, Means string }
+
+// abilities lists what a device can do, what matters most first.
+func abilities(d sashlock.Device) []ability {
+	all := []struct {
+		c sashlock.Capability
+		ability
+	}{
+		{sashlock.CanRelease, ability{lang.Mark("Unlocks for a while"), lang.Mark("It unlocks for the release time and locks again by itself, even when the network is gone.")}},
+		{sashlock.CanUnlock, ability{lang.Mark("Unlocks"), lang.Mark("It unlocks until it is told to lock.")}},
+		{sashlock.CanLock, ability{lang.Mark("Locks"), lang.Mark("It can be told to lock.")}},
+		{sashlock.TellsLock, ability{lang.Mark("Tells locked from unlocked"), lang.Mark("It says whether its bolt is out.")}},
+		{sashlock.TellsPosition, ability{lang.Mark("Tells open from closed"), lang.Mark("Its contact says whether the opening is open: needed for held open, unattended and forced.")}},
+		{sashlock.TellsJam, ability{lang.Mark("Notices a jam"), lang.Mark("It says when its bolt did not move.")}},
+		{sashlock.TellsWho, ability{lang.Mark("Tells who"), lang.Mark("It says by which method and code slot it was operated.")}},
+		{sashlock.TellsTamper, ability{lang.Mark("Notices tampering"), lang.Mark("It says when its cover is opened.")}},
+		{sashlock.TellsPresence, ability{lang.Mark("Sees somebody near"), lang.Mark("It says whether somebody is there: needed for unattended.")}},
+		{sashlock.HasCodes, ability{lang.Mark("PINs without network"), lang.Mark("It keeps PIN codes of its own, which work while it is out of reach.")}},
+		{sashlock.Supervised, ability{lang.Mark("Confirms commands"), lang.Mark("It confirms each command from end to end.")}},
+		{sashlock.SecureLink, ability{lang.Mark("Encrypted link"), lang.Mark("What is said on its link is encrypted and authenticated.")}},
+		{sashlock.TellsBattery, ability{lang.Mark("Tells its battery"), lang.Mark("It says how full its battery is.")}},
+	}
+	var can []ability
+	for _, a := range all {
+		if d.Has(a.c) {
+			can = append(can, a.ability)
+		}
+	}
+	return can
+}
+
+// warnings says what is to be known before a device is relied on. What its
+// driver says about its link comes first, in the driver's words.
+func warnings(ctx context.Context, d sashlock.Device) []string {
+	var all []string
+	if d.Weak != "" {
+		all = append(all, d.Weak)
+	} else if !d.Has(sashlock.SecureLink) {
+		all = append(all, lang.T(ctx, "Its link is not encrypted: somebody near could listen or speak in its name."))
+	}
+	if isLock(d) {
+		if !d.Has(sashlock.CanRelease) {
+			all = append(all, lang.T(ctx, "It does not lock again by itself: Sashlock has to tell it to, and cannot while it is out of reach."))
+		}
+		if !d.Has(sashlock.TellsPosition) {
+			all = append(all, lang.T(ctx, "It has no contact: without one at the same opening, nobody learns that it stands open."))
+		}
+		if !d.Has(sashlock.TellsLock) {
+			all = append(all, lang.T(ctx, "It never says how it stands: the opening is shown as unknown."))
+		}
+	}
+	return all
+}
+
+// reportWords is what a device said, in words.
+func reportWords(k sashlock.EventKind) string {
+	switch k {
+	case sashlock.LockLocked:
+		return lang.Mark("It is locked.")
+	case sashlock.LockUnlocked, sashlock.LockUnlatched:
+		return lang.Mark("It is unlocked.")
+	case sashlock.LockWasJammed:
+		return lang.Mark("Its bolt is jammed.")
+	case sashlock.OpeningOpened:
+		return lang.Mark("Its contact says open.")
+	case sashlock.OpeningClosed:
+		return lang.Mark("Its contact says closed.")
+	case sashlock.DeviceOnline:
+		return lang.Mark("It can be reached.")
+	case sashlock.DeviceOffline:
+		return lang.Mark("It cannot be reached.")
+	case sashlock.DeviceTampered:
+		return lang.Mark("Its cover is open.")
+	case sashlock.TamperCleared:
+		return lang.Mark("Its cover is shut.")
+	case sashlock.PresenceSeen:
+		return lang.Mark("Somebody is there.")
+	case sashlock.PresenceLost:
+		return lang.Mark("Nobody is there.")
+	}
+	return ""
+}
