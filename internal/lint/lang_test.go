@@ -136,7 +136,7 @@ func TestEveryTextHasItsTranslation(t *testing.T) {
 
 // bareWords are what pages may say without asking the catalogue: names, and
 // what is the same in every language.
-var bareWords = map[string]bool{"Sashlock": true, "DEMO": true, "YAML": true, "CSV": true, "JSON": true, "PNG": true, "SVG": true, "QR": true, "PDF": true, "API": true, "OpenAPI": true, "min": true, "ID": true}
+var bareWords = map[string]bool{"Sashlock": true, "DEMO": true, "YAML": true, "CSV": true, "JSON": true, "PNG": true, "SVG": true, "QR": true, "PDF": true, "API": true, "OpenAPI": true, "min": true, "ID": true, "UTC": true, "sash": true}
 
 var (
 	codeElement = regexp.MustCompile(`(?s)<(code|pre|kbd|style|script)\b.*?</(code|pre|kbd|style|script)>`)
