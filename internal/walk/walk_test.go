@@ -99,7 +99,7 @@ var pages = []struct{ path, says string }{
 	{"/developers/tokens", "Tokens"},
 	{"/developers/events", "Events"},
 	{"/settings", "Settings"},
-	{"/me", "passkeys"},
+	{"/me", "Passkeys"},
 	{"/operators", "Operators"},
 	{"/docs", "Guides"},
 	{"/docs/runbooks/forced", "Forced"},
