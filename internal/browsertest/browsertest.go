@@ -195,13 +195,23 @@ func Eval[T any](b *Browser, expression string) T {
 	return v
 }
 
-// Until waits until an expression is true in the page.
+// Until waits until an expression is true in the page. While one page goes and
+// the next comes there is nothing to ask, so it asks again.
 func (b *Browser) Until(expression string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.Ctx, patience)
 	defer cancel()
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](expression)); err != nil {
-		b.t.Fatalf("never: %s\n%v\nthe page says:\n%s", expression, err, b.Text())
+	again := time.NewTicker(40 * time.Millisecond)
+	defer again.Stop()
+	for {
+		if is, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+expression+")")); err == nil && is {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			b.t.Fatalf("never: %s\nat %s the page says:\n%.1500s", expression, b.Path(), b.Text())
+		}
 	}
 }
 
@@ -209,7 +219,7 @@ func (b *Browser) Until(expression string) {
 func (b *Browser) See(texts ...string) {
 	b.t.Helper()
 	for _, s := range texts {
-		b.Until(fmt.Sprintf("document.body.innerText.replace(/\\s+/g, ' ').includes(%q)", s))
+		b.Until(fmt.Sprintf("(document.body?.innerText ?? '').replace(/\\s+/g, ' ').includes(%q)", s))
 	}
 }
 

@@ -116,7 +116,7 @@ func (c *corner) view(r *http.Request) view {
 	signed := console.Who(ctx).Operator
 	v := view{
 		Here: r.URL.RequestURI(), Stops: stops(), Done: c.tour.ticks(ctx), Tour: true, Who: signed.ID, Name: signed.Name,
-		Visitor: c.operator, Speed: speed, Forged: -1, Folded: strings.Contains(r.UserAgent(), "Mobi"),
+		Visitor: c.operator, Speed: speed, Forged: -1, Folded: strings.Contains(r.UserAgent(), "Mobi") || r.URL.Path != "/",
 	}
 	if r.Method != http.MethodGet || strings.HasPrefix(r.URL.Path, "/demo/") {
 		v.Here = console.Local(r.FormValue("then"))
