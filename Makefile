@@ -1,6 +1,6 @@
 # Sashlock. "make" lists the targets; building needs Go only.
 .DEFAULT_GOAL := help
-.PHONY: help demo build check test race fuzz golden generate docs lint bench pg peers vuln
+.PHONY: help demo build check test race fuzz golden generate docs pictures lint bench pg peers vuln
 
 # The packages whose tests can write their expected results anew.
 GOLDEN = $(shell grep -rl --include=*_test.go --exclude-dir=node_modules '"update", false' . | xargs -n1 dirname | sort -u)
@@ -34,6 +34,9 @@ generate: ## run the code generators
 
 docs: ## write docs/reference anew and check every document
 	go test ./internal/lint ./cmd/sashlock ./internal/api -run "Reference|Fresh" -update && go test ./internal/lint
+
+pictures: ## take the pictures of README and guides anew, from the demo
+	go test -count=1 ./internal/walk -run Pictures -pictures
 
 lint: ## golangci-lint, which has to be installed: too heavy for make test
 	@command -v golangci-lint >/dev/null || { echo "golangci-lint 2 is not installed: https://golangci-lint.run/docs/welcome/install"; exit 1; }
