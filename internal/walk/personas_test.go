@@ -18,8 +18,10 @@ import (
 
 // become makes the visitor somebody else, by the demo's own buttons.
 func become(b *browsertest.Browser, persona, says string) {
-	b.Go("/")
+	b.Go("/docs")
+	before := browsertest.Eval[string](b, `document.querySelector(".account .who").textContent`)
 	browsertest.Eval[bool](b, fmt.Sprintf(`(document.querySelector('form[action="/demo/persona"] [value=%q]').click(), true)`, persona))
+	b.Until(fmt.Sprintf(`document.readyState === "complete" && document.querySelector(".account .who").textContent !== %q`, before))
 	b.See(says)
 }
 
@@ -77,7 +79,7 @@ func TestAuditor(t *testing.T) {
 	b.Until(`document.body.textContent.includes("Put entry")`)
 	b.Go("/proof")
 	b.Press("Verify")
-	b.See("was altered")
+	b.See("was changed after it was sealed")
 	b.Go("/access/new")
 	b.See("This is not for you")
 	b.Forgive()
