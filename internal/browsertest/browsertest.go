@@ -304,4 +304,3 @@ func (b *Browser) Fits() {
 		b.t.Errorf("%s is %d pixels wider than the window", b.Path(), wide)
 	}
 }
-

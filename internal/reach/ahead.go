@@ -68,10 +68,9 @@ func (f Facts) windows(g sashlock.Grant, now time.Time, n int) []schedule.Window
 // cut takes the windows of a calendar between two instants.
 func cut(c *schedule.Calendar, from, until time.Time, n int) []schedule.Window {
 	var all []schedule.Window
-	start, end, ok := c.Window(from)
-	if ok {
-		start = from
-	} else {
+	start := from // within a window, what is left of it
+	_, end, ok := c.Window(from)
+	if !ok {
 		start, end, ok = c.Next(from)
 	}
 	for ok && len(all) < n && (until.IsZero() || start.Before(until)) {
