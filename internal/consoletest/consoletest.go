@@ -12,6 +12,7 @@
 package consoletest
 
 import (
+	"context"
 	_ "embed" // for the estate
 	"encoding/json"
 	"io"
@@ -84,6 +85,9 @@ func (c *Counter) Must(err error) {
 		c.t.Fatal(err)
 	}
 }
+
+// Ctx ends with the test.
+func (c *Counter) Ctx() context.Context { return c.t.Context() }
 
 func (c *Counter) furnish() {
 	f, err := estate.Parse([]byte(estateText))

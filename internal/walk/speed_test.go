@@ -12,8 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/heapprofiler"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
 	"github.com/sashlock/sashlock"
@@ -158,4 +161,39 @@ func vast(b *testing.B) string {
 		must(house.Stop())
 	})
 	return server.URL
+}
+
+// BenchmarkHeap looks whether the live page grows: each turn is a minute of a
+// story that runs sixty times as fast, so an hour of events. What it reports is
+// what the page's scripts hold after that, with all that is no longer used
+// thrown away.
+func BenchmarkHeap(b *testing.B) {
+	s := open(b, 60)
+	browser := browsertest.Open(b, s.url)
+	browser.Go("/")
+	browser.See("Openings")
+	held := func() float64 {
+		if _, err := chromedp.Call(browser.Ctx, heapprofiler.CollectGarbage, cdp.Empty{}); err != nil {
+			b.Fatal(err)
+		}
+		use, err := chromedp.Call(browser.Ctx, runtime.GetHeapUsage, cdp.Empty{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		return use.UsedSize / 1024
+	}
+	minute := func() {
+		end := time.NewTimer(time.Minute)
+		defer end.Stop()
+		<-end.C
+	}
+	minute() // what comes once, has come
+	first := held()
+	for b.Loop() {
+		minute()
+	}
+	b.ReportMetric(first, "KiB/before")
+	b.ReportMetric(held(), "KiB/after")
+	b.ReportMetric(browsertest.Eval[float64](browser, `document.querySelectorAll("*").length`), "elements/after")
+	b.ReportMetric(0, "ns/op")
 }
