@@ -10,8 +10,10 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/alarms"
 	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/signin"
+	"github.com/sashlock/sashlock/internal/store"
 )
 
 // Head is what a page tells the frame about itself. Its texts are in the
@@ -135,15 +137,23 @@ func (l *layout) ways() {
 	}
 }
 
-// unseen counts the alarms of an operator's sites that nobody has seen.
+// unseen counts the alarms of an operator's sites that nobody has seen and that
+// are not put aside.
 func (f *Frame) unseen(ctx context.Context, o signin.Operator) (n int) {
 	standing, err := f.Store.Alarms(ctx, true, 200)
 	if err != nil {
 		return 0 // the page about alarms says what is wrong
 	}
+	var aside map[sashlock.AlarmID]alarms.Shelf
+	if err := f.Store.View(ctx, func(q store.Query) (err error) {
+		aside, err = alarms.Shelves(q, f.Now())
+		return err
+	}); err != nil {
+		return 0
+	}
 	book := f.Hall.Book()
 	for _, a := range standing {
-		if a.Acknowledged.IsZero() && o.Sees(a.Site, book.Openings[a.Opening].Area) {
+		if _, shelved := aside[a.ID]; !shelved && a.Acknowledged.IsZero() && o.Sees(a.Site, book.Openings[a.Opening].Area) {
 			n++
 		}
 	}

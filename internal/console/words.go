@@ -248,6 +248,10 @@ func changeWords(k sashlock.EventKind) (one, many string) {
 		return lang.Mark("An operator was added or changed"), lang.Mark("%d operators were added or changed")
 	case sashlock.OperatorSignedIn:
 		return lang.Mark("An operator signed in"), lang.Mark("%d operators signed in")
+	case sashlock.TagIssued:
+		return lang.Mark("A tag was issued"), lang.Mark("%d tags were issued")
+	case sashlock.DeviceTested:
+		return lang.Mark("A device was tested"), lang.Mark("%d devices were tested")
 	case sashlock.PlanSaved, sashlock.PictureSaved:
 		return lang.Mark("A floor plan was changed"), lang.Mark("%d floor plans were changed")
 	case sashlock.SiteRemoved, sashlock.AreaRemoved, sashlock.OpeningRemoved, sashlock.PersonRemoved,
