@@ -31,7 +31,7 @@ import (
 func (h *House) pages() http.Handler {
 	frame := console.New(console.Options{
 		Store: h.Store, Hall: h.Hall, Devices: h.Devices, Signin: h.Signin, Now: h.Now, Log: h.Log,
-		Version: Version(), Verifier: h.Keys.Verifier, Demo: h.demo, Estate: h.API.Estate,
+		Version: Version(), Verifier: h.Keys.Verifier, Demo: h.demo, Estate: h.API.Estate, Origin: h.Config.Origin,
 	})
 	now.Mount(frame)
 	activity.Mount(frame)

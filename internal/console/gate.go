@@ -216,6 +216,18 @@ func (f *Frame) chooseLanguage(w http.ResponseWriter, r *http.Request) error {
 	return Back(w, r, Local(r.FormValue("then")))
 }
 
+// Address is where browsers and programs reach this store node, without a
+// slash at the end: as it is configured, or as the request calls it.
+func (f *Frame) Address(r *http.Request) string {
+	switch {
+	case f.Origin != "":
+		return strings.TrimSuffix(f.Origin, "/")
+	case r.TLS != nil:
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}
+
 // Local makes an address that came from outside one of ours: whoever made it up
 // leads nobody elsewhere.
 func Local(then string) string {

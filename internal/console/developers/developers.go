@@ -122,17 +122,6 @@ func (c call) Curl(origin string) string {
 	return out + " " + origin + c.Path
 }
 
-// origin is how programs reach this store node.
-func (p pages) origin(r *http.Request) string {
-	if p.Origin != "" {
-		return p.Origin
-	}
-	if r.TLS != nil {
-		return "https://" + r.Host
-	}
-	return "http://" + r.Host
-}
-
 func (p pages) head(r *http.Request, title string) console.Head {
 	return console.Head{Title: title, Section: console.InDevelopers, Styles: []string{"developers.css"}}
 }
@@ -145,7 +134,7 @@ func (p pages) calls(w http.ResponseWriter, r *http.Request) error {
 	head := p.head(r, lang.T(r.Context(), "Developers"))
 	head.About = lang.T(r.Context(), "Everything the console does can be done by a program: read the calls here, make a token, watch events.")
 	head.Scripts = []string{"developers.js"}
-	return p.Show(w, r, head, callsPage(all, p.origin(r)))
+	return p.Show(w, r, head, callsPage(all, p.Address(r)))
 }
 
 // issued is a token that was just made, shown for the only time.
@@ -166,7 +155,7 @@ func (p pages) showTokens(w http.ResponseWriter, r *http.Request, fresh *issued,
 	}); err != nil {
 		return err
 	}
-	return p.Show(w, r, p.head(r, lang.T(r.Context(), "Tokens")), tokensPage(all, fresh, wrong, p.Now(), p.origin(r)))
+	return p.Show(w, r, p.head(r, lang.T(r.Context(), "Tokens")), tokensPage(all, fresh, wrong, p.Now(), p.Address(r)))
 }
 
 // issue makes a token. The answer is the page itself, because the token is
@@ -235,7 +224,7 @@ func (p pages) events(w http.ResponseWriter, r *http.Request) error {
 			break
 		}
 	}
-	return p.Show(w, r, p.head(r, lang.T(ctx, "Events as programs see them")), eventsPage(shown, p.origin(r)))
+	return p.Show(w, r, p.head(r, lang.T(ctx, "Events as programs see them")), eventsPage(shown, p.Address(r)))
 }
 
 // raw is an event with its JSON.

@@ -90,20 +90,9 @@ func (c *ceremonies) take(r *http.Request, purpose string, now time.Time) (cerem
 	return one, nil
 }
 
-// origin is the address that a browser reaches us at, as it calls it.
-func (p *pages) origin(r *http.Request) string {
-	if p.Origin != "" {
-		return p.Origin
-	}
-	if r.TLS != nil {
-		return "https://" + r.Host
-	}
-	return "http://" + r.Host
-}
-
 // party is us, as passkeys know us: by the name in the address.
 func (p *pages) party(r *http.Request) (*webauthn.WebAuthn, string, error) {
-	origin := p.origin(r)
+	origin := p.Address(r)
 	u, err := url.Parse(origin)
 	if err != nil || u.Hostname() == "" || net.ParseIP(u.Hostname()) != nil {
 		return nil, "", &sashlock.Error{Kind: sashlock.Unavailable, Op: "asking for a passkey", Hint: lang.T(r.Context(), "passkeys work at a name only, not at a number like %s: open the console by its name", u.Hostname())}

@@ -254,7 +254,7 @@ func (p *pages) invite(w http.ResponseWriter, r *http.Request) error {
 // showLink shows a one-time link, for the only time.
 func (p *pages) showLink(w http.ResponseWriter, r *http.Request, o signin.Operator, secret string) error {
 	until := p.Now().Add(signin.InviteLife).In(p.zone(r))
-	return p.Show(w, r, p.inAdmit(lang.T(r.Context(), "The link for %s", o.Name), ""), linkPage(o, p.origin(r)+"/invite/"+secret, until))
+	return p.Show(w, r, p.inAdmit(lang.T(r.Context(), "The link for %s", o.Name), ""), linkPage(o, p.Address(r)+"/invite/"+secret, until))
 }
 
 func (p *pages) operatorPage(w http.ResponseWriter, r *http.Request) error {

@@ -46,7 +46,7 @@ func (p pages) labels(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s := &labelSheet{Site: site, Origin: p.origin(r), MaySetUp: console.May(r.Context(), signin.Setup)}
+	s := &labelSheet{Site: site, Origin: p.Address(r), MaySetUp: console.May(r.Context(), signin.Setup)}
 	var tagged map[sashlock.OpeningID]string
 	if err := p.Store.View(r.Context(), func(q store.Query) (err error) { tagged, err = tags.List(q); return err }); err != nil {
 		return err
@@ -68,18 +68,6 @@ func (p pages) labels(w http.ResponseWriter, r *http.Request) error {
 		Title: lang.T(r.Context(), "Labels"), Section: console.InDevices, Site: site, Styles: []string{"fleet.css"}, Scripts: []string{"fleet.js"},
 		About: lang.T(r.Context(), "A label for each opening. Whoever points a phone's camera at it comes to the page of that case, signs in and unlocks. A label opens nothing by itself."),
 	}, labelPage(s))
-}
-
-// origin is where browsers reach this console.
-func (p pages) origin(r *http.Request) string {
-	if p.Origin != "" {
-		return strings.TrimSuffix(p.Origin, "/")
-	}
-	scheme := "http"
-	if r.TLS != nil {
-		scheme = "https"
-	}
-	return scheme + "://" + r.Host
 }
 
 // openings lists the openings of a site that concern whoever is signed in, in
