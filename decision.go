@@ -2,7 +2,10 @@
 
 package sashlock
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Request is somebody asking to open something.
 type Request struct {
@@ -11,6 +14,11 @@ type Request struct {
 	At       time.Time
 	Operator OperatorID // who asked on the person's behalf; empty: the person
 	Method   Method     // how the person asked
+
+	Credential CredentialID // what they presented; empty: nobody knows
+	Level      Assurance    // how surely that shows who it is
+	Side       Side
+	Duress     bool // what they presented says that they are being forced
 }
 
 // Decision is the answer to a [Request]. A refusal is an ordinary answer, not
@@ -24,11 +32,32 @@ type Decision struct {
 	Grant   GrantID    `json:"grant,omitempty"` // the grant that decided, or came nearest
 	At      time.Time  `json:"at"`
 	Checks  []Check    `json:"checks"` // every condition looked at, in order
+
+	PassedBack bool `json:"passed_back,omitempty"` // granted, though the person was inside already
+
+	Second   PersonID  `json:"second,omitempty"`   // of two persons, the one who asked first
+	Level    Assurance `json:"level,omitempty"`    // the level that is needed, where a better credential would do
+	Rail     string    `json:"rail,omitempty"`     // the guard rail that forbade it
+	Watching []string  `json:"watching,omitempty"` // guard rails that only watch and would have forbidden it
+}
+
+// Deferred reports whether a decision that was not granted is not refused
+// either: something is still to come, a second person or a better credential.
+func (d Decision) Deferred() bool {
+	return !d.Granted && (d.Reason == SecondPersonNeeded || d.Reason == NeedsStepUp)
+}
+
+// Code is the short form of the decision that a refused person can read out.
+func (d Decision) Code() string {
+	if len(d.ID) < 6 {
+		return ""
+	}
+	return strings.ToUpper(string(d.ID[len(d.ID)-6:]))
 }
 
 // Check is one condition of a decision: what was needed, what was the case.
 type Check struct {
-	What   string  `json:"what"` // "person", "opening", "mode", "grant", "validity", "schedule", "lock"
+	What   string  `json:"what"` // "person", "opening", "mode", "grant", "validity", "schedule", "uses", "shift", "company", "level", "second_person", "first_in", "interlock", "passback", "occupancy", "guard_rail", "lock"
 	OK     bool    `json:"ok"`
 	Needed string  `json:"needed"`
 	Actual string  `json:"actual"`

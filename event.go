@@ -76,6 +76,45 @@ const (
 	JournalReplayed  EventKind = "journal.replayed"  // entries written while the ledger could not be; data tells how many
 )
 
+// Who comes and goes, and what stands for a while.
+const (
+	AccessDeferred    EventKind = "access.deferred"     // a request waits for a second person or a better credential; as access.denied
+	AccessForgiven    EventKind = "access.forgiven"     // somebody's whereabouts were set right, so that anti-passback lets them in; person, operator
+	PassbackSeen      EventKind = "access.passed_back"  // somebody entered twice without leaving and was let in; person, opening, decision
+	DuressSignalled   EventKind = "access.duress"       // a credential was used under duress; person, opening, decision
+	PersonClockedIn   EventKind = "person.clocked_in"   // person, site, subject is the shift
+	PersonClockedOut  EventKind = "person.clocked_out"  // person, site, subject is the shift
+	PersonLeft        EventKind = "person.left"         // somebody left an area or the site; person, site, opening
+	ShiftSaved        EventKind = "shift.saved"         // person, site, subject, data
+	ShiftRemoved      EventKind = "shift.removed"       // person, site, subject
+	RotaImported      EventKind = "rota.imported"       // site, subject is the source, data counts
+	CredentialSaved   EventKind = "credential.saved"    // person, subject, data without what is secret
+	CredentialRemoved EventKind = "credential.removed"  // person, subject
+	CredentialLostAt  EventKind = "credential.lost"     // person, subject, why
+	CredentialRefused EventKind = "credential.refused"  // something presented is not known or not accepted; opening, reason
+	KeyTaken          EventKind = "key.taken"           // a mechanical key was handed out; person, subject
+	KeyReturned       EventKind = "key.returned"        // person, subject
+	ModeOrdered       EventKind = "mode.ordered"        // a standing order for an opening; opening, subject is its source, why is the mode
+	ModeWithdrawn     EventKind = "mode.withdrawn"      // a standing order was taken back or ended; opening, subject is its source
+	ThreatChanged     EventKind = "site.threat_changed" // site, subject is its source, why is the new level
+	RailSaved         EventKind = "rail.saved"          // a guard rail; subject, data
+	RailRemoved       EventKind = "rail.removed"        // subject
+	RailCrossed       EventKind = "rail.crossed"        // a guard rail that only watches would have forbidden it; opening, person, decision, rule
+	ScenarioSaved     EventKind = "scenario.saved"      // subject, data
+	ScenarioRemoved   EventKind = "scenario.removed"    // subject
+	ScenarioBegan     EventKind = "scenario.began"      // site, subject, why and data tell what triggered it
+	ScenarioEnded     EventKind = "scenario.ended"      // site, subject, why
+	ScenarioHeldBack  EventKind = "scenario.held_back"  // a guard rail kept a scenario from an opening; opening, subject, rule
+	AskFiled          EventKind = "ask.filed"           // somebody asked for access; person, subject, data
+	AskAnswered       EventKind = "ask.answered"        // it was approved or turned down; person, operator, subject, why
+	ReviewBegan       EventKind = "review.began"        // an access review; subject, data
+	ReviewAnswered    EventKind = "review.answered"     // one grant of a review was kept or taken; grant, subject, why
+	ReviewEnded       EventKind = "review.ended"        // subject, data counts
+	ChangeProposed    EventKind = "change.proposed"     // a change waits for a second operator; subject, data
+	ChangeConfirmed   EventKind = "change.confirmed"    // the second operator agreed and it was made; subject
+	ChangeTurnedDown  EventKind = "change.turned_down"  // subject, why
+)
+
 // What people make of alarms, and customers who wait.
 const (
 	AlarmShelved     EventKind = "alarm.shelved"     // an operator put it aside until a time; alarm, rule, operator, why, data is the time
@@ -93,43 +132,52 @@ const (
 
 // Who uses the console.
 const (
-	OperatorSaved    EventKind = "operator.saved"      // subject, data
-	OperatorRemoved  EventKind = "operator.removed"    // subject
-	OperatorSignedIn EventKind = "operator.signed_in"  // operator, subject is the session, why the means
-	OperatorSignedUp EventKind = "operator.signed_up"  // a claim or an invitation was accepted; operator, why
-	OperatorLeft     EventKind = "operator.signed_out" // operator, subject is the session
-	OperatorRefused  EventKind = "operator.refused"    // a sign-in, or a page or act outside what the operator may; operator if known, why
-	OperatorInvited  EventKind = "operator.invited"    // a one-time link was made; operator, subject
-	PasskeyAdded     EventKind = "passkey.added"       // operator, subject
-	PasskeyRemoved   EventKind = "passkey.removed"     // operator, subject
+	OperatorSaved    EventKind = "operator.saved"           // subject, data
+	OperatorRemoved  EventKind = "operator.removed"         // subject
+	OperatorSignedIn EventKind = "operator.signed_in"       // operator, subject is the session, why the means
+	OperatorSignedUp EventKind = "operator.signed_up"       // a claim or an invitation was accepted; operator, why
+	OperatorLeft     EventKind = "operator.signed_out"      // operator, subject is the session
+	OperatorRefused  EventKind = "operator.refused"         // a sign-in, or a page or act outside what the operator may; operator if known, why
+	OperatorInvited  EventKind = "operator.invited"         // a one-time link was made; operator, subject
+	PasskeyAdded     EventKind = "passkey.added"            // operator, subject
+	PasskeyRemoved   EventKind = "passkey.removed"          // operator, subject
+	ElevationAsked   EventKind = "operator.elevation_asked" // somebody asks for a higher role for a while; operator, subject, why, data tells role and length
+	ElevationBegan   EventKind = "operator.elevated"        // a second operator agreed; operator is the second, subject, data tells who, role and until when
+	ElevationEnded   EventKind = "operator.elevation_ended" // operator, subject, why, data lists the entries of what was done under it
+	SSOSaved         EventKind = "sso.saved"                // how operators may sign in was changed; operator, subject, data without the secret
+	TOTPAdded        EventKind = "totp.added"               // operator, subject
+	TOTPRemoved      EventKind = "totp.removed"             // operator, subject
 )
 
 // Event is something that happened. It is never edited; the ledger gives it
 // its number. Which fields are set depends on the kind; docs/reference/events.md
 // lists them.
 type Event struct {
-	Seq      int64           `json:"seq"` // place in the ledger, from 0
-	Kind     EventKind       `json:"kind"`
-	Heard    time.Time       `json:"heard"`       // our clock, when it was recorded
-	At       time.Time       `json:"at,omitzero"` // the device's claim of when it happened
-	Site     SiteID          `json:"site,omitempty"`
-	Opening  OpeningID       `json:"opening,omitempty"`
-	Device   DeviceID        `json:"device,omitempty"`
-	Person   PersonID        `json:"person,omitempty"`
-	Operator OperatorID      `json:"operator,omitempty"`
-	Grant    GrantID         `json:"grant,omitempty"`
-	Decision DecisionID      `json:"decision,omitempty"`
-	Command  CommandID       `json:"command,omitempty"`
-	Alarm    AlarmID         `json:"alarm,omitempty"`
-	Rule     string          `json:"rule,omitempty"`   // the rule that found it
-	Method   Method          `json:"method,omitempty"` // how a lock was operated
-	Slot     int             `json:"slot,omitempty"`   // user slot in the lock
-	Level    int             `json:"level,omitempty"`  // battery percent
-	Boot     uint64          `json:"boot,omitempty"`
-	Number   uint64          `json:"number,omitempty"` // the device's own running number
-	Reason   Reason          `json:"reason,omitempty"`
-	Why      string          `json:"why,omitempty"`     // the reason in words, where a rule explains itself
-	Subject  string          `json:"subject,omitempty"` // the object a change was about
-	Checks   []Check         `json:"checks,omitempty"`  // the conditions of a decision
-	Data     json.RawMessage `json:"data,omitempty"`    // the object after a change
+	Seq        int64           `json:"seq"` // place in the ledger, from 0
+	Kind       EventKind       `json:"kind"`
+	Heard      time.Time       `json:"heard"`       // our clock, when it was recorded
+	At         time.Time       `json:"at,omitzero"` // the device's claim of when it happened
+	Site       SiteID          `json:"site,omitempty"`
+	Opening    OpeningID       `json:"opening,omitempty"`
+	Device     DeviceID        `json:"device,omitempty"`
+	Person     PersonID        `json:"person,omitempty"`
+	Operator   OperatorID      `json:"operator,omitempty"`
+	Grant      GrantID         `json:"grant,omitempty"`
+	Decision   DecisionID      `json:"decision,omitempty"`
+	Command    CommandID       `json:"command,omitempty"`
+	Alarm      AlarmID         `json:"alarm,omitempty"`
+	Rule       string          `json:"rule,omitempty"`       // the rule that found it
+	Method     Method          `json:"method,omitempty"`     // how a lock was operated
+	Slot       int             `json:"slot,omitempty"`       // user slot in the lock
+	Credential CredentialID    `json:"credential,omitempty"` // what was presented
+	Second     PersonID        `json:"second,omitempty"`     // of two persons, the one who asked first
+	Side       Side            `json:"side,omitempty"`       // in which direction the person passes
+	Level      int             `json:"level,omitempty"`      // battery percent
+	Boot       uint64          `json:"boot,omitempty"`
+	Number     uint64          `json:"number,omitempty"` // the device's own running number
+	Reason     Reason          `json:"reason,omitempty"`
+	Why        string          `json:"why,omitempty"`     // the reason in words, where a rule explains itself
+	Subject    string          `json:"subject,omitempty"` // the object a change was about
+	Checks     []Check         `json:"checks,omitempty"`  // the conditions of a decision
+	Data       json.RawMessage `json:"data,omitempty"`    // the object after a change
 }

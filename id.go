@@ -14,32 +14,36 @@ import (
 // sort by time of creation, cannot be guessed and tell their kind at a glance.
 // They carry no personal data, so they may stand in ledger entries for ever.
 type (
-	SiteID     string // SiteID names a [Site], "site_…".
-	AreaID     string // AreaID names an [Area], "area_…".
-	OpeningID  string // OpeningID names an [Opening], "opn_…".
-	PersonID   string // PersonID is the pseudonym of a [Person], "prs_…".
-	RoleID     string // RoleID names a [Role], "role_…".
-	ScheduleID string // ScheduleID names a [Schedule], "sch_…".
-	GrantID    string // GrantID names a [Grant], "grt_…".
-	DeviceID   string // DeviceID names a [Device], "dev_…".
-	DecisionID string // DecisionID names a [Decision], "dec_…".
-	CommandID  string // CommandID names a [Command], "act_…": the API calls the resource that tracks a command an action.
-	AlarmID    string // AlarmID names an [Alarm], "alm_…".
-	OperatorID string // OperatorID names who is signed in to the console or API, "opr_…".
+	SiteID       string // SiteID names a [Site], "site_…".
+	AreaID       string // AreaID names an [Area], "area_…".
+	OpeningID    string // OpeningID names an [Opening], "opn_…".
+	PersonID     string // PersonID is the pseudonym of a [Person], "prs_…".
+	RoleID       string // RoleID names a [Role], "role_…".
+	ScheduleID   string // ScheduleID names a [Schedule], "sch_…".
+	GrantID      string // GrantID names a [Grant], "grt_…".
+	DeviceID     string // DeviceID names a [Device], "dev_…".
+	DecisionID   string // DecisionID names a [Decision], "dec_…".
+	CommandID    string // CommandID names a [Command], "act_…": the API calls the resource that tracks a command an action.
+	AlarmID      string // AlarmID names an [Alarm], "alm_…".
+	ShiftID      string // ShiftID names a [Shift], "shf_…".
+	CredentialID string // CredentialID names a [Credential], "crd_…".
+	OperatorID   string // OperatorID names who is signed in to the console or API, "opr_…".
 )
 
-func (SiteID) prefix() string     { return "site" }
-func (AreaID) prefix() string     { return "area" }
-func (OpeningID) prefix() string  { return "opn" }
-func (PersonID) prefix() string   { return "prs" }
-func (RoleID) prefix() string     { return "role" }
-func (ScheduleID) prefix() string { return "sch" }
-func (GrantID) prefix() string    { return "grt" }
-func (DeviceID) prefix() string   { return "dev" }
-func (DecisionID) prefix() string { return "dec" }
-func (CommandID) prefix() string  { return "act" }
-func (AlarmID) prefix() string    { return "alm" }
-func (OperatorID) prefix() string { return "opr" }
+func (SiteID) prefix() string       { return "site" }
+func (AreaID) prefix() string       { return "area" }
+func (OpeningID) prefix() string    { return "opn" }
+func (PersonID) prefix() string     { return "prs" }
+func (RoleID) prefix() string       { return "role" }
+func (ScheduleID) prefix() string   { return "sch" }
+func (GrantID) prefix() string      { return "grt" }
+func (DeviceID) prefix() string     { return "dev" }
+func (DecisionID) prefix() string   { return "dec" }
+func (CommandID) prefix() string    { return "act" }
+func (AlarmID) prefix() string      { return "alm" }
+func (ShiftID) prefix() string      { return "shf" }
+func (CredentialID) prefix() string { return "crd" }
+func (OperatorID) prefix() string   { return "opr" }
 
 // NewID makes an identifier of type T for something created at the given time.
 // Two calls never return the same one: 80 of its bits are random.

@@ -66,6 +66,8 @@ type Opening struct {
 	OpenTime    time.Duration // how long it may stand open before it counts as held open; 0: for ever
 	Unattended  time.Duration // how long it may stand open with nobody there; 0: not watched
 	Plan        Place         // where it is on the site's floor plan
+	Needs       Needs         // what it asks of everybody
+	Interlock   string        // openings of a site with the same word are never released while another of them is open; empty: none
 	Rev         int64
 }
 
@@ -122,6 +124,9 @@ type OpeningState struct {
 	Presence   time.Time            `json:"presence,omitzero"` // when somebody was last seen there
 	Present    bool                 `json:"present,omitempty"` // somebody is there now, by the last presence report
 	Release    *Release             `json:"release,omitempty"` // the release in force, or the last one while it stands open
+	Orders     []Order              `json:"orders,omitempty"`  // standing orders, the one in force first; Mode is its mode
+	Waiting    *Waiting             `json:"waiting,omitempty"` // the first of two persons
+	Duress     time.Time            `json:"duress,omitzero"`   // when somebody was last let in under duress
 	Relock     time.Time            `json:"relock,omitzero"`   // when a lock that does not lock by itself is to be told to; zero: nothing is owed
 	Alarms     map[string]AlarmID   `json:"alarms,omitempty"`  // standing alarms by rule
 	Numbers    map[DeviceID]Numbers `json:"numbers,omitempty"` // which reports of each device were seen
@@ -134,6 +139,28 @@ type Release struct {
 	Person   PersonID   `json:"person,omitempty"`
 	Until    time.Time  `json:"until"`          // when it is to be locked again
 	Taken    time.Time  `json:"taken,omitzero"` // when the opening was opened under it
+	Grant    GrantID    `json:"grant,omitempty"`
+	Side     Side       `json:"side,omitempty"` // in which direction the person passes
+}
+
+// Order is a standing order for an opening: a scenario, a lockdown or an
+// operator wants it in a mode. Of several the one with the highest rank is in
+// force, and the newest among equals; when it goes, the next one counts again.
+type Order struct {
+	Source string    `json:"source"` // who gave it: "scenario:peak", "lockdown:area", "operator"; one order each
+	Rank   int       `json:"rank"`
+	Mode   Mode      `json:"mode"`
+	Since  time.Time `json:"since"`
+	Until  time.Time `json:"until,omitzero"` // when it ends by itself; zero: when it is taken back
+}
+
+// Waiting is the first of two persons, who has asked and waits for the second.
+type Waiting struct {
+	Person   PersonID   `json:"person"`
+	Level    Assurance  `json:"level,omitempty"`
+	Decision DecisionID `json:"decision"`
+	Grant    GrantID    `json:"grant,omitempty"`
+	Until    time.Time  `json:"until"` // the second must have asked before this
 }
 
 // Numbers remembers which numbered reports of a device were seen: the highest

@@ -18,6 +18,21 @@ const (
 	GrantNotYetValid       Reason = "grant_not_yet_valid"
 	GrantExpired           Reason = "grant_expired"
 	NotPermittedAtThisTime Reason = "not_permitted_at_this_time"
+	GrantUsedUp            Reason = "grant_used_up"
+	NotOnShift             Reason = "not_on_shift"
+	NotAccompanied         Reason = "not_accompanied"      // nobody with the role the grant asks for is there, or not the host
+	SecondPersonNeeded     Reason = "second_person_needed" // not refused: the second of two persons is still to come
+	NeedsStepUp            Reason = "needs_step_up"        // not refused: a credential of a higher level is needed
+	FirstPersonMissing     Reason = "first_person_missing"
+	AntiPassback           Reason = "anti_passback"
+	Interlocked            Reason = "interlocked"
+	AreaFull               Reason = "area_full"
+	GuardRail              Reason = "guard_rail"
+	UnknownCredential      Reason = "unknown_credential"
+	CredentialLost         Reason = "credential_lost"
+	CredentialExpired      Reason = "credential_expired"
+	CredentialNotYetValid  Reason = "credential_not_yet_valid"
+	TooManyTries           Reason = "too_many_tries"
 	OpeningLockedDown      Reason = "opening_locked_down"
 	OpeningBlocked         Reason = "opening_blocked"
 	NoLock                 Reason = "no_lock"      // no adopted device can unlock this opening
@@ -56,6 +71,21 @@ var reasonWords = map[Reason]string{
 	GrantNotYetValid:       "The grant has not begun yet.",
 	GrantExpired:           "The grant has ended.",
 	NotPermittedAtThisTime: "The grant does not cover this time.",
+	GrantUsedUp:            "The grant has been used as often as it may be.",
+	NotOnShift:             "The person is not on shift here at this time.",
+	NotAccompanied:         "Nobody who must be there with them is there.",
+	SecondPersonNeeded:     "A second person who may open it has to ask as well.",
+	NeedsStepUp:            "A stronger credential is needed here.",
+	FirstPersonMissing:     "Nobody who has to be the first in has come today.",
+	AntiPassback:           "The person is inside already and has not left.",
+	Interlocked:            "Another opening of the same interlock stands open.",
+	AreaFull:               "As many people as may be in the area are in it.",
+	GuardRail:              "A guard rail forbids it.",
+	UnknownCredential:      "Nobody knows this credential.",
+	CredentialLost:         "The credential was reported lost.",
+	CredentialExpired:      "The credential is no longer valid.",
+	CredentialNotYetValid:  "The credential is not valid yet.",
+	TooManyTries:           "There were too many wrong tries here; wait a little.",
 	OpeningLockedDown:      "The opening is locked down.",
 	OpeningBlocked:         "The opening is blocked.",
 	NoLock:                 "No lock that Sashlock can open is fitted here.",

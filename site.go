@@ -2,6 +2,8 @@
 
 package sashlock
 
+import "time"
+
 // Site is one store or building. All its schedules are read in its own civil
 // time.
 type Site struct {
@@ -10,7 +12,13 @@ type Site struct {
 	Name  string
 	Zone  string     // IANA time zone, "Europe/Lisbon"
 	Hours ScheduleID // when the store is staffed; empty means no one has said
-	Rev   int64      // grows with every change
+
+	Jurisdiction string        // whose law applies, "PT", "US-CA"; empty: nobody has said
+	ShiftGrace   time.Duration // how long before and after a shift access already and still follows it
+	ClockIn      bool          // access follows the clock: no shift counts before its clock-in
+	LongestGrant time.Duration // how long a grant to one person may count at most; 0: no limit
+
+	Rev int64 // grows with every change
 }
 
 // Area is a space behind openings: the sales floor, the stock room, the cash
@@ -20,5 +28,18 @@ type Area struct {
 	Slug string
 	Name string
 	Site SiteID
-	Rev  int64
+
+	Needs       Needs         // what each of its openings asks of everybody
+	Passback    Passback      // what it does about people who enter twice
+	PassbackFor time.Duration // how long, for timed anti-passback
+	Occupancy   int           // how many people may be in it at once; 0: no limit
+
+	Rev int64
+}
+
+// SiteState is what stands at a site beside its openings.
+type SiteState struct {
+	Site    SiteID            `json:"site"`
+	Threat  string            `json:"threat,omitempty"`   // how the store stands: "peak", "event", "heightened", "lockdown"; empty: normal
+	FirstIn map[RoleID]string `json:"first_in,omitempty"` // the last local day on which somebody with a role was let in, by role
 }

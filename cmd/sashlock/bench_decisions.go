@@ -44,12 +44,12 @@ func (b *bench) decisions() error {
 	took := make([]time.Duration, rounds)
 	granted := 0
 	for i := range requests { // warm up
-		index.Decide(requests[i], sashlock.Normal)
+		index.Decide(requests[i], sashlock.Normal, nil)
 	}
 	for i := range took {
 		q := &requests[i%batch]
 		began := time.Now()
-		v := index.Decide(*q, sashlock.Normal)
+		v := index.Decide(*q, sashlock.Normal, nil)
 		took[i] = time.Since(began)
 		if v.Granted {
 			granted++
@@ -64,7 +64,7 @@ func (b *bench) decisions() error {
 	began := time.Now()
 	const explained = 5000
 	for i := range explained {
-		index.Explain(requests[i%batch], sashlock.Normal)
+		index.Explain(requests[i%batch], sashlock.Normal, nil)
 	}
 	b.below("full explanation", float64(time.Since(began))/explained/1000, "µs", 20)
 	began = time.Now()

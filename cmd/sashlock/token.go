@@ -64,7 +64,7 @@ func (c *tokenList) Run(d *desk) error {
 
 type tokenCreate struct {
 	Name  string        `required:"" help:"What it is for."`
-	Scope []string      `required:"" sep:"," enum:"read,release,access,setup,alarms,tokens" help:"What it may do: read, release, access, setup, alarms, tokens."`
+	Scope []string      `required:"" sep:"," enum:"read,release,access,setup,alarms,tokens,directory" help:"What it may do: read, release, access, setup, alarms, tokens, directory."`
 	Life  time.Duration `default:"24h" help:"How long it is valid, from 1m to 8784h."`
 }
 

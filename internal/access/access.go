@@ -42,4 +42,6 @@ type Verdict struct {
 	Granted bool
 	Reason  sashlock.Reason
 	Grant   sashlock.GrantID // the grant that decided, or came nearest; empty: none reached the request
+
+	PassedBack bool // granted, and the area wants it noted that the person was inside already
 }

@@ -111,7 +111,7 @@ func TestReasons(t *testing.T) {
 			f := shop()
 			f.Grants = c.grants
 			ix := mustNew(t, f)
-			if got := ix.Decide(c.req, c.mode); got != c.want {
+			if got := ix.Decide(c.req, c.mode, nil); got != c.want {
 				t.Errorf("got %+v, want %+v", got, c.want)
 			}
 			checkTable(t, ix, c.req, c.mode)
@@ -144,7 +144,7 @@ func TestWhichGrant(t *testing.T) {
 		if ix, err = ix.With(access.Change{Put: access.Facts{Grants: []sashlock.Grant{g}}}); err != nil {
 			t.Fatal(err)
 		}
-		if got := ix.Decide(req, "").Grant; got != g.ID {
+		if got := ix.Decide(req, "", nil).Grant; got != g.ID {
 			t.Errorf("with %s the decision names %s", g.ID, got)
 		}
 	}
@@ -193,7 +193,7 @@ func TestNewRefuses(t *testing.T) {
 func TestZeroIndex(t *testing.T) {
 	empty := new(access.Index)
 	req := ask("prs_ana", "opn_case", "2026-11-23 10:00")
-	if got := empty.Decide(req, ""); got.Granted || got.Reason != sashlock.UnknownOpening {
+	if got := empty.Decide(req, "", nil); got.Granted || got.Reason != sashlock.UnknownOpening {
 		t.Errorf("an empty index says %+v", got)
 	}
 	if empty.WhoCanOpen("opn_case", req.At) != nil || empty.WhatCanOpen("prs_ana", req.At) != nil {
@@ -205,7 +205,7 @@ func TestZeroIndex(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := ix.Decide(req, ""); !got.Granted {
+	if got := ix.Decide(req, "", nil); !got.Granted {
 		t.Errorf("after a change the index says %+v", got)
 	}
 }
@@ -230,11 +230,11 @@ func TestSchedulesAreCopied(t *testing.T) {
 		t.Fatal(err)
 	}
 	req := sashlock.Request{Person: "prs_ana", Opening: "opn_sydney", At: time.Date(2026, 11, 23, 9, 30, 0, 0, sydney)}
-	if got := ix.Decide(req, ""); !got.Granted {
+	if got := ix.Decide(req, "", nil); !got.Granted {
 		t.Errorf("on Monday at 9:30 in Sydney: %+v", got)
 	}
 	req.At = time.Date(2026, 11, 23, 8, 30, 0, 0, sydney)
-	if got := ix.Decide(req, ""); got.Granted {
+	if got := ix.Decide(req, "", nil); got.Granted {
 		t.Errorf("on Monday at 8:30 in Sydney: %+v", got)
 	}
 }
@@ -276,7 +276,7 @@ func TestDecideAllocatesNothing(t *testing.T) {
 		ask("prs_ana", "opn_case", "2026-11-23 10:00"), ask("prs_ana", "opn_case", "2026-11-22 10:00"),
 		ask("prs_leo", "opn_case", "2026-11-23 10:00"), ask("prs_9", "opn_case", "2026-11-23 10:00"),
 	} {
-		if n := testing.AllocsPerRun(100, func() { ix.Decide(req, "") }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { ix.Decide(req, "", nil) }); n != 0 {
 			t.Errorf("request %d allocates %v times", i, n)
 		}
 	}
@@ -299,19 +299,19 @@ func TestLongRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	req := ask("prs_leo", "opn_case", "2026-11-23 10:00")
-	if fresh := mustNew(t, f); fresh.Decide(req, "") != ix.Decide(req, "") || ix.GrantCount() != many {
-		t.Fatalf("one by one %v with %d grants, at once %v", ix.Decide(req, ""), ix.GrantCount(), fresh.Decide(req, ""))
+	if fresh := mustNew(t, f); fresh.Decide(req, "", nil) != ix.Decide(req, "", nil) || ix.GrantCount() != many {
+		t.Fatalf("one by one %v with %d grants, at once %v", ix.Decide(req, "", nil), ix.GrantCount(), fresh.Decide(req, "", nil))
 	}
 	for i := range many {
 		gid := sashlock.GrantID(fmt.Sprintf("grt_%05d", i))
-		before := ix.Decide(req, "").Grant
+		before := ix.Decide(req, "", nil).Grant
 		if before == "" || before < gid {
 			t.Fatalf("with the grants below %s gone, %q decides", gid, before)
 		}
 		if ix, err = ix.With(access.Change{Remove: access.Removal{Grants: []sashlock.GrantID{gid}}}); err != nil {
 			t.Fatal(err)
 		}
-		if before == gid && ix.Decide(req, "").Grant == gid {
+		if before == gid && ix.Decide(req, "", nil).Grant == gid {
 			t.Fatalf("%s still decides after it is gone", gid)
 		}
 		if ix.GrantCount() == 1 {
@@ -346,11 +346,11 @@ func TestLongIdentifiers(t *testing.T) {
 			if i == j {
 				want = access.Verdict{Granted: true, Reason: sashlock.Permitted, Grant: sashlock.GrantID(fmt.Sprintf("grt_%d", i))}
 			}
-			if got := ix.Decide(req, ""); got != want {
+			if got := ix.Decide(req, "", nil); got != want {
 				t.Fatalf("%s at %s: %v, want %v", req.Person, req.Opening, got, want)
 			}
 		}
-		if got := ix.Decide(ask("p"+p+"z", "o"+p, "2026-11-23 10:00"), ""); got.Reason != sashlock.UnknownPerson {
+		if got := ix.Decide(ask("p"+p+"z", "o"+p, "2026-11-23 10:00"), "", nil); got.Reason != sashlock.UnknownPerson {
 			t.Fatalf("%sz: %v, want unknown_person", p, got)
 		}
 	}

@@ -174,13 +174,13 @@ func benchmarkDecide(b *testing.B, grants int) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	for i := range b.N {
-		if ix.Decide(requests[i%len(requests)], "").Granted {
+		if ix.Decide(requests[i%len(requests)], "", nil).Granted {
 			granted++
 		}
 	}
 	b.StopTimer()
 	b.ReportMetric(100*float64(granted)/float64(b.N), "%granted")
-	reportQuantiles(b, len(requests), func(i int) { ix.Decide(requests[i], "") })
+	reportQuantiles(b, len(requests), func(i int) { ix.Decide(requests[i], "", nil) })
 }
 
 // reportQuantiles times every call by itself and takes off what reading the
@@ -219,7 +219,7 @@ func BenchmarkDecideResolved1M(b *testing.B) {
 	resolved := make([]access.Resolved, len(requests))
 	for i, r := range requests {
 		resolved[i] = ix.Resolve(r)
-		if got, want := ix.DecideResolved(resolved[i], r, ""), ix.Decide(r, ""); got != want {
+		if got, want := ix.DecideResolved(resolved[i], r, ""), ix.Decide(r, "", nil); got != want {
 			b.Fatalf("request %d: %v with numbers, %v with names", i, got, want)
 		}
 	}
@@ -270,9 +270,9 @@ func BenchmarkExplain(b *testing.B) {
 	requests := benchRequests(&f, 1<<14)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		ix.Explain(requests[i%len(requests)], "")
+		ix.Explain(requests[i%len(requests)], "", nil)
 	}
-	reportQuantiles(b, len(requests), func(i int) { ix.Explain(requests[i], "") })
+	reportQuantiles(b, len(requests), func(i int) { ix.Explain(requests[i], "", nil) })
 }
 
 func BenchmarkWithOneGrant(b *testing.B) {

@@ -32,6 +32,9 @@ func (ix *Index) With(c Change) (*Index, error) {
 	for i := range c.Put.Grants {
 		d.putGrant(&c.Put.Grants[i])
 	}
+	if len(c.Put.Openings)+len(c.Remove.Openings) > 0 {
+		d.settleInterlocks()
+	}
 	return d.Index, nil
 }
 
@@ -54,13 +57,12 @@ func (d *draft) putObjects(f Facts) {
 	for _, a := range f.Areas {
 		e := edit(d, &d.areas, string(a.ID))
 		e.known = true
-		e.is.name = strings.Clone(a.Name)
+		e.is.name, e.is.demands = strings.Clone(a.Name), areaDemands(&a)
 	}
 	for _, o := range f.Openings {
 		e := edit(d, &d.openings, string(o.ID))
 		e.known = true
-		name := strings.Clone(o.Name)
-		e.is.name = &name
+		e.is.more = &openingMore{name: strings.Clone(o.Name), kind: o.Kind, demands: demandsOf(&o)}
 		e.is.site = d.sites.intern(d.seed, string(o.Site), d.fresh)
 		e.is.area = d.areas.intern(d.seed, string(o.Area), d.fresh)
 	}
@@ -207,7 +209,7 @@ func (d *draft) setGrants(target uint32, r run) {
 func (d *draft) putGrant(g *sashlock.Grant) {
 	d.removeGrant(string(g.ID))
 	target, key, timetable := d.numbers(g)
-	it := item{key, timetable, limitsOf(g.From, g.Until), string(g.ID)}
+	it := item{key, timetable, d.limitsFor(g), string(g.ID)}
 	d.setGrants(target, d.grantsFor(target).with(it))
 	d.grants = d.grants.with(slot{hash(d.seed, it.id), target, key}, 0, false)
 	d.count++

@@ -26,6 +26,13 @@ func limitsOf(from, until time.Time) limits {
 	return l
 }
 
+// limitsFor returns the limits of a grant, its terms included.
+func (d *draft) limitsFor(g *sashlock.Grant) limits {
+	l := limitsOf(g.From, g.Until)
+	l.terms = d.termsNumber(g.Terms)
+	return l
+}
+
 // nanoseconds counts from 1970. What lies too far away to be counted comes out
 // as the very first or last instant; see [momentOf] for requests.
 func nanoseconds(t time.Time) int64 {

@@ -8,15 +8,30 @@ import (
 )
 
 // Decide answers a request while the opening is in the given mode; the empty
-// mode is normal. It looks at nothing but the person, the opening and the
-// instant of the request, and allocates nothing. The package comment says in
-// which order conditions are looked at and which grant is named.
-func (ix *Index) Decide(req sashlock.Request, mode sashlock.Mode) Verdict {
+// mode is normal. The situation is asked only by grants, openings and areas
+// that depend on it; nil: nothing is known of it. Decide itself allocates
+// nothing. The package comment says in which order conditions are looked at and
+// which grant is named.
+func (ix *Index) Decide(req sashlock.Request, mode sashlock.Mode, now Situation) Verdict {
+	q := ix.query(req, now)
+	return q.decide(mode)
+}
+
+// Could is Decide for somebody who asks what may come rather than to be let in:
+// everything that depends on the moment counts as met, such as who else is
+// there and what was presented. The grant's terms are those of [Index.TermsOf].
+func (ix *Index) Could(req sashlock.Request, mode sashlock.Mode) Verdict {
+	q := ix.query(req, nil)
+	q.lenient = true
+	return q.decide(mode)
+}
+
+func (q *query) decide(mode sashlock.Mode) Verdict {
+	ix, req := q.ix, &q.req
 	if ix.openings.count == 0 {
 		return Verdict{Reason: sashlock.UnknownOpening}
 	}
 	atOpening, atPerson := hash(ix.seed, string(req.Opening)), hash(ix.seed, string(req.Person))
-	q := query{ix: ix, moment: momentOf(req.At), second: req.At.Unix()}
 	q.touched = ix.touch(ix.openings.probably(atOpening), ix.people.probably(atPerson))
 	o := ix.openings.ifKnown(ix.openings.findHash(atOpening, string(req.Opening)))
 	if o == nil || !q.aim(o) {
@@ -31,7 +46,29 @@ func (ix *Index) Decide(req sashlock.Request, mode sashlock.Mode) Verdict {
 		return Verdict{Reason: r}
 	}
 	f := q.grantFor(p, person)
-	return f.verdict()
+	return q.verdict(&f)
+}
+
+// query begins a query for a request.
+func (ix *Index) query(req sashlock.Request, now Situation) query {
+	if now == nil {
+		now = unknown{}
+	}
+	return query{ix: ix, req: req, sit: now, moment: momentOf(req.At), second: req.At.Unix()}
+}
+
+// verdict makes the answer of the grant that came nearest and of what the
+// opening asks of everybody.
+func (q *query) verdict(f *finding) Verdict {
+	v := f.verdict()
+	if !v.Granted && f.rank != second {
+		return v
+	}
+	if r := q.lacks(); r != "" {
+		v.Granted, v.Reason = false, r
+	}
+	v.PassedBack = v.Granted && q.passedBack()
+	return v
 }
 
 // touch reads what the decision for an opening and a person begins with, so
@@ -55,7 +92,12 @@ var noGrants run
 // query is a request aimed at one opening at one instant.
 type query struct {
 	ix        *Index
-	runs      [3]*run // grants for the opening, for its area, for its site
+	req       sashlock.Request
+	sit       Situation
+	lenient   bool // what depends on the moment counts as met: who could, if all were as it should be
+	o         *opening
+	area      *demands // of the opening's area; nil: none
+	runs      [3]*run  // grants for the opening, for its area, for its site
 	zone      *zone
 	calendars []*schedule.Calendar
 	moment    int64            // nanoseconds, see momentOf
@@ -73,10 +115,11 @@ func (q *query) aim(o *opening) bool {
 	if !s.known {
 		return false
 	}
+	q.o, q.area = o, nil
 	q.runs = [3]*run{&o.grants, &noGrants, &s.is.grants}
 	if o.area != none {
 		if a := q.ix.areas.at(o.area); a.known {
-			q.runs[1] = &a.is.grants
+			q.runs[1], q.area = &a.is.grants, a.is.demands
 		}
 	}
 	q.zone = &q.ix.zones[s.is.zone]
@@ -114,8 +157,13 @@ type rank uint8
 
 const (
 	covers rank = iota
+	second
+	stepUp
+	alone
+	offShift
 	wrongTime
 	notYet
+	usedUp
 	ended
 	nowhere // no grant reaches the request
 )
@@ -124,10 +172,20 @@ func (r rank) reason() sashlock.Reason {
 	switch r {
 	case covers:
 		return sashlock.Permitted
+	case second:
+		return sashlock.SecondPersonNeeded
+	case stepUp:
+		return sashlock.NeedsStepUp
+	case alone:
+		return sashlock.NotAccompanied
+	case offShift:
+		return sashlock.NotOnShift
 	case wrongTime:
 		return sashlock.NotPermittedAtThisTime
 	case notYet:
 		return sashlock.GrantNotYetValid
+	case usedUp:
+		return sashlock.GrantUsedUp
 	case ended:
 		return sashlock.GrantExpired
 	default:
@@ -252,7 +310,15 @@ func (q *query) weigh(c *chunk, i int) rank {
 		if q.moment >= l.until {
 			return ended
 		}
+		if l.terms > 0 {
+			return q.weighTerms(c, i, &q.ix.terms[l.terms-1])
+		}
 	}
+	return q.weighTime(t)
+}
+
+// weighTime says whether the schedule of a grant includes the instant.
+func (q *query) weighTime(t *term) rank {
 	if t.schedule == anytime {
 		return covers
 	}
@@ -260,6 +326,17 @@ func (q *query) weigh(c *chunk, i int) rank {
 		return covers
 	}
 	return wrongTime
+}
+
+// weighTerms is weigh for a grant within its limits that has terms.
+func (q *query) weighTerms(c *chunk, i int, terms *sashlock.Terms) rank {
+	if r, spent := q.spent(terms, c.id(i)); spent {
+		return r
+	}
+	if r := q.weighTime(&c.terms[i]); r != covers {
+		return r
+	}
+	return q.meets(terms)
 }
 
 // calendar returns a schedule compiled for the opening's zone, or nil.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/access"
@@ -49,8 +50,8 @@ func TestDecideAgreesWithReference(t *testing.T) {
 	if !t.Failed() && (sum != cases || cases < 1_000_000) {
 		t.Errorf("compared %d cases, want %d and at least a million", sum, cases)
 	}
-	if len(total) != 12 {
-		t.Errorf("saw %d reasons, want all 12 that access gives", len(total))
+	if len(total) != 21 {
+		t.Errorf("saw %d reasons, want all 21 that access gives", len(total))
 	}
 }
 
@@ -80,9 +81,18 @@ func compareWorld(t *testing.T, w *world, changes, requests int, counts map[sash
 
 func compare(t *testing.T, w *world, ix, fresh *access.Index, requests int, counts map[sashlock.Reason]int) {
 	slow := w.slow()
-	for range requests {
+	var now supposed
+	var moment time.Time // at which the situation stands
+	for n := range requests {
 		req, mode := w.request()
-		got := ix.Decide(req, mode)
+		if n%25 == 0 {
+			now = w.situation(req.At)
+			slow.Now, moment = now.now, req.At
+		} else if w.chance(50) {
+			req.At = moment.Add(time.Duration(w.Int64N(int64(2 * time.Hour))))
+		}
+		got := ix.Decide(req, mode, now)
+		got.PassedBack = false // the reference says nothing of it
 		counts[got.Reason]++
 		var want access.Verdict
 		want.Granted, want.Reason, want.Grant = reference.Decide(slow, req, mode)
@@ -91,7 +101,9 @@ func compare(t *testing.T, w *world, ix, fresh *access.Index, requests int, coun
 			return
 		}
 		if fresh != nil {
-			if again := fresh.Decide(req, mode); got != again {
+			again := fresh.Decide(req, mode, now)
+			again.PassedBack = false
+			if got != again {
 				t.Errorf("%v in mode %q:\nchanged index %v\nnew index     %v", req, mode, got, again)
 				return
 			}

@@ -20,7 +20,19 @@
 //     person_suspended, person_not_yet_valid, person_expired
 //  4. the opening is neither blocked nor locked down: opening_blocked,
 //     opening_locked_down. A mode this version does not know counts as blocked
-//  5. a grant covers the request.
+//  5. a grant covers the request
+//  6. the opening and then its area get what they ask of everybody, in this
+//     order: the level of credential (needs_step_up), that somebody with the
+//     role that opens up was let in at the site on this local day, or asks
+//     (first_person_missing), that no other opening of the interlock stands
+//     open, is held unlocked or has just been released (interlocked); and of
+//     those who walk in, through a door or into a cage, that they are not inside
+//     already (anti_passback) and that the area is not full (area_full)
+//  7. two persons, where the opening or its area asks for them:
+//     second_person_needed, which like needs_step_up is no refusal.
+//
+// Who leaves ([sashlock.Leaving]) needs no second person and is not asked for
+// anything in 6 and 7.
 //
 // A grant reaches the request if it names the person or a known role of
 // theirs, and the opening, its known area or its site. It covers the request
@@ -37,9 +49,28 @@
 // and the lowest identifier among equals. If none covers it, the nearest miss
 // gives the reason: a grant that lacks only the right time
 // (not_permitted_at_this_time) comes before one that has not begun
-// (grant_not_yet_valid), before one that has ended (grant_expired); among equals
-// the same order as above. If no grant reaches the request at all, the reason
+// (grant_not_yet_valid), before one that is used up (grant_used_up), before one
+// that has ended (grant_expired); among equals the same order as above. Nearer
+// than all of these are grants that count now and whose terms are not met:
+// nearest if only a second person is missing (second_person_needed), then a
+// better credential (needs_step_up), company (not_accompanied), a shift
+// (not_on_shift). If no grant reaches the request at all, the reason
 // is unauthorized.
+//
+// # Terms
+//
+// A grant with a number of uses is used up when it was used that often; one
+// that lasts for a time ends that long after its first use, and is then like one
+// whose validity has ended. Both come before its schedule is looked at, all other
+// terms after it: the shift, company with a role (somebody else who has it, is
+// not suspended and is at the site), the host at the site, the level, the second
+// person. Somebody is at a site while they are clocked in there, or for
+// [sashlock.HereFor] after they were last let in. Who was let in on an earlier
+// local day is no longer inside. Of two persons the first asks, waits a short
+// time, and the second, who must not be the same, is let in.
+//
+// What stands at the moment comes from a [Situation]. Where nobody knows it,
+// nothing was used, nobody is anywhere and nobody is on shift.
 //
 // # How it fits
 //

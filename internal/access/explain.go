@@ -25,11 +25,11 @@ const shownGrants = 8
 //
 // The decision has no ID yet, and says nothing about the lock: the caller adds
 // both.
-func (ix *Index) Explain(req sashlock.Request, mode sashlock.Mode) sashlock.Decision {
-	v := ix.Decide(req, mode)
+func (ix *Index) Explain(req sashlock.Request, mode sashlock.Mode, now Situation) sashlock.Decision {
+	v := ix.Decide(req, mode, now)
 	t := table{at: req.At}
 	o, _ := ix.openings.known(ix.seed, string(req.Opening))
-	q := query{ix: ix, moment: momentOf(req.At), second: req.At.Unix()}
+	q := ix.query(req, now)
 	aimed := o != nil && q.aim(o)
 	if aimed {
 		t.place, t.zone = q.zone.location(), q.zone.name
@@ -40,13 +40,22 @@ func (ix *Index) Explain(req sashlock.Request, mode sashlock.Mode) sashlock.Deci
 	if aimed {
 		t.mode(mode)
 	}
+	d := sashlock.Decision{
+		Granted: v.Granted, Reason: v.Reason, Grant: v.Grant, PassedBack: v.PassedBack,
+		Person: req.Person, Opening: req.Opening, At: req.At,
+	}
 	if aimed && p != nil {
 		t.grants(&q, p, n, o)
+		t.demands(&q)
+		if w := q.sit.Opening(req.Opening).Waiting; v.Granted && w != nil && q.needsTwo(v.Grant) {
+			d.Second = w.Person
+		}
+		if v.Reason == sashlock.NeedsStepUp {
+			d.Level = q.levelNeeded(v.Grant)
+		}
 	}
-	return sashlock.Decision{
-		Granted: v.Granted, Reason: v.Reason, Grant: v.Grant,
-		Person: req.Person, Opening: req.Opening, At: req.At, Checks: t.checks,
-	}
+	d.Checks = t.checks
+	return d
 }
 
 // table gathers the conditions of one explanation.
@@ -225,7 +234,7 @@ func (t *table) grant(q *query, o *opening, f *finding) {
 		Needed: "a grant to this person or one of their roles, for this opening, its area or its site",
 		Actual: q.subjectWords(f.via) + ", " + q.targetWords(f.target, o),
 	})
-	if it.limits != forever {
+	if it.limits.from != forever.from || it.limits.until != forever.until {
 		c := t.within(it.limits, q.moment)
 		c.What, c.Grant = "validity", id
 		switch {
@@ -240,6 +249,9 @@ func (t *table) grant(q *query, o *opening, f *finding) {
 		c := t.schedule(q, it)
 		c.What, c.Grant = "schedule", id
 		t.add(c)
+	}
+	if it.limits.terms > 0 {
+		t.terms(q, id, &q.ix.terms[it.limits.terms-1])
 	}
 }
 

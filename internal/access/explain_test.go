@@ -32,7 +32,7 @@ func TestExplainTimeMiss(t *testing.T) {
 		{ID: "grt_old", Person: "prs_ana", Site: "site_1", Until: lisbon("2026-10-25 01:30")},
 		{ID: "grt_1", Role: "role_associate", Area: "area_floor", Schedule: "sch_day", From: lisbon("2026-11-01 00:00")},
 	}
-	d := mustNew(t, f).Explain(ask("prs_ana", "opn_case", "2026-11-20 18:30"), "")
+	d := mustNew(t, f).Explain(ask("prs_ana", "opn_case", "2026-11-20 18:30"), "", nil)
 	want := `yes opening  | an opening that is known here | known: “Case 3” | 
 yes person  | a person who is known here | known | 
 yes person  | access that is not suspended | not suspended | 
@@ -53,7 +53,7 @@ no  schedule grt_1 | a time within “Store hours” | Fri 20 Nov 2026 18:30 WET
 
 func TestExplainGoesOn(t *testing.T) {
 	f := shop()
-	d := mustNew(t, f).Explain(ask("prs_eva", "opn_case", "2026-11-20 18:30"), sashlock.LockedDown)
+	d := mustNew(t, f).Explain(ask("prs_eva", "opn_case", "2026-11-20 18:30"), sashlock.LockedDown, nil)
 	want := `yes opening  | an opening that is known here | known: “Case 3” | 
 yes person  | a person who is known here | known | 
 no  person  | access that is not suspended | suspended | Lift the suspension.
@@ -75,7 +75,7 @@ func TestExplainManyMisses(t *testing.T) {
 	f.Grants[29].Until, f.Grants[29].Schedule = lisbon("2026-11-23 08:00"), "sch_day"
 	ix := mustNew(t, f)
 	req := ask("prs_ana", "opn_case", "2026-11-22 10:00")
-	d := ix.Explain(req, "")
+	d := ix.Explain(req, "", nil)
 	if d.Grant != "grt_29" {
 		t.Fatalf("the nearest miss is %s", d.Grant)
 	}
@@ -94,7 +94,7 @@ func TestExplainManyMisses(t *testing.T) {
 // TestExplainNamesNobody checks that no explanation shows a person's name: it
 // is kept in the ledger.
 func TestExplainNamesNobody(t *testing.T) {
-	d := mustNew(t, shop()).Explain(ask("prs_ana", "opn_case", "2026-11-22 10:00"), "")
+	d := mustNew(t, shop()).Explain(ask("prs_ana", "opn_case", "2026-11-22 10:00"), "", nil)
 	if strings.Contains(table(d), "Ana") {
 		t.Errorf("the person is named:\n%s", table(d))
 	}
@@ -120,7 +120,7 @@ func TestExplainAgreesWithDecide(t *testing.T) {
 // table leads to the same answer.
 func checkTable(t *testing.T, ix *access.Index, req sashlock.Request, mode sashlock.Mode) {
 	t.Helper()
-	v, d := ix.Decide(req, mode), ix.Explain(req, mode)
+	v, d := ix.Decide(req, mode, nil), ix.Explain(req, mode, nil)
 	if d.Granted != v.Granted || d.Reason != v.Reason || d.Grant != v.Grant {
 		t.Errorf("%v: Explain says %v %s %q, Decide %+v", req, d.Granted, d.Reason, d.Grant, v)
 	}

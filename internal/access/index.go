@@ -24,6 +24,9 @@ type Index struct {
 	zones     []zone
 	grants    node // target and key of each grant, by its identifier
 	count     int  // of grants
+
+	terms      []sashlock.Terms       // every combination of terms in use; see limits.terms
+	interlocks map[interlock][]uint32 // the openings of each
 }
 
 // What an index keeps of each object; numbers refer to the other books. With
@@ -35,14 +38,21 @@ type (
 		name   string
 	}
 	area struct {
-		name   string
-		grants run
+		name    string
+		demands *demands // nil: none
+		grants  run
 	}
 	opening struct {
 		site   uint32
-		area   uint32  // none: it has none
-		name   *string // nil: it has none
-		grants run     // last, so that its filter begins a cache line
+		area   uint32       // none: it has none
+		more   *openingMore // nil: nothing is known of it
+		grants run          // last, so that its filter begins a cache line
+	}
+	// openingMore is what few decisions look at.
+	openingMore struct {
+		name    string
+		kind    sashlock.OpeningKind
+		demands *demands // nil: none
 	}
 	person struct {
 		suspended bool
@@ -82,10 +92,10 @@ func (p *person) limits() limits {
 
 // called returns the name of an opening, or "".
 func (o *opening) called() string {
-	if o.name == nil {
+	if o.more == nil {
 		return ""
 	}
-	return *o.name
+	return o.more.name
 }
 
 // zone is one civil time with every known schedule compiled for it.
@@ -163,6 +173,7 @@ func (d *draft) settle() {
 	d.roles.settle(d.seed)
 	d.schedules.settle(d.seed)
 	d.grants.trim()
+	d.settleInterlocks()
 }
 
 // fill puts all grants into a fresh index at once: sorted into one run for
@@ -211,7 +222,7 @@ func (d *draft) byTarget(grants []sashlock.Grant, targets, keys, schedules []uin
 	for i := range grants {
 		g := &grants[i]
 		b := d.bucketOf(targets[i])
-		items[ends[b]] = item{keys[i], schedules[i], limitsOf(g.From, g.Until), string(g.ID)}
+		items[ends[b]] = item{keys[i], schedules[i], d.limitsFor(g), string(g.ID)}
 		ends[b]++
 	}
 	return items, ends

@@ -38,8 +38,8 @@ func changed(t *rapid.T, ix *access.Index, c access.Change) *access.Index {
 // neverOpens checks that no request is granted afterwards that was not before.
 func neverOpens(t *rapid.T, before, after *access.Index, requests []sashlock.Request) {
 	for _, req := range requests {
-		if after.Decide(req, "").Granted && !before.Decide(req, "").Granted {
-			t.Fatalf("%v is granted now: %+v", req, after.Decide(req, ""))
+		if after.Decide(req, "", nil).Granted && !before.Decide(req, "", nil).Granted {
+			t.Fatalf("%v is granted now: %+v", req, after.Decide(req, "", nil))
 		}
 	}
 }
@@ -77,7 +77,7 @@ func TestSuspendingNeverOpens(t *testing.T) {
 		after := changed(t, ix, access.Change{Put: access.Facts{People: []sashlock.Person{p}}})
 		neverOpens(t, ix, after, requests)
 		for _, req := range requests {
-			if req.Person == p.ID && after.Decide(req, "").Granted {
+			if req.Person == p.ID && after.Decide(req, "", nil).Granted {
 				t.Fatalf("somebody suspended is let in: %v", req)
 			}
 		}
@@ -101,7 +101,7 @@ func TestTimeNeverRevivesAnEndedGrant(t *testing.T) {
 			if req.At.Before(g.Until) {
 				continue
 			}
-			if v := ix.Decide(req, ""); v.Granted {
+			if v := ix.Decide(req, "", nil); v.Granted {
 				t.Fatalf("%v is granted by a grant that ended on %v", req, g.Until)
 			}
 		}
@@ -121,7 +121,7 @@ func TestPutAndRemoveIsAsBefore(t *testing.T) {
 			t.Fatalf("counts are %d, %d, %d", ix.GrantCount(), more.GrantCount(), less.GrantCount())
 		}
 		for _, req := range requests {
-			if before, after := ix.Decide(req, ""), less.Decide(req, ""); before != after {
+			if before, after := ix.Decide(req, "", nil), less.Decide(req, "", nil); before != after {
 				t.Fatalf("%v: before %+v, after %+v", req, before, after)
 			}
 		}
@@ -135,7 +135,7 @@ func TestChangesLeaveTheOldIndexAlone(t *testing.T) {
 		w, ix, requests := drawn(t)
 		var before []access.Verdict
 		for _, req := range requests {
-			before = append(before, ix.Decide(req, ""))
+			before = append(before, ix.Decide(req, "", nil))
 		}
 		next := changed(t, ix, w.change())
 		for range rapid.IntRange(0, 6).Draw(t, "changes") {
@@ -143,7 +143,7 @@ func TestChangesLeaveTheOldIndexAlone(t *testing.T) {
 			changed(t, ix, w.change()) // a second line from the same index
 		}
 		for i, req := range requests {
-			if now := ix.Decide(req, ""); now != before[i] {
+			if now := ix.Decide(req, "", nil); now != before[i] {
 				t.Fatalf("%v: before %+v, now %+v", req, before[i], now)
 			}
 		}
@@ -168,7 +168,7 @@ func TestWhoAgreesWithDecide(t *testing.T) {
 				what[r.Opening] = r.Grant
 			}
 			for _, o := range w.facts.Openings {
-				v := ix.Decide(sashlock.Request{Person: p.ID, Opening: o.ID, At: at}, "")
+				v := ix.Decide(sashlock.Request{Person: p.ID, Opening: o.ID, At: at}, "", nil)
 				byWho, isWho := who[o.ID][p.ID]
 				byWhat, isWhat := what[o.ID]
 				if isWho != v.Granted || isWhat != v.Granted || v.Granted && (byWho != v.Grant || byWhat != v.Grant) {
@@ -213,7 +213,7 @@ func TestTwoLinesOfChanges(t *testing.T) {
 		for _, p := range mine.Put.People {
 			req := sashlock.Request{Person: p.ID, Opening: "opn_case"}
 			for ix, want := range map[*access.Index]sashlock.Reason{base: sashlock.UnknownPerson, first: sashlock.Unauthorized, second: sashlock.UnknownPerson} {
-				if got := ix.Decide(req, "").Reason; got != want {
+				if got := ix.Decide(req, "", nil).Reason; got != want {
 					t.Fatalf("%s is put into one of two lines: got %s, want %s", p.ID, got, want)
 				}
 			}

@@ -43,11 +43,13 @@ const (
 )
 
 // forever are the limits of a grant that has none.
-var forever = limits{math.MinInt64, math.MaxInt64}
+var forever = limits{math.MinInt64, math.MaxInt64, 0}
 
-// limits is a half-open stretch of time in nanoseconds since 1970, UTC.
+// limits is a half-open stretch of time in nanoseconds since 1970, UTC, and
+// what else a grant asks for.
 type limits struct {
 	from, until int64
+	terms       uint32 // place in Index.terms counted from 1; 0: nothing
 }
 
 // term is what a chunk keeps of one grant: four of them fill a cache line.

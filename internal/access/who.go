@@ -16,6 +16,7 @@ type Holder struct {
 	Grant  sashlock.GrantID
 	Role   sashlock.RoleID // the role the grant is to; empty: it is to the person
 	Reason sashlock.Reason // always permitted
+	Terms  sashlock.Terms  // what the grant asks for beyond the right time
 }
 
 // Reach is an opening that somebody can open, and by what.
@@ -24,16 +25,19 @@ type Reach struct {
 	Grant   sashlock.GrantID
 	Role    sashlock.RoleID // the role the grant is to; empty: it is to the person
 	Reason  sashlock.Reason // always permitted
+	Terms   sashlock.Terms  // what the grant asks for beyond the right time
 }
 
 // WhoCanOpen lists everybody who can open an opening at an instant while it is
-// in normal mode, ordered by person. It decides once for every known person.
+// in normal mode, ordered by person. What depends on the moment, such as terms
+// and what the opening asks of everybody, counts as met. It decides once for every known person.
 func (ix *Index) WhoCanOpen(id sashlock.OpeningID, at time.Time) []Holder {
 	o, _ := ix.openings.known(ix.seed, string(id))
 	if o == nil {
 		return nil
 	}
-	q := query{ix: ix, moment: momentOf(at), second: at.Unix()}
+	q := ix.query(sashlock.Request{Opening: id, At: at}, nil)
+	q.lenient = true
 	if !q.aim(o) {
 		return nil
 	}
@@ -44,7 +48,7 @@ func (ix *Index) WhoCanOpen(id sashlock.OpeningID, at time.Time) []Holder {
 			continue
 		}
 		if f := q.grantFor(&e.is, i); f.rank == covers {
-			all = append(all, Holder{sashlock.PersonID(e.id()), f.verdict().Grant, ix.roleID(f.via), sashlock.Permitted})
+			all = append(all, Holder{sashlock.PersonID(e.id()), f.verdict().Grant, ix.roleID(f.via), sashlock.Permitted, ix.termsOf(&f)})
 		}
 	}
 	slices.SortFunc(all, func(a, b Holder) int { return cmp.Compare(a.Person, b.Person) })
@@ -59,7 +63,8 @@ func (ix *Index) WhatCanOpen(id sashlock.PersonID, at time.Time) []Reach {
 	if p == nil {
 		return nil
 	}
-	q := query{ix: ix, moment: momentOf(at), second: at.Unix()}
+	q := ix.query(sashlock.Request{Person: id, At: at}, nil)
+	q.lenient = true
 	if q.bar(p, sashlock.Normal) != "" {
 		return nil
 	}
@@ -70,7 +75,7 @@ func (ix *Index) WhatCanOpen(id sashlock.PersonID, at time.Time) []Reach {
 			continue
 		}
 		if f := q.grantFor(p, n); f.rank == covers {
-			all = append(all, Reach{sashlock.OpeningID(e.id()), f.verdict().Grant, ix.roleID(f.via), sashlock.Permitted})
+			all = append(all, Reach{sashlock.OpeningID(e.id()), f.verdict().Grant, ix.roleID(f.via), sashlock.Permitted, ix.termsOf(&f)})
 		}
 	}
 	slices.SortFunc(all, func(a, b Reach) int { return cmp.Compare(a.Opening, b.Opening) })
@@ -82,4 +87,12 @@ func (ix *Index) roleID(via uint32) sashlock.RoleID {
 		return ""
 	}
 	return sashlock.RoleID(ix.roles.at(via).id())
+}
+
+// termsOf returns the terms of the grant that was found.
+func (ix *Index) termsOf(f *finding) sashlock.Terms {
+	if n := f.chunk.limitsAt(f.i).terms; n > 0 {
+		return ix.terms[n-1]
+	}
+	return sashlock.Terms{}
 }

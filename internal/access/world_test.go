@@ -89,7 +89,13 @@ func (w *world) site(i int) sashlock.Site {
 }
 
 func (w *world) area(i int) sashlock.Area {
-	return sashlock.Area{ID: id[sashlock.AreaID]("area", i), Name: "Area", Site: id[sashlock.SiteID]("site", w.IntN(someSites))}
+	a := sashlock.Area{ID: id[sashlock.AreaID]("area", i), Name: "Area", Site: id[sashlock.SiteID]("site", w.IntN(someSites))}
+	if w.chance(40) {
+		a.Needs, a.Occupancy = w.needs(), w.IntN(4)
+		a.Passback = []sashlock.Passback{"", sashlock.PassbackSoft, sashlock.PassbackHard, sashlock.PassbackTimed}[w.IntN(4)]
+		a.PassbackFor = time.Duration(w.IntN(60)) * time.Minute
+	}
+	return a
 }
 
 func (w *world) opening(i int) sashlock.Opening {
@@ -99,6 +105,14 @@ func (w *world) opening(i int) sashlock.Opening {
 	}
 	if w.chance(3) {
 		o.Site = ""
+	}
+	kinds := []sashlock.OpeningKind{sashlock.Door, sashlock.Case, sashlock.Cage, sashlock.Locker}
+	o.Kind = kinds[w.IntN(len(kinds))]
+	if w.chance(30) {
+		o.Needs = w.needs()
+	}
+	if w.chance(20) {
+		o.Interlock = []string{"airlock", "vault"}[w.IntN(2)]
 	}
 	return o
 }
@@ -144,6 +158,9 @@ func (w *world) grant(gid sashlock.GrantID) sashlock.Grant {
 	}
 	if w.chance(30) {
 		g.Until = w.instant()
+	}
+	if w.chance(40) {
+		g.Terms = w.terms()
 	}
 	return g
 }
@@ -219,6 +236,10 @@ func (w *world) request() (sashlock.Request, sashlock.Mode) {
 		if edge := []time.Time{g.From, g.Until}[w.IntN(2)]; !edge.IsZero() {
 			r.At = edge.Add(time.Duration(w.IntN(3) - 1))
 		}
+	}
+	r.Level = sashlock.Assurance(w.IntN(5))
+	if w.chance(15) {
+		r.Side = sashlock.Leaving
 	}
 	modes := []sashlock.Mode{sashlock.HeldUnlocked, sashlock.Normal, sashlock.LockedDown, sashlock.Blocked, "nonsense"}
 	if w.chance(90) {

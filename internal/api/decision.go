@@ -81,7 +81,7 @@ func (a *API) explain(ctx context.Context, in *explainInput) (*decisionAnswer, e
 	if err != nil {
 		return nil, err
 	}
-	return &decisionAnswer{a.decisionView(a.Hall.Book().Decide(q, s))}, nil
+	return &decisionAnswer{a.decisionView(a.Hall.Decide(q, s))}, nil
 }
 
 func (a *API) decisionView(d sashlock.Decision) Decision {

@@ -23,6 +23,7 @@ import (
 	"github.com/sashlock/sashlock/internal/console/settings"
 	"github.com/sashlock/sashlock/internal/console/triage"
 	"github.com/sashlock/sashlock/internal/console/whatif"
+	"github.com/sashlock/sashlock/internal/scim"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
 )
@@ -79,12 +80,16 @@ func (h *House) OpenDemoConsole(ctx context.Context) (sashlock.OperatorID, error
 	return o.ID, err
 }
 
-// paths shares out the paths: programs have /v1 and /healthz, people the rest.
+// paths shares out the paths: programs have /v1 and /healthz, directories have
+// /scim, people the rest.
 func (h *House) paths() http.Handler {
 	mux := http.NewServeMux()
 	programs := h.API.Handler()
 	mux.Handle("/v1/", programs)
 	mux.Handle("/healthz", programs)
+	directory := scim.New(scim.Deps{Store: h.Store, Hall: h.Hall, Signin: h.Signin, Now: h.Now, Log: h.Log, Origin: h.Config.Origin})
+	mux.Handle(scim.Path, directory)
+	mux.Handle("POST "+scim.ImportPath, directory)
 	mux.Handle("/", h.pages())
 	return mux
 }

@@ -4,6 +4,7 @@ package assistance
 
 import (
 	"context"
+	"time"
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/flow"
@@ -38,8 +39,25 @@ func (r *Room) Raise(ctx context.Context, o sashlock.Opening) (c Call, fresh boo
 	return c, fresh, err
 }
 
-func newID(tx *store.Tx) string {
-	return "call" + string(sashlock.NewID[sashlock.OperatorID](tx.Now()))[len("opr"):]
+func newID(tx *store.Tx) string { return NewID(tx.Now()) }
+
+// NewID is the identifier of a call that is raised at a moment.
+func NewID(at time.Time) string {
+	return "call" + string(sashlock.NewID[sashlock.OperatorID](at))[len("opr"):]
+}
+
+// Keep writes a call as it stands, at a moment of the past, and returns what the
+// ledger is told of its latest step. It is for a history that is told all at
+// once: while a store runs, calls are raised, taken and ended by the [Room].
+func (c Call) Keep(tx *store.Tx) (sashlock.Event, error) {
+	e := c.event(sashlock.CallRaised)
+	switch {
+	case !c.Ended.IsZero():
+		e.Kind, e.Person, e.Why = sashlock.CallEnded, c.TakenBy, string(c.Outcome)
+	case !c.Taken.IsZero():
+		e.Kind, e.Person = sashlock.CallTaken, c.TakenBy
+	}
+	return e, c.put(tx)
 }
 
 func (c Call) event(k sashlock.EventKind) sashlock.Event {
@@ -52,9 +70,7 @@ func (c *Call) end(tx *store.Tx, how Outcome) (sashlock.Event, error) {
 	if how == Served && c.Served.IsZero() {
 		c.Served = c.Ended
 	}
-	e := c.event(sashlock.CallEnded)
-	e.Person, e.Why = c.TakenBy, string(how)
-	return e, c.put(tx)
+	return c.Keep(tx)
 }
 
 // Take records that a person goes. Taking it again changes nothing; when
@@ -75,10 +91,9 @@ func (r *Room) Take(ctx context.Context, by sashlock.OperatorID, person sashlock
 			return edit, &sashlock.Error{Kind: sashlock.Conflict, Op: "taking call", Subject: id, Hint: lang.Mark("somebody else goes already"), Err: ErrTaken}
 		}
 		c.Taken, c.TakenBy = tx.Now(), person
-		e := c.event(sashlock.CallTaken)
-		e.Person = person
+		e, err := c.Keep(tx)
 		edit.Events = []sashlock.Event{e}
-		return edit, c.put(tx)
+		return edit, err
 	}})
 	return c, err
 }

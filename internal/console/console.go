@@ -30,11 +30,13 @@
 package console
 
 import (
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -73,10 +75,11 @@ type Frame struct {
 	Options
 	Feed *Feed
 
-	mux     *http.ServeMux
-	streams atomic.Int64 // open streams
-	watches watches
-	extra   []func(*http.Request) templ.Component
+	mux      *http.ServeMux
+	patterns []string     // in the order in which they were added
+	streams  atomic.Int64 // open streams
+	watches  watches
+	extra    []func(*http.Request) templ.Component
 }
 
 // New returns a frame without pages.
@@ -93,6 +96,10 @@ func New(opts Options) *Frame {
 
 // Handler serves the pages.
 func (f *Frame) Handler() http.Handler { return f.mux }
+
+// Patterns lists the patterns of all pages and acts that were added, as
+// http.ServeMux has them: "POST /people/{slug}/lift".
+func (f *Frame) Patterns() []string { return slices.Clone(f.patterns) }
 
 // Page answers for one address. An error that it returns before it has written
 // anything is shown as a page.
@@ -115,11 +122,11 @@ func secure(h http.Header) {
 
 // Show answers with a page: its body within the frame.
 func (f *Frame) Show(w http.ResponseWriter, r *http.Request, head Head, body templ.Component) error {
-	f.show(w, r, http.StatusOK, head, body)
+	f.show(w, r, head, body)
 	return nil
 }
 
-func (f *Frame) show(w http.ResponseWriter, r *http.Request, status int, head Head, body templ.Component) {
+func (f *Frame) show(w http.ResponseWriter, r *http.Request, head Head, body templ.Component) {
 	ctx := templ.WithChildren(r.Context(), body)
 	text, err := render(ctx, page(f.layout(r, head)))
 	if err != nil {
@@ -133,7 +140,7 @@ func (f *Frame) show(w http.ResponseWriter, r *http.Request, status int, head He
 		w.Header().Set("Content-Encoding", "gzip")
 		text = squeeze(text, gzip.BestSpeed)
 	}
-	w.WriteHeader(status)
+	w.WriteHeader(cmp.Or(head.Status, http.StatusOK))
 	if _, err := w.Write(text); err != nil {
 		f.Log.Debug("page not delivered", logkey.Err(err))
 	}
@@ -159,7 +166,7 @@ func (f *Frame) trouble(w http.ResponseWriter, r *http.Request, err error) {
 	default:
 		f.Log.Error("page failed", logkey.Err(err))
 	}
-	f.show(w, r, status, Head{Title: lang.T(r.Context(), title)}, message(lang.T(r.Context(), title), lang.T(r.Context(), text)))
+	f.show(w, r, Head{Title: lang.T(r.Context(), title), Status: status}, message(lang.T(r.Context(), title), lang.T(r.Context(), text)))
 }
 
 // Sentence is what people are told of an error: the fix if there is one, and

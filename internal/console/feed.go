@@ -11,14 +11,13 @@ import (
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/store"
+	"github.com/sashlock/sashlock/internal/tally"
 )
 
 const (
-	keepLines    = 120
-	firstEvents  = 600
-	eventBatch   = 500
-	mostRefusals = 10_000
-	refusalsFor  = 26 * time.Hour // a day of civil time is at most 25 hours long
+	keepLines   = 120
+	firstEvents = 600
+	eventBatch  = 500
 )
 
 // Feed reads the ledger once for all pages and keeps what they show of it: the
@@ -28,21 +27,23 @@ type Feed struct {
 	hall  *flow.Hall
 	now   func() time.Time
 
-	mu       sync.Mutex
-	begun    bool
-	next     int64     // guarded by mu: the first event not yet read
-	lines    []Line    // guarded by mu, oldest first
-	refusals []refusal // guarded by mu, oldest first
+	mu      sync.Mutex
+	begun   bool
+	next    int64                         // guarded by mu: the first event not yet read
+	lines   []Line                        // guarded by mu, oldest first
+	refused map[sashlock.SiteID]*refusals // guarded by mu, of the sites that were asked for
 }
 
-type refusal struct {
-	at      time.Time
-	site    sashlock.SiteID
-	opening sashlock.OpeningID
+// refusals are the requests refused at a site on one day.
+type refusals struct {
+	date      string
+	zone      string // by which it is that date
+	from      int64  // events before it are counted already
+	byOpening map[sashlock.OpeningID]int
 }
 
 func newFeed(s *store.Store, h *flow.Hall, now func() time.Time) *Feed {
-	return &Feed{store: s, hall: h, now: now}
+	return &Feed{store: s, hall: h, now: now, refused: map[sashlock.SiteID]*refusals{}}
 }
 
 // Recent returns the last lines about a site that concern whoever is signed in,
@@ -61,22 +62,41 @@ func (f *Feed) Recent(ctx context.Context, site sashlock.Site, most int) (lines 
 			lines = append(lines, l)
 		}
 	}
-	y, m, d := LocalTime(site, f.now()).Date()
-	midnight := time.Date(y, m, d, 0, 0, 0, 0, zoneOf(site))
-	for _, r := range f.refusals {
-		if r.site == site.ID && !r.at.Before(midnight) && who.Sees(r.site, book.Openings[r.opening].Area) {
-			refused++
+	today, err := f.today(ctx, book, site.ID)
+	for id, n := range today {
+		if who.Sees(site.ID, book.Openings[id].Area) {
+			refused += n
 		}
 	}
-	return lines, refused, nil
+	return lines, refused, err
+}
+
+// today is how many requests were refused at a site today, by opening. From the
+// first time on it is kept up to date by take.
+func (f *Feed) today(ctx context.Context, book *flow.Book, site sashlock.SiteID) (map[sashlock.OpeningID]int, error) {
+	today, zone := tally.Date(book.Clock(site, f.now())), book.Sites[site].Zone
+	r := f.refused[site]
+	if r != nil && r.date == today && r.zone == zone {
+		return r.byOpening, nil
+	}
+	days, next, err := tally.Openings(ctx, f.store, book, site, today)
+	if err != nil {
+		return nil, err
+	}
+	r = &refusals{date: today, zone: zone, from: next, byOpening: map[sashlock.OpeningID]int{}}
+	for id, d := range days {
+		if d.Refused > 0 {
+			r.byOpening[id] = d.Refused
+		}
+	}
+	f.refused[site] = r
+	return r.byOpening, nil
 }
 
 // read takes in what was recorded since the last time.
 func (f *Feed) read(ctx context.Context) error {
 	if !f.begun {
-		if err := f.begin(ctx); err != nil {
-			return err
-		}
+		f.begun, f.next = true, max(0, f.store.Size()-firstEvents)
 	}
 	for f.next < f.store.Size() {
 		events, err := f.store.Events(ctx, store.EventQuery{From: f.next, Limit: eventBatch})
@@ -92,30 +112,13 @@ func (f *Feed) read(ctx context.Context) error {
 	return nil
 }
 
-// begin finds where to start, and today's refusals before that.
-func (f *Feed) begin(ctx context.Context) error {
-	next := max(0, f.store.Size()-firstEvents)
-	events, err := f.store.Events(ctx, store.EventQuery{
-		Kind: string(sashlock.AccessDenied), Since: f.now().Add(-refusalsFor), Before: next, Newest: true, Limit: mostRefusals,
-	})
-	if err != nil {
-		return err
-	}
-	if next == 0 {
-		events = nil // no limit, as the store reads it: they come again
-	}
-	for _, e := range slices.Backward(events) {
-		f.refusals = append(f.refusals, refusal{e.Heard, e.Site, e.Opening})
-	}
-	f.begun, f.next = true, next
-	return nil
-}
-
 func (f *Feed) take(book *flow.Book, e sashlock.Event) {
-	if e.Kind == sashlock.AccessDenied {
-		f.refusals = append(f.refusals, refusal{e.Heard, e.Site, e.Opening})
-		old := e.Heard.Add(-refusalsFor)
-		f.refusals = slices.DeleteFunc(f.refusals, func(r refusal) bool { return r.at.Before(old) })
+	if r := f.refused[e.Site]; r != nil && e.Kind == sashlock.AccessDenied && e.Seq >= r.from {
+		if tally.Date(book.Clock(e.Site, e.Heard)) == r.date {
+			r.byOpening[e.Opening]++
+		} else {
+			delete(f.refused, e.Site) // another day has begun: it is asked for anew
+		}
 	}
 	if l, tell := Tell(book, e); tell {
 		f.lines = gather(f.lines, l)
@@ -128,9 +131,12 @@ func (f *Feed) take(book *flow.Book, e sashlock.Event) {
 // LinesOf returns the last lines about one opening, newest first.
 func (f *Feed) LinesOf(ctx context.Context, id sashlock.OpeningID, most int) ([]Line, error) {
 	events, err := f.store.Events(ctx, store.EventQuery{Opening: id, Newest: true, Limit: 8 * most})
-	if err != nil {
-		return nil, err
-	}
+	return f.LinesFrom(events, most), err
+}
+
+// LinesFrom returns the last lines that some events make, newest first, as the
+// events have to be.
+func (f *Feed) LinesFrom(events []sashlock.Event, most int) []Line {
 	book := f.hall.Book()
 	var lines []Line
 	for _, e := range slices.Backward(events) {
@@ -139,5 +145,5 @@ func (f *Feed) LinesOf(ctx context.Context, id sashlock.OpeningID, most int) ([]
 		}
 	}
 	slices.Reverse(lines)
-	return lines[:min(len(lines), most)], nil
+	return lines[:min(len(lines), most)]
 }

@@ -47,6 +47,7 @@ func May(ctx context.Context, s signin.Scope) bool { return Who(ctx).Operator.Ma
 
 // Public adds a page for everybody under a pattern of http.ServeMux.
 func (f *Frame) Public(pattern string, page Page) {
+	f.patterns = append(f.patterns, pattern)
 	f.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		secure(w.Header())
 		r, err := f.recognise(r)
@@ -84,10 +85,17 @@ func (f *Frame) Dangerous(pattern string, need signin.Scope, page Page) {
 			if u, err := url.Parse(r.Referer()); err == nil && u.Path != "" {
 				from = u.Path
 			}
-			return Back(w, r, "/signin/again?then="+url.QueryEscape(from))
+			return Again(w, r, from)
 		}
 		return page(w, r)
 	})
+}
+
+// Again asks for a proof of presence and comes back to an address of ours. It
+// is for acts that are dangerous only in some cases; the others are added by
+// [Frame.Dangerous].
+func Again(w http.ResponseWriter, r *http.Request, then string) error {
+	return Back(w, r, "/signin/again?then="+url.QueryEscape(then))
 }
 
 // recognise finds out who is asking and in which language to answer.
@@ -207,7 +215,9 @@ func (f *Frame) Opening(ctx context.Context, slug string) (sashlock.Opening, err
 
 // chooseLanguage keeps the language that a reader chose.
 func (f *Frame) chooseLanguage(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
+	if err := f.Form(w, r); err != nil {
+		return err
+	}
 	l := lang.Language(r.FormValue("language"))
 	if !slices.Contains(lang.All(), l) {
 		return &sashlock.Error{Kind: sashlock.Invalid, Op: "choosing language", Subject: "language", Hint: "choose one from the list"}

@@ -28,7 +28,14 @@ type Head struct {
 	Styles  []string      // files of static/ beside console.css
 	Scripts []string      // modules of static/ beside console.js
 	Bare    bool          // without the way around: sign-in, a case on a phone
+	Status  int           // what HTTP is told; 0: all is well. See [Refused] and [Outrun]
 }
+
+// What HTTP is told of a form that came to nothing and is shown again.
+const (
+	Refused = http.StatusUnprocessableEntity // its fields are wrong
+	Outrun  = http.StatusConflict            // somebody else changed the same meanwhile
+)
 
 // Section is a part of the console.
 type Section string

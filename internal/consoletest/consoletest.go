@@ -23,6 +23,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/driver/sim"
@@ -52,20 +53,23 @@ type Counter struct {
 	Server *httptest.Server
 
 	t       *testing.T
+	frame   *console.Frame
 	cookies map[signin.Role]*http.Cookie
-	as      *http.Cookie // who is signed in; nil: nobody
+	ids     map[signin.Role]string // of their sessions
+	as      *http.Cookie           // who is signed in; nil: nobody
 }
 
 // New builds a store and starts it. The browser is signed in as its owner.
 func New(t *testing.T) *Counter {
 	t.Helper()
-	c := &Counter{t: t, cookies: map[signin.Role]*http.Cookie{}}
+	c := &Counter{t: t, cookies: map[signin.Role]*http.Cookie{}, ids: map[signin.Role]string{}}
 	data := t.TempDir()
 	_, err := app.Init(data)
 	c.Must(err)
 	c.House, err = app.New(t.Context(), app.Config{Data: data, JournalSize: 1 << 20}, slog.New(slog.DiscardHandler))
 	c.Must(err)
 	c.Must(c.Start(t.Context()))
+	c.MountPages(func(f *console.Frame) { c.frame = f })
 	c.Server = httptest.NewServer(c.Handler())
 	t.Cleanup(func() {
 		c.Server.CloseClientConnections()
@@ -132,8 +136,9 @@ func (c *Counter) admit() {
 		}
 		o, err := c.Signin.SaveOperator(c.t.Context(), "", o)
 		c.Must(err)
-		_, secret, err := c.Signin.Begin(c.t.Context(), o.ID, "test", "test browser")
+		session, secret, err := c.Signin.Begin(c.t.Context(), o.ID, "test", "test browser")
 		c.Must(err)
+		c.ids[role] = session.ID
 		c.cookies[role] = &http.Cookie{Name: console.SessionCookie, Value: secret}
 	}
 }
@@ -147,6 +152,41 @@ func (c *Counter) As(role signin.Role) *Counter {
 // Secret is the session secret of a role's operator, for a browser of another
 // kind.
 func (c *Counter) Secret(role signin.Role) string { return c.cookies[role].Value }
+
+// Proved makes it so long ago that the operator of a role proved to be there.
+// After [signin.FreshFor] a dangerous act asks them to do it again.
+func (c *Counter) Proved(role signin.Role, ago time.Duration) {
+	c.t.Helper()
+	_, err := c.Store.Do(c.t.Context(), func(tx *store.Tx) error {
+		bodies, err := store.Rows(tx, func(scan store.Scan) (body string, err error) { return body, scan(&body) }, `SELECT body FROM sessions WHERE id = ?`, c.ids[role])
+		if err != nil {
+			return err
+		}
+		var s signin.Session
+		if err := json.Unmarshal([]byte(bodies[0]), &s); err != nil {
+			return err
+		}
+		s.Proved = tx.Now().Add(-ago)
+		body, err := json.Marshal(s)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(`UPDATE sessions SET body = ? WHERE id = ?`, string(body), c.ids[role])
+		return err
+	})
+	c.Must(err)
+}
+
+// Acts lists the patterns of all that can be done in the console, "POST
+// /people/{slug}/lift", without the method.
+func (c *Counter) Acts() (acts []string) {
+	for _, pattern := range c.frame.Patterns() {
+		if method, path, _ := strings.Cut(pattern, " "); method == http.MethodPost {
+			acts = append(acts, path)
+		}
+	}
+	return acts
+}
 
 // Site finds a site by its slug; empty: there is none.
 func (c *Counter) Site(slug string) sashlock.SiteID {

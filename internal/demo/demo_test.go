@@ -81,7 +81,11 @@ func TestDemoTellsItsStory(t *testing.T) {
 		"a gateway cut off": func(e sashlock.Event) bool {
 			return e.Kind == sashlock.CommandEnded && e.Reason == sashlock.LockOffline
 		},
-		"an alarm that is over": func(e sashlock.Event) bool { return e.Kind == sashlock.AlarmCleared },
+		"a customer who calls":            func(e sashlock.Event) bool { return e.Kind == sashlock.CallRaised },
+		"somebody who goes to a customer": func(e sashlock.Event) bool { return e.Kind == sashlock.CallTaken && e.Person != "" },
+		"a call that was answered":        func(e sashlock.Event) bool { return e.Kind == sashlock.CallEnded && e.Why == "served" },
+		"an incident that is resolved":    func(e sashlock.Event) bool { return e.Kind == sashlock.IncidentResolved },
+		"an alarm that is over":           func(e sashlock.Event) bool { return e.Kind == sashlock.AlarmCleared },
 	}
 	unwanted := follow(t, c, began, missing)
 	for what := range missing {
@@ -250,9 +254,9 @@ func TestEstate(t *testing.T) {
 			t.Errorf("there is no %s for a beat", b.opening)
 		}
 	}
-	for _, i := range incidents {
-		if !slugs[i.opening] {
-			t.Errorf("there is no %s for an incident", i.opening)
+	for _, m := range mishaps() {
+		if !slugs[m.opening] {
+			t.Errorf("there is no %s for a mishap", m.opening)
 		}
 	}
 	for address := range weak {

@@ -74,18 +74,26 @@ func method(m sashlock.Method) func(*sashlock.Report) {
 func (h *happening) asks(fits func(sashlock.Decision) bool) {
 	pick := h.random.IntN(len(h.people))
 	h.at(h.clock, func(p *past, at time.Time) {
-		for i := range h.people {
-			who := h.people[(pick+i)%len(h.people)]
-			if !worksAt(p.book, who, h.opening.Site) {
-				continue
-			}
-			v := p.book.Index.Decide(sashlock.Request{Person: who.ID, Opening: h.opening.ID, At: at}, sashlock.Normal)
-			if fits(sashlock.Decision{Granted: v.Granted, Reason: v.Reason}) {
-				h.granted = p.request(at, h.opening, who.ID, sashlock.ByCard)
-				return
-			}
+		if who, found := h.fitting(p, at, pick, fits); found {
+			h.granted = p.request(at, h.opening, who, sashlock.ByCard)
 		}
 	})
+}
+
+// fitting is somebody with business at the store whom the opening would now
+// answer in a certain way, looked for from one of the people on.
+func (h *happening) fitting(p *past, at time.Time, from int, fits func(sashlock.Decision) bool) (sashlock.PersonID, bool) {
+	for i := range h.people {
+		who := h.people[(from+i)%len(h.people)]
+		if !worksAt(p.book, who, h.opening.Site) {
+			continue
+		}
+		v := p.book.Index.Could(sashlock.Request{Person: who.ID, Opening: h.opening.ID, At: at}, sashlock.Normal)
+		if fits(sashlock.Decision{Granted: v.Granted, Reason: v.Reason}) {
+			return who.ID, true
+		}
+	}
+	return "", false
 }
 
 // worksAt reports whether somebody has any business at a store: those of the
@@ -127,6 +135,12 @@ func (h *happening) seen(kind sashlock.EventKind) {
 func (h *happening) released() (over time.Time) {
 	h.near()
 	h.pause(.6, 1.8).asks(granted)
+	return h.unlocks()
+}
+
+// unlocks is the lock doing what was just granted. It returns when the release
+// is over.
+func (h *happening) unlocks() (over time.Time) {
 	over = h.clock.Add(h.opening.ReleaseTime)
 	h.pause(.03, .06)
 	h.at(h.clock, func(p *past, at time.Time) {
@@ -240,50 +254,6 @@ func (c *chronicle) batteries() {
 			r := sashlock.Report{Device: d.ID, Opening: d.Opening, Kind: sashlock.BatteryReported, Level: min(100, level+back/4)}
 			at := c.until.Add(-time.Duration(back)*24*time.Hour + c.between(0, 3600))
 			c.at(at, func(p *past, at time.Time) { p.report(at, r) })
-		}
-	}
-}
-
-// mishap is something in the past that wanted an operator.
-type mishap struct {
-	daysAgo      int
-	hour, minute int // by the clocks of the store
-	opening      string
-	happens      func(*happening)
-	seen         bool // somebody acknowledged it
-}
-
-// incidents are what the last fourteen days held. The newest two wait for
-// somebody to acknowledge them.
-var incidents = []mishap{
-	{13, 17, 41, "watches-2", (*happening).leftOpen, true},
-	{12, 8, 22, "stock-door", (*happening).heldOpen, true},
-	{10, 12, 55, "madrid-jewellery-3", (*happening).leftOpen, true},
-	{9, 3, 12, "loading-dock", (*happening).forced, true},
-	{7, 22, 14, "porto-stock-door", (*happening).afterHours, true},
-	{5, 19, 7, "fragrance-4", (*happening).leftOpen, true},
-	{3, 4, 38, "watches-5", (*happening).tampered, true},
-	{1, 9, 16, "porto-stock-door", (*happening).heldOpen, false},
-	{1, 2, 27, "cage-2", (*happening).forced, false},
-}
-
-// incident thinks of one of them.
-func (c *chronicle) incident(m mishap) {
-	for _, o := range c.book.Openings {
-		if o.Slug != m.opening {
-			continue
-		}
-		local := c.book.Clock(o.Site, c.until)
-		y, mo, d := local.Date()
-		at := time.Date(y, mo, d-m.daysAgo, m.hour, m.minute, 7, 0, local.Location())
-		if !c.take(o, at, 15*time.Minute) {
-			return
-		}
-		h := c.begin(o, at)
-		m.happens(h)
-		if m.seen {
-			h.pause(60, 400)
-			h.at(h.clock, func(p *past, at time.Time) { p.acknowledge(at, o) })
 		}
 	}
 }

@@ -32,9 +32,10 @@ const historyDays = 14
 
 // step is one thing that happens in the past.
 type step struct {
-	at time.Time
-	n  int // in the order they were thought of: among steps at the same moment
-	do func(p *past, at time.Time)
+	at  time.Time
+	n   int // in the order they were thought of: among steps at the same moment
+	do  func(p *past, at time.Time)
+	act act // instead: done through the house
 }
 
 // chronicle thinks of what happened.
@@ -64,8 +65,8 @@ func newChronicle(book *flow.Book, levels map[string]int, seed uint64, from, unt
 
 // remember thinks of everything that happened and returns it in order.
 func (c *chronicle) remember() []step {
-	for _, i := range incidents {
-		c.incident(i)
+	for _, m := range mishaps() {
+		c.mishap(m)
 	}
 	for _, site := range c.sites() {
 		zone := c.book.Clock(site.ID, c.from).Location()
@@ -115,7 +116,8 @@ func habits(site string) []habit {
 	switch site {
 	case "porto":
 		return []habit{
-			{kinds(sashlock.Case), nil, 9, town, visit, long},
+			{kinds(sashlock.Case), nil, 7, town, visit, long},
+			{kinds(sashlock.Case), nil, 2, town, (*chronicle).called, 6 * time.Minute},
 			{kinds(sashlock.Door), []string{"porto-staff-door"}, 4, shifts, visit, long},
 			{kinds(sashlock.Door), []string{"porto-stock-door"}, 2, town, visit, long},
 			{kinds(sashlock.Door), []string{"porto-entrance"}, 7, town, walk, time.Minute},
@@ -125,7 +127,8 @@ func habits(site string) []habit {
 		}
 	case "madrid":
 		return []habit{
-			{kinds(sashlock.Case), nil, 7, town, visit, long},
+			{kinds(sashlock.Case), nil, 5.5, town, visit, long},
+			{kinds(sashlock.Case), nil, 1.5, town, (*chronicle).called, 6 * time.Minute},
 			{kinds(sashlock.Door), []string{"madrid-strongroom"}, 2, town, visit, long},
 			{kinds(sashlock.Door), []string{"madrid-entrance"}, 6, town, walk, time.Minute},
 			{kinds(sashlock.Cage), nil, 1, mornings, visit, long},
@@ -133,7 +136,9 @@ func habits(site string) []habit {
 		}
 	}
 	return []habit{
-		{kinds(sashlock.Case), nil, 57, airport, visit, long},
+		{kinds(sashlock.Case), nil, 47, airport, visit, long},
+		{kinds(sashlock.Case), nil, 10, airport, (*chronicle).called, 6 * time.Minute},
+		{kinds(sashlock.Case), nil, .4, airport, (*chronicle).calledInVain, 31 * time.Minute},
 		{kinds(sashlock.Cage), nil, 3, mornings, visit, long},
 		{kinds(sashlock.Door), []string{"loading-dock"}, 2, mornings, visit, long},
 		{kinds(sashlock.Door), []string{"stock-door"}, 4, airport, visit, long},
@@ -229,7 +234,7 @@ type span struct{ from, until time.Time }
 func (c *chronicle) at(at time.Time, do func(*past, time.Time)) {
 	at = at.Truncate(time.Microsecond)
 	if at.Before(c.until) {
-		c.steps = append(c.steps, step{at, len(c.steps), do})
+		c.steps = append(c.steps, step{at: at, n: len(c.steps), do: do})
 	}
 }
 
@@ -238,20 +243,18 @@ func (c *chronicle) between(from, until float64) time.Duration {
 	return time.Duration((from + c.random.Float64()*(until-from)) * float64(time.Second))
 }
 
-// playHistory writes the history into the ledger, a day at a time, and leaves
-// the clock at the moment it ends.
+// playHistory writes the history into the ledger, many steps at a time, and
+// leaves the clock at the moment it ends.
 func (s *shop) playHistory(ctx context.Context, seed uint64, clock *clock, now time.Time) error {
 	book := s.house.Hall.Book()
 	steps := newChronicle(book, s.levels, seed, clock.now(), now).remember()
 	p := newPast(book, s.staff.desk)
-	for len(steps) > 0 {
-		end := min(len(steps), stepsAtOnce)
-		if end == len(steps) && end > 2*lastSteps {
-			end -= lastSteps
-		}
-		to := steps[end-1].at
-		if end == len(steps) {
-			to = now
+	for over := false; !over; {
+		end := chunk(steps)
+		over = end == len(steps)
+		to := now
+		if !over {
+			to = steps[end].at
 		}
 		clock.set(to)
 		_, err := s.house.Store.Do(ctx, func(tx *store.Tx) error {
@@ -263,7 +266,7 @@ func (s *shop) playHistory(ctx context.Context, seed uint64, clock *clock, now t
 				one.do(p, one.at)
 			}
 			p.until(to)
-			if end == len(steps) {
+			if over {
 				p.checkIn(now)
 			}
 			p.leave()
@@ -272,9 +275,27 @@ func (s *shop) playHistory(ctx context.Context, seed uint64, clock *clock, now t
 		if err != nil {
 			return err
 		}
-		steps = steps[end:]
+		for steps = steps[end:]; len(steps) > 0 && steps[0].act != nil; steps = steps[1:] {
+			clock.set(steps[0].at)
+			if err := steps[0].act(ctx, s); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// chunk is how many steps share the next transaction: those before the next act
+// through the house.
+func chunk(steps []step) int {
+	end := min(len(steps), stepsAtOnce)
+	if n := slices.IndexFunc(steps[:end], func(s step) bool { return s.act != nil }); n >= 0 {
+		return n
+	}
+	if end == len(steps) && end > 2*lastSteps {
+		end -= lastSteps
+	}
+	return end
 }
 
 // stepsAtOnce is how many steps share a transaction. The last is a small one, so
@@ -294,11 +315,11 @@ func (p *past) checkIn(now time.Time) {
 		d := p.devices[id]
 		if d.Heard.Before(heard) {
 			d.Heard, d.Online = heard, true
-			p.devices[id] = d
+			p.devices[id], p.noted[id] = d, true
 		}
 		if s := p.states[p.book.Devices[id].Opening]; s.Opening != "" && s.Heard.Before(heard) {
 			s.Heard = heard
-			p.states[s.Opening] = s
+			p.states[s.Opening], p.moved[s.Opening] = s, true
 		}
 	}
 	for id := range p.states {

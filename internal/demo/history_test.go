@@ -15,6 +15,9 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/app"
+	"github.com/sashlock/sashlock/internal/assistance"
+	"github.com/sashlock/sashlock/internal/incidents"
+	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
 )
 
@@ -73,8 +76,7 @@ func told(t *testing.T, s *shop) (lines []string) {
 	// Before the first minute, the devices say how they stand: in any order.
 	begin := aSunday.AddDate(0, 0, -historyDays).Add(time.Second)
 	for _, e := range events(t, s, func(e sashlock.Event) bool {
-		// Incidents are gathered by a follower, in its own time.
-		return e.Opening != "" && e.Heard.After(begin) && !strings.HasPrefix(string(e.Kind), "incident.")
+		return e.Opening != "" && e.Heard.After(begin)
 	}) {
 		lines = append(lines, fmt.Sprint(e.Heard.UnixMicro(), e.Kind, book.Openings[e.Opening].Slug, book.People[e.Person].Slug, e.Reason, e.Rule, e.Method, e.Slot, e.Level, e.Why))
 	}
@@ -84,6 +86,8 @@ func told(t *testing.T, s *shop) (lines []string) {
 func TestHistory(t *testing.T) {
 	s := furnished(t, 7)
 	t.Run("looks like a shop", func(t *testing.T) { looksLikeAShop(t, s) })
+	t.Run("was worked on", func(t *testing.T) { wasWorkedOn(t, s) })
+	t.Run("has customers who call", func(t *testing.T) { customersCalled(t, s) })
 	t.Run("is whole until it is edited", func(t *testing.T) { wholeUntilEdited(t, s) })
 	t.Run("follows from its seed", func(t *testing.T) {
 		if diff := cmp.Diff(told(t, s), told(t, furnished(t, 7))); diff != "" {
@@ -150,6 +154,81 @@ func looksLikeAShop(t *testing.T, s *shop) {
 	explained(t, s)
 }
 
+// wasWorkedOn looks at the incidents of the history as the page of alarms does.
+func wasWorkedOn(t *testing.T, s *shop) {
+	t.Helper()
+	var open, closed []incidents.Incident
+	if err := s.house.Store.View(t.Context(), func(q store.Query) (err error) {
+		if open, err = incidents.List(q, incidents.Filter{}, 100); err != nil {
+			return err
+		}
+		closed, err = incidents.List(q, incidents.Filter{Resolved: true}, 100)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	causes := map[incidents.Cause]bool{}
+	for _, i := range closed {
+		causes[i.Outcome.Cause] = true
+		if i.Owner == "" || i.Outcome.Note == "" || !i.Taken.After(i.Latest) || !i.Resolved.After(i.Taken) || i.Resolved.Sub(i.Latest) > 2*time.Hour || i.Resolved.After(aSunday) {
+			t.Errorf("resolved: %+v", i)
+		}
+	}
+	if len(closed) < 6 || len(causes) < 5 {
+		t.Errorf("%d incidents are resolved, with the causes %v", len(closed), causes)
+	}
+	owned := 0
+	for _, i := range open {
+		if i.Owner == s.staff.as(signin.Protection) && len(i.Notes) > 0 {
+			owned++
+		} else if i.Owner != "" || aSunday.Sub(i.Opened) > time.Hour {
+			t.Errorf("open: %+v", i)
+		}
+	}
+	if owned != 2 || len(open) != 3 {
+		t.Errorf("%d of %d open incidents are looked into", owned, len(open))
+	}
+}
+
+// customersCalled looks at how long customers waited, as the reports do.
+func customersCalled(t *testing.T, s *shop) {
+	t.Helper()
+	for site, least := range map[string]int{"lisbon": 60, "porto": 8, "madrid": 5} {
+		var waits []float64
+		if err := s.house.Store.View(t.Context(), func(q store.Query) (err error) {
+			waits, err = assistance.Waits(q, s.site(site)[0], aSunday.AddDate(0, 0, -historyDays))
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if len(waits) < least || waits[0] < 10 || waits[len(waits)/2] < 25 || waits[len(waits)/2] > 120 || waits[len(waits)-1] > 600 {
+			t.Errorf("%s: %d customers waited for %.0f", site, len(waits), waits)
+		}
+	}
+	ends, standing := map[string]int{}, map[sashlock.OpeningID]string{}
+	taker := map[string]sashlock.PersonID{}
+	for _, e := range events(t, s, func(e sashlock.Event) bool { return strings.HasPrefix(string(e.Kind), "call.") }) {
+		switch e.Kind {
+		case sashlock.CallRaised:
+			if standing[e.Opening] != "" {
+				t.Errorf("a second call at %s", e.Opening)
+			}
+			standing[e.Opening] = e.Subject
+		case sashlock.CallTaken:
+			taker[e.Subject] = e.Person
+		case sashlock.CallEnded:
+			ends[e.Why]++
+			if standing[e.Opening] != e.Subject || e.Person != taker[e.Subject] || e.Why == string(assistance.Served) && e.Person == "" {
+				t.Errorf("it ends: %+v", e)
+			}
+			delete(standing, e.Opening)
+		}
+	}
+	if len(standing) > 0 || ends["gone"] == 0 || ends["cancelled"] == 0 || ends["lapsed"] == 0 || ends["served"] < 4*(ends["gone"]+ends["cancelled"]+ends["lapsed"]) {
+		t.Errorf("calls ended as %v, %d stand", ends, len(standing))
+	}
+}
+
 // standsAsSimulated compares how every opening stands with its device.
 func standsAsSimulated(t *testing.T, s *shop) {
 	t.Helper()
@@ -196,7 +275,8 @@ func explained(t *testing.T, s *shop) {
 func wholeUntilEdited(t *testing.T, s *shop) {
 	t.Helper()
 	f := &forger{data: s.house.Config.Data, store: s.house.Store, keys: s.house.Keys.Verifier}
-	if v, err := f.verify(t.Context()); err != nil || v.First != -1 || v.Entries != s.house.Store.Size() {
+	least := s.house.Store.Size() // what follows the ledger may add to it meanwhile
+	if v, err := f.verify(t.Context()); err != nil || v.First != -1 || v.Entries < least || v.Entries > s.house.Store.Size() {
 		t.Fatalf("the history: %+v, %v", v, err)
 	}
 	was, err := f.edit(t.Context(), aSunday)

@@ -33,6 +33,8 @@ type past struct {
 	command map[sashlock.OpeningID]sashlock.CommandRecord
 	alarms  map[sashlock.AlarmID]sashlock.Alarm
 	devices map[sashlock.DeviceID]sashlock.DeviceState
+	moved   map[sashlock.OpeningID]bool // not written yet
+	noted   map[sashlock.DeviceID]bool  // not written yet
 }
 
 func newPast(book *flow.Book, desk sashlock.OperatorID) *past {
@@ -40,7 +42,7 @@ func newPast(book *flow.Book, desk sashlock.OperatorID) *past {
 		book: book, rules: app.Rules(), desk: desk, hours: storeHours(book),
 		states: map[sashlock.OpeningID]sashlock.OpeningState{}, looks: map[sashlock.OpeningID]time.Time{},
 		command: map[sashlock.OpeningID]sashlock.CommandRecord{}, alarms: map[sashlock.AlarmID]sashlock.Alarm{},
-		devices: map[sashlock.DeviceID]sashlock.DeviceState{},
+		devices: map[sashlock.DeviceID]sashlock.DeviceState{}, moved: map[sashlock.OpeningID]bool{}, noted: map[sashlock.DeviceID]bool{},
 	}
 	return p
 }
@@ -84,15 +86,19 @@ func (p *past) enter(tx *store.Tx) error {
 	return nil
 }
 
-// leave writes down how everything stands at the end of a transaction.
+// leave writes down how everything stands at the end of a transaction that
+// moved in it.
 func (p *past) leave() {
-	for _, s := range p.states {
+	for id := range p.moved {
+		s := p.states[id]
 		s.Alarms, s.Numbers = maps.Clone(s.Alarms), maps.Clone(s.Numbers) // the store owns what it is given
 		p.tx.SaveState(s)
 	}
-	for _, d := range p.devices {
-		p.tx.SaveDeviceState(d)
+	for id := range p.noted {
+		p.tx.SaveDeviceState(p.devices[id])
 	}
+	clear(p.moved)
+	clear(p.noted)
 	p.tx = nil
 }
 
@@ -153,14 +159,14 @@ func (p *past) note(at time.Time, r sashlock.Report) {
 	if r.Kind == sashlock.BatteryReported {
 		d.Battery = r.Level
 	}
-	p.devices[r.Device] = d
+	p.devices[r.Device], p.noted[r.Device] = d, true
 }
 
 // request is somebody asking for an opening.
 func (p *past) request(at time.Time, o sashlock.Opening, who sashlock.PersonID, by sashlock.Method) bool {
 	q := sashlock.Request{Person: who, Opening: o.ID, At: at, Method: by}
 	s := p.states[o.ID]
-	d := p.book.Decide(q, s)
+	d := p.book.Decide(q, s, nil)
 	d.ID = sashlock.NewID[sashlock.DecisionID](at)
 	e := sashlock.Event{
 		Kind: sashlock.AccessDenied, Site: o.Site, Opening: d.Opening, Person: d.Person, Method: by,
@@ -251,7 +257,7 @@ func (p *past) settle(at time.Time, o sashlock.Opening, s sashlock.OpeningState)
 			look = found.LookAgain
 		}
 	}
-	p.states[o.ID] = s
+	p.states[o.ID], p.moved[o.ID] = s, true
 	p.looks[o.ID] = look
 }
 

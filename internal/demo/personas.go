@@ -19,6 +19,16 @@ type staff struct {
 	personas []persona           // in the order in which they are offered
 }
 
+// as is the persona with a role.
+func (f staff) as(r signin.Role) sashlock.OperatorID {
+	for _, p := range f.personas {
+		if p.operator.Role == r {
+			return p.operator.ID
+		}
+	}
+	return f.desk
+}
+
 // persona is an identity that a visitor can take on with one click.
 type persona struct {
 	key      string
@@ -135,7 +145,7 @@ func (s *shop) onShift() sashlock.Person {
 
 func (s *shop) serves(who sashlock.PersonID, at sashlock.OpeningID) bool {
 	q := sashlock.Request{Person: who, Opening: at, At: time.Now()}
-	return s.house.Hall.Book().Index.Decide(q, sashlock.Normal).Granted
+	return s.house.Hall.Book().Index.Could(q, sashlock.Normal).Granted
 }
 
 func (s *shop) isManager(p sashlock.Person) bool {

@@ -57,7 +57,7 @@ func (s *scene) person(fits func(sashlock.Decision) bool) (sashlock.PersonID, bo
 	}
 	var all []sashlock.PersonID
 	for _, p := range s.people {
-		if worksAt(book, p, s.opening.Site) && fits(book.Decide(sashlock.Request{Person: p.ID, Opening: s.opening.ID, At: now}, state)) {
+		if worksAt(book, p, s.opening.Site) && fits(s.house.Hall.Decide(sashlock.Request{Person: p.ID, Opening: s.opening.ID, At: now}, state)) {
 			all = append(all, p.ID)
 		}
 	}

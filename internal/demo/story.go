@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
-	"github.com/sashlock/sashlock/internal/alarms"
 	"github.com/sashlock/sashlock/internal/schedule"
 )
 
@@ -24,8 +23,11 @@ import (
 //   - Who asks is chosen from those who may at that moment, or, for a refusal,
 //     from those who may not: the story works at any hour.
 //   - Alarms that are over and that nobody on the page acknowledged are
-//     acknowledged by the control room after a while, so that the list stays a
-//     list. Those from before the demo began wait for whoever looks at it.
+//     acknowledged by the control room after a while, and their incidents
+//     resolved, so that the list stays a list. Those from before the demo began
+//     wait for whoever looks at it, and so does what somebody has taken.
+//   - A customer who calls from a page of the demo and to whom nobody goes is
+//     served by an associate in the end.
 
 // loop is how long the beats take to come round, in the story's time.
 const loop = 5 * time.Minute
@@ -40,6 +42,7 @@ type beat struct {
 // beats are in order of time.
 var beats = []beat{
 	{5 * time.Second, "fragrance-2", (*scene).serve},
+	{8 * time.Second, "phones-3", (*scene).waits},
 	{12 * time.Second, "cash-office", (*scene).refused},
 	{20 * time.Second, "watches-6", (*scene).leftOpen},
 	{70 * time.Second, "fragrance-5", (*scene).refused},
@@ -58,16 +61,14 @@ var daily = []struct {
 	kinds  []sashlock.OpeningKind
 	play   func(*scene)
 }{
-	{46, []sashlock.OpeningKind{sashlock.Case}, (*scene).serve},
+	{38, []sashlock.OpeningKind{sashlock.Case}, (*scene).serve},
+	{8, []sashlock.OpeningKind{sashlock.Case}, (*scene).called},
 	{10, []sashlock.OpeningKind{sashlock.Cage}, (*scene).fetch},
 	{16, []sashlock.OpeningKind{sashlock.Locker}, (*scene).fetch},
 	{5, []sashlock.OpeningKind{sashlock.Vending}, (*scene).fetch},
 	{9, []sashlock.OpeningKind{sashlock.Door}, (*scene).keypad},
 	{14, []sashlock.OpeningKind{sashlock.Door}, (*scene).walkThrough},
 }
-
-// acknowledgeAfter is how long an alarm that is over waits for somebody.
-const acknowledgeAfter = 4 * time.Minute
 
 // story plays scenes on a shop until it ends.
 type story struct {
@@ -188,20 +189,4 @@ func (t *story) begin(ctx context.Context, slug string, play func(*scene)) {
 		defer t.mu.Unlock()
 		delete(t.busy, slug)
 	})
-}
-
-// clearUp acknowledges alarms that have been over for long.
-func (t *story) clearUp(ctx context.Context) {
-	standing, err := t.house.Store.Alarms(ctx, true, 100)
-	if err != nil {
-		return
-	}
-	old := t.house.Now().Add(-time.Duration(float64(acknowledgeAfter) / max(t.speed, 1)))
-	for _, a := range standing {
-		if !a.Cleared.IsZero() && a.Cleared.Before(old) && !a.Raised.Before(t.start) {
-			if _, err := alarms.Acknowledge(ctx, t.house.Hall, t.staff.desk, a.ID); err != nil {
-				return
-			}
-		}
-	}
 }

@@ -148,7 +148,7 @@ func TestDiffSaysWhatChanged(t *testing.T) {
 		}
 		return out
 	}
-	kept := []string{"~ opening case-3  release_time: 25s → 30s", "+ role guard"}
+	kept := []string{"+ role guard", "~ opening case-3  release_time: 25s → 30s"}
 	if diff := cmp.Diff(kept, lines(false)); diff != "" {
 		t.Error(diff)
 	}

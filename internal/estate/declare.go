@@ -12,12 +12,19 @@ import (
 
 // FromSite returns the declared form of a site.
 func FromSite(s sashlock.Site, name Naming) Site {
-	return Site{Kept: Kept{string(s.ID), s.Rev}, Slug: s.Slug, Name: s.Name, Zone: s.Zone, Hours: ref(name, Schedules, s.Hours)}
+	return Site{
+		Kept: Kept{string(s.ID), s.Rev}, Slug: s.Slug, Name: s.Name, Zone: s.Zone, Hours: ref(name, Schedules, s.Hours),
+		Jurisdiction: s.Jurisdiction, ShiftGrace: length(s.ShiftGrace), ClockIn: s.ClockIn, LongestGrant: length(s.LongestGrant),
+	}
 }
 
 // FromArea returns the declared form of an area.
 func FromArea(a sashlock.Area, name Naming) Area {
-	return Area{Kept: Kept{string(a.ID), a.Rev}, Slug: a.Slug, Site: ref(name, Sites, a.Site), Name: a.Name}
+	return Area{
+		Kept: Kept{string(a.ID), a.Rev}, Slug: a.Slug, Site: ref(name, Sites, a.Site), Name: a.Name,
+		Level: int(a.Needs.Level), Two: a.Needs.Two, FirstIn: ref(name, Roles, a.Needs.FirstIn),
+		Passback: string(a.Passback), PassbackFor: length(a.PassbackFor), Occupancy: a.Occupancy,
+	}
 }
 
 // FromOpening returns the declared form of an opening.
@@ -27,6 +34,7 @@ func FromOpening(o sashlock.Opening, name Naming) Opening {
 		Slug: o.Slug, Name: o.Name, Kind: string(o.Kind), Class: string(o.Class), Site: ref(name, Sites, o.Site),
 		Egress: string(o.Egress), OnFault: string(o.OnFault), ReleaseTime: length(o.ReleaseTime),
 		OpenTime: length(o.OpenTime), Unattended: length(o.Unattended),
+		Level: int(o.Needs.Level), Two: o.Needs.Two, FirstIn: ref(name, Roles, o.Needs.FirstIn), Interlock: o.Interlock,
 	}
 	if o.Area != "" {
 		out.Area = areaSlug(ref(name, Areas, o.Area))
@@ -92,6 +100,8 @@ func FromGrant(g sashlock.Grant, name Naming) Grant {
 		Slug: g.Slug, Person: ref(name, People, g.Person), Role: ref(name, Roles, g.Role),
 		Opening: ref(name, Openings, g.Opening), Area: ref(name, Areas, g.Area), Site: ref(name, Sites, g.Site),
 		Schedule: ref(name, Schedules, g.Schedule), From: instant(g.From), Until: instant(g.Until),
+		Uses: g.Terms.Uses, Lasts: length(g.Terms.Lasts), OnShift: g.Terms.OnShift, With: ref(name, Roles, g.Terms.With),
+		Escort: ref(name, People, g.Terms.Escort), Two: g.Terms.Two, Level: int(g.Terms.Level),
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sashlock/sashlock"
 )
@@ -59,10 +60,10 @@ func Diff(have, want File, prune bool) []Step {
 	var puts, removals []Step
 	add := func(p, r []Step) { puts = append(puts, p...); removals = append(r, removals...) }
 	add(compare(Schedules, have.Schedules, want.Schedules))
+	add(compare(Roles, have.Roles, want.Roles))
 	add(compare(Sites, have.Sites, want.Sites))
 	add(compare(Areas, have.Areas, want.Areas))
 	add(compare(Openings, have.Openings, want.Openings))
-	add(compare(Roles, have.Roles, want.Roles))
 	add(compare(People, have.People, want.People))
 	add(compare(Grants, have.Grants, want.Grants))
 	if !prune {
@@ -84,13 +85,21 @@ func normal(f File) File {
 		}
 		f.Openings[i] = o
 	}
+	for i, s := range f.Sites {
+		s.ShiftGrace, s.LongestGrant = sameLength(s.ShiftGrace), sameLength(s.LongestGrant)
+		f.Sites[i] = s
+	}
+	for i, a := range f.Areas {
+		a.PassbackFor = sameLength(a.PassbackFor)
+		f.Areas[i] = a
+	}
 	for i, p := range f.People {
 		p.From, p.Until = utc(p.From), utc(p.Until)
 		p.Roles = slices.Sorted(slices.Values(p.Roles))
 		f.People[i] = p
 	}
 	for i, g := range f.Grants {
-		g.From, g.Until = utc(g.From), utc(g.Until)
+		g.From, g.Until, g.Lasts = utc(g.From), utc(g.Until), sameLength(g.Lasts)
 		f.Grants[i] = g
 	}
 	for i, s := range f.Schedules {
@@ -99,6 +108,14 @@ func normal(f File) File {
 		}
 	}
 	return f
+}
+
+// sameLength writes a length of time in the one way in which it is shown.
+func sameLength(s string) string {
+	if d, err := time.ParseDuration(s); err == nil {
+		return length(d)
+	}
+	return s
 }
 
 // Spelled returns a copy of f in which every reference from one object to another
@@ -110,10 +127,10 @@ func (f File) Spelled(spell func(ref string) string) File {
 		f.Sites[i].Hours = spell(f.Sites[i].Hours)
 	}
 	for i := range f.Areas {
-		f.Areas[i].Site = spell(f.Areas[i].Site)
+		f.Areas[i].Site, f.Areas[i].FirstIn = spell(f.Areas[i].Site), spell(f.Areas[i].FirstIn)
 	}
 	for i := range f.Openings {
-		f.Openings[i].Site = spell(f.Openings[i].Site)
+		f.Openings[i].Site, f.Openings[i].FirstIn = spell(f.Openings[i].Site), spell(f.Openings[i].FirstIn)
 	}
 	for i := range f.People {
 		roles := slices.Clone(f.People[i].Roles)
@@ -124,7 +141,7 @@ func (f File) Spelled(spell func(ref string) string) File {
 	}
 	for i := range f.Grants {
 		g := &f.Grants[i]
-		for _, ref := range []*string{&g.Person, &g.Role, &g.Opening, &g.Area, &g.Site, &g.Schedule} {
+		for _, ref := range []*string{&g.Person, &g.Role, &g.Opening, &g.Area, &g.Site, &g.Schedule, &g.With, &g.Escort} {
 			*ref = spell(*ref)
 		}
 	}

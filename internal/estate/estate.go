@@ -49,6 +49,11 @@ type Site struct {
 	Name  string `yaml:"name" json:"name" doc:"Display name" example:"Lisbon flagship"`
 	Zone  string `yaml:"zone" json:"zone" doc:"IANA time zone; all schedules are read in it" example:"Europe/Lisbon"`
 	Hours string `yaml:"hours,omitempty" json:"hours,omitempty" doc:"Schedule that says when the store is staffed"`
+
+	Jurisdiction string `yaml:"jurisdiction,omitempty" json:"jurisdiction,omitempty" doc:"Whose law applies: a country, or a country and a part of it (ISO 3166)" example:"PT"`
+	ShiftGrace   string `yaml:"shift_grace,omitempty" json:"shift_grace,omitempty" doc:"How long before and after a shift access follows it" example:"15m"`
+	ClockIn      bool   `yaml:"clock_in,omitempty" json:"clock_in,omitempty" doc:"No shift counts before its clock-in"`
+	LongestGrant string `yaml:"longest_grant,omitempty" json:"longest_grant,omitempty" doc:"How long a grant to one person may count at most; no limit when not given" example:"2160h"`
 }
 
 // Area is the declared form of sashlock.Area. Its slug is unique within its
@@ -59,6 +64,13 @@ type Area struct {
 	Slug string `yaml:"slug" json:"slug" doc:"Short name within the site" example:"watches"`
 	Site string `yaml:"site" json:"site" doc:"Site the area belongs to" example:"lisbon"`
 	Name string `yaml:"name" json:"name" doc:"Display name" example:"Watches"`
+
+	Level       int    `yaml:"level,omitempty" json:"level,omitempty" minimum:"0" maximum:"4" doc:"Least level of credential at its openings: 1 PIN, 2 card, 3 passkey, 4 card and finger"`
+	Two         bool   `yaml:"two_persons,omitempty" json:"two_persons,omitempty" doc:"Its openings open for two persons together only"`
+	FirstIn     string `yaml:"first_in,omitempty" json:"first_in,omitempty" doc:"Role of which somebody has to be the first in each day" example:"key-holder"`
+	Passback    string `yaml:"passback,omitempty" json:"passback,omitempty" enum:"soft,hard,timed" doc:"What it does about people who enter twice without having left"`
+	PassbackFor string `yaml:"passback_for,omitempty" json:"passback_for,omitempty" doc:"How long, for timed anti-passback" example:"10m"`
+	Occupancy   int    `yaml:"occupancy,omitempty" json:"occupancy,omitempty" minimum:"0" doc:"How many people may be in it at once; no limit when not given"`
 }
 
 // Opening is the declared form of sashlock.Opening.
@@ -76,6 +88,10 @@ type Opening struct {
 	ReleaseTime string `yaml:"release_time,omitempty" json:"release_time,omitempty" doc:"How long a release leaves it unlocked, at least 3s; 10s when not given" example:"25s"`
 	OpenTime    string `yaml:"open_time,omitempty" json:"open_time,omitempty" doc:"How long it may stand open before it counts as held open; not watched when not given" example:"2m"`
 	Unattended  string `yaml:"unattended,omitempty" json:"unattended,omitempty" doc:"How long it may stand open with nobody there; not watched when not given" example:"45s"`
+	Level       int    `yaml:"level,omitempty" json:"level,omitempty" minimum:"0" maximum:"4" doc:"Least level of credential: 1 PIN, 2 card, 3 passkey, 4 card and finger"`
+	Two         bool   `yaml:"two_persons,omitempty" json:"two_persons,omitempty" doc:"It opens for two persons together only"`
+	FirstIn     string `yaml:"first_in,omitempty" json:"first_in,omitempty" doc:"Role of which somebody has to be the first in each day" example:"key-holder"`
+	Interlock   string `yaml:"interlock,omitempty" json:"interlock,omitempty" doc:"Openings of a site with the same word are never released while another of them is open" example:"airlock"`
 	Plan        []int  `yaml:"plan,omitempty,flow" json:"plan,omitempty" maxItems:"2" doc:"Place on the floor plan, thousandths of its width and height" example:"[120,400]"`
 }
 
@@ -145,6 +161,13 @@ type Grant struct {
 	Schedule string `yaml:"schedule,omitempty" json:"schedule,omitempty" doc:"When; at any time when not given"`
 	From     string `yaml:"from,omitempty" json:"from,omitempty" doc:"First instant at which it counts (RFC 3339)"`
 	Until    string `yaml:"until,omitempty" json:"until,omitempty" doc:"First instant at which it no longer counts (RFC 3339)"`
+	Uses     int    `yaml:"uses,omitempty" json:"uses,omitempty" minimum:"0" doc:"How often it may be used in all; without limit when not given"`
+	Lasts    string `yaml:"lasts,omitempty" json:"lasts,omitempty" doc:"How long it counts from its first use" example:"20m"`
+	OnShift  bool   `yaml:"on_shift,omitempty" json:"on_shift,omitempty" doc:"Only during a shift of the person at the site"`
+	With     string `yaml:"with,omitempty" json:"with,omitempty" doc:"Only while somebody else with this role is at the site" example:"manager"`
+	Escort   string `yaml:"escort,omitempty" json:"escort,omitempty" doc:"Only while this person, the host, is at the site"`
+	Two      bool   `yaml:"two_persons,omitempty" json:"two_persons,omitempty" doc:"Only together with a second person who may open it as well"`
+	Level    int    `yaml:"level,omitempty" json:"level,omitempty" minimum:"0" maximum:"4" doc:"Least level of credential: 1 PIN, 2 card, 3 passkey, 4 card and finger"`
 }
 
 // Kind is a sort of declared object, as files and the API name it.
@@ -153,14 +176,14 @@ type Kind string
 // The kinds, in the order in which they can be created.
 const (
 	Schedules Kind = "schedule"
+	Roles     Kind = "role"
 	Sites     Kind = "site"
 	Areas     Kind = "area"
 	Openings  Kind = "opening"
-	Roles     Kind = "role"
 	People    Kind = "person"
 	Grants    Kind = "grant"
 )
 
 // Kinds lists the kinds in the order in which they can be created; removing
 // goes the other way round.
-func Kinds() []Kind { return []Kind{Schedules, Sites, Areas, Openings, Roles, People, Grants} }
+func Kinds() []Kind { return []Kind{Schedules, Roles, Sites, Areas, Openings, People, Grants} }

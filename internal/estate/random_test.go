@@ -61,6 +61,9 @@ func drawFile(t *rapid.T) File {
 	for _, s := range drawSlugs(t, "schedules", 1) {
 		f.Schedules = append(f.Schedules, drawSchedule(t, s))
 	}
+	for _, s := range drawSlugs(t, "roles", 1) {
+		f.Roles = append(f.Roles, Role{Slug: s, Name: drawName(t, "role name")})
+	}
 	for _, s := range drawSlugs(t, "sites", 1) {
 		zone := rapid.SampledFrom([]string{"Europe/Lisbon", "UTC", "America/New_York"}).Draw(t, "zone")
 		f.Sites = append(f.Sites, Site{Slug: s, Name: drawName(t, "site name"), Zone: zone, Hours: maybe(t, "hours", func() string { return pick(t, f.Schedules) })})
@@ -70,9 +73,6 @@ func drawFile(t *rapid.T) File {
 	}
 	for _, s := range drawSlugs(t, "openings", 1) {
 		f.Openings = append(f.Openings, drawOpening(t, s, f))
-	}
-	for _, s := range drawSlugs(t, "roles", 1) {
-		f.Roles = append(f.Roles, Role{Slug: s, Name: drawName(t, "role name")})
 	}
 	for _, s := range drawSlugs(t, "people", 1) {
 		p := Person{Slug: s, Name: drawName(t, "name"), Suspended: rapid.Bool().Draw(t, "suspended")}
@@ -118,6 +118,11 @@ func drawOpening(t *rapid.T, slug string, f File) Opening {
 		OpenTime:    maybe(t, "open", func() string { return drawLength(t, "open") }),
 		Unattended:  maybe(t, "unattended", func() string { return drawLength(t, "unattended") }),
 	}
+	if rapid.Bool().Draw(t, "needs") {
+		o.Level, o.Two = rapid.IntRange(0, 4).Draw(t, "level"), rapid.Bool().Draw(t, "two")
+		o.FirstIn = maybe(t, "first in", func() string { return pick(t, f.Roles) })
+		o.Interlock = maybe(t, "interlock", func() string { return "airlock" })
+	}
 	if o.Kind == "door" && o.Egress == "" {
 		o.Egress = "hardware"
 	}
@@ -136,6 +141,12 @@ func drawGrant(t *rapid.T, slug string, f File) Grant {
 	g := Grant{Slug: slug, Schedule: maybe(t, "schedule", func() string { return pick(t, f.Schedules) })}
 	g.From = maybe(t, "from", func() string { return drawInstant(t, "from", 2025) })
 	g.Until = maybe(t, "until", func() string { return drawInstant(t, "until", 2027) })
+	if rapid.Bool().Draw(t, "terms") {
+		g.Uses, g.Level = rapid.IntRange(0, 9).Draw(t, "uses"), rapid.IntRange(0, 4).Draw(t, "level")
+		g.OnShift, g.Two = rapid.Bool().Draw(t, "on shift"), rapid.Bool().Draw(t, "two")
+		g.Lasts = maybe(t, "lasts", func() string { return rapid.SampledFrom([]string{"20m", "1h30m", "90m", "3600s"}).Draw(t, "lasts") })
+		g.With = maybe(t, "with", func() string { return pick(t, f.Roles) })
+	}
 	if rapid.Bool().Draw(t, "to a role") {
 		g.Role = pick(t, f.Roles)
 	} else {

@@ -150,15 +150,62 @@ func (s Site) Resolve(find Lookup) (sashlock.Site, []Problem) {
 		r.wrong("zone", fmt.Sprintf("there is no time zone %q", clip(s.Zone)), `name an IANA time zone like "Europe/Lisbon"`)
 	}
 	out.Hours = sashlock.ScheduleID(r.ref("hours", Schedules, s.Hours, false))
+	out.Jurisdiction = r.word("jurisdiction", s.Jurisdiction, 10)
+	out.ShiftGrace = r.length("shift_grace", s.ShiftGrace, 0, time.Minute, 12*time.Hour)
+	out.ClockIn = s.ClockIn
+	out.LongestGrant = r.length("longest_grant", s.LongestGrant, 0, time.Hour, 10*365*24*time.Hour)
 	return out, r.problems
 }
 
 // Resolve returns the area as the deciders use it, without identifier.
 func (a Area) Resolve(find Lookup) (sashlock.Area, []Problem) {
 	r := &reader{find: find}
-	return sashlock.Area{
+	out := sashlock.Area{
 		Slug: r.slug(a.Slug), Name: r.name(a.Name), Site: sashlock.SiteID(r.ref("site", Sites, a.Site, true)),
-	}, r.problems
+		Needs: r.needs(a.Level, a.Two, a.FirstIn), Occupancy: r.count("occupancy", a.Occupancy, 100_000),
+	}
+	if a.Passback != "" {
+		out.Passback = sashlock.Passback(r.oneOf("passback", a.Passback, "", "soft", "hard", "timed"))
+	}
+	out.PassbackFor = r.length("passback_for", a.PassbackFor, 0, time.Minute, 24*time.Hour)
+	if (out.Passback == sashlock.PassbackTimed) != (out.PassbackFor > 0) {
+		r.wrong("passback_for", "timed anti-passback, and only that, needs to know how long", `write passback: timed together with passback_for: 10m`)
+	}
+	return out, r.problems
+}
+
+// needs reads what an opening or an area asks of everybody.
+func (r *reader) needs(level int, two bool, firstIn string) sashlock.Needs {
+	return sashlock.Needs{
+		Level: r.level(level), Two: two, FirstIn: sashlock.RoleID(r.ref("first_in", Roles, firstIn, false)),
+	}
+}
+
+func (r *reader) level(n int) sashlock.Assurance {
+	if n < 0 || n > int(sashlock.AssuranceBoth) {
+		r.wrong("level", fmt.Sprintf("there is no level %d", n), "write 1 for a PIN, 2 for a card, 3 for a passkey, 4 for card and finger")
+		return 0
+	}
+	return sashlock.Assurance(n)
+}
+
+func (r *reader) count(field string, n, most int) int {
+	if n < 0 || n > most {
+		r.wrong(field, fmt.Sprintf("%d is no such number", n), fmt.Sprintf("write a number from 1 to %d, or leave it out", most))
+		return 0
+	}
+	return n
+}
+
+// word reads a short word of letters, digits and hyphens.
+func (r *reader) word(field, s string, most int) string {
+	if len(s) > most || strings.ContainsFunc(s, func(c rune) bool {
+		return c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
+	}) {
+		r.wrong(field, "this is not a word", fmt.Sprintf("use up to %d letters, digits and hyphens", most))
+		return ""
+	}
+	return s
 }
 
 // Resolve returns the opening as the deciders use it, without identifier.
@@ -173,6 +220,8 @@ func (o Opening) Resolve(find Lookup) (sashlock.Opening, []Problem) {
 		ReleaseTime: r.length("release_time", o.ReleaseTime, DefaultReleaseTime, MinReleaseTime, MaxReleaseTime),
 		OpenTime:    r.length("open_time", o.OpenTime, 0, time.Second, MaxOpenTime),
 		Unattended:  r.length("unattended", o.Unattended, 0, time.Second, MaxOpenTime),
+		Needs:       r.needs(o.Level, o.Two, o.FirstIn),
+		Interlock:   r.word("interlock", o.Interlock, 40),
 	}
 	if o.Kind == string(sashlock.Door) && o.Egress == "" {
 		r.wrong("egress", "a door must say whether people leave through it", `write "hardware" if they do (it opens from the inside by itself), or "none"`)
@@ -236,6 +285,14 @@ func (g Grant) Resolve(find Lookup) (sashlock.Grant, []Problem) {
 	out.Area = sashlock.AreaID(r.ref("area", Areas, g.Area, false))
 	out.Site = sashlock.SiteID(r.ref("site", Sites, g.Site, false))
 	out.Schedule = sashlock.ScheduleID(r.ref("schedule", Schedules, g.Schedule, false))
+	out.Terms = sashlock.Terms{
+		Uses: r.count("uses", g.Uses, 1_000_000), Lasts: r.length("lasts", g.Lasts, 0, time.Minute, 366*24*time.Hour), OnShift: g.OnShift,
+		With: sashlock.RoleID(r.ref("with", Roles, g.With, false)), Escort: sashlock.PersonID(r.ref("escort", People, g.Escort, false)),
+		Two: g.Two, Level: r.level(g.Level),
+	}
+	if g.Escort != "" && g.Escort == g.Person {
+		r.wrong("escort", "nobody is their own host", "name somebody else")
+	}
 	return out, r.problems
 }
 

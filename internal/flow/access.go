@@ -3,29 +3,57 @@
 package flow
 
 import (
+	"time"
+
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/access"
+	"github.com/sashlock/sashlock/internal/guard"
 	"github.com/sashlock/sashlock/internal/opening"
 	"github.com/sashlock/sashlock/internal/store"
 )
 
+// TwoPersonTime is how long the first of two persons waits for the second.
+const TwoPersonTime = 30 * time.Second
+
 // decide answers a request and gives the answer its number.
 func (h *Hall) decide(tx *store.Tx, q sashlock.Request, s sashlock.OpeningState) sashlock.Decision {
-	d := h.working.Decide(q, s)
+	now := moment{tx, h.working}
+	d := h.working.decide(q, s, now, threatOf(tx.SiteState(h.working.Openings[q.Opening].Site)))
 	d.ID = sashlock.NewID[sashlock.DecisionID](tx.Now())
 	return d
 }
 
-// Decide answers a request by the grants and then by what is fitted: a release
-// that no lock can carry out is refused and says so. It records nothing, so it
-// also serves to explain and to answer what-if questions.
-func (b *Book) Decide(q sashlock.Request, s sashlock.OpeningState) sashlock.Decision {
-	d := b.Index.Explain(q, s.Mode)
-	if _, known := b.Openings[q.Opening]; !known {
+// Decide answers a request by the grants, the guard rails and what is fitted,
+// in the situation as it stands. It records nothing: it serves to explain, and
+// to answer what-if questions.
+func (h *Hall) Decide(q sashlock.Request, s sashlock.OpeningState) sashlock.Decision {
+	now := h.Present()
+	return now.book.Decide(q, s, now)
+}
+
+// Decide is [Hall.Decide] for a book at hand and a situation that is supposed;
+// nil: nothing is known of it.
+func (b *Book) Decide(q sashlock.Request, s sashlock.OpeningState, now access.Situation) sashlock.Decision {
+	threat := ""
+	if p, ok := now.(*Present); ok {
+		threat = threatOf(p.store.SiteState(b.Openings[q.Opening].Site))
+	}
+	return b.decide(q, s, now, threat)
+}
+
+// decide goes through the stages of a decision: the grants, the second person,
+// the guard rails, the lock. A release that no lock can carry out is refused.
+func (b *Book) decide(q sashlock.Request, s sashlock.OpeningState, now access.Situation, threat string) sashlock.Decision {
+	d := b.Index.Explain(q, s.Mode, now)
+	o, known := b.Openings[q.Opening]
+	if !known {
 		return d
 	}
+	b.askFirst(&d, q, s, now)
+	b.askRails(&d, q, o, s, threat)
 	check := b.checkLock(q.Opening, s)
 	d.Checks = append(d.Checks, check)
-	if d.Granted && !check.OK {
+	if (d.Granted || d.Reason == sashlock.SecondPersonNeeded) && !check.OK {
 		d.Granted = false
 		d.Reason = sashlock.NoLock
 		if s.Offline {
@@ -33,6 +61,69 @@ func (b *Book) Decide(q sashlock.Request, s sashlock.OpeningState) sashlock.Deci
 		}
 	}
 	return d
+}
+
+// askFirst makes sure that the first of two persons may still open it: much can
+// happen between the two.
+func (b *Book) askFirst(d *sashlock.Decision, q sashlock.Request, s sashlock.OpeningState, now access.Situation) {
+	if !d.Granted || d.Second == "" {
+		return
+	}
+	first := q
+	first.Person, first.Level = d.Second, s.Waiting.Level
+	if v := b.Index.Decide(first, s.Mode, now); v.Granted || v.Reason == sashlock.SecondPersonNeeded {
+		return
+	}
+	d.Granted, d.Reason = false, sashlock.SecondPersonNeeded
+	d.Checks = append(d.Checks, sashlock.Check{
+		What: "second_person", Needed: "a first person who may still open it", Actual: "the one who asked first no longer may",
+		Fix: "Let somebody else who may open it ask.",
+	})
+	d.Second = ""
+}
+
+// askRails asks the guard rails about what the grants allow.
+func (b *Book) askRails(d *sashlock.Decision, q sashlock.Request, o sashlock.Opening, s sashlock.OpeningState, threat string) {
+	if !d.Granted && d.Reason != sashlock.SecondPersonNeeded || q.Side == sashlock.Leaving {
+		return
+	}
+	facts := b.guardFacts(o, q.At)
+	b.guardPerson(&facts, q, o)
+	facts.Action, facts.Mode, facts.Threat, facts.Second = guard.Open, string(s.Mode), threat, d.Second
+	for _, hit := range b.rails.Look(&facts) {
+		check := sashlock.Check{What: "guard_rail", OK: hit.Shadow, Needed: "no guard rail that forbids it", Actual: hit.Rail + ": " + hit.Why, Fix: hit.Fix}
+		if hit.Shadow {
+			check.Actual = "would be forbidden, if it were enforced, by " + check.Actual
+			check.Fix = ""
+			d.Watching = append(d.Watching, hit.Rail)
+		} else if d.Rail == "" {
+			d.Granted, d.Reason, d.Rail, d.Second = false, sashlock.GuardRail, hit.Rail, ""
+		}
+		d.Checks = append(d.Checks, check)
+	}
+}
+
+// guardFacts is what guard rails may know of an opening.
+func (b *Book) guardFacts(o sashlock.Opening, at time.Time) guard.Facts {
+	site, area := b.Sites[o.Site], b.Areas[o.Area]
+	return guard.Facts{
+		Opening: o.ID, OpeningSlug: o.Slug, Kind: string(o.Kind), Class: string(o.Class),
+		Area: string(o.Area), AreaSlug: area.Slug, Site: string(o.Site), SiteSlug: site.Slug,
+		Jurisdiction: site.Jurisdiction, At: b.Clock(o.Site, at),
+	}
+}
+
+// guardPerson adds what guard rails may know of who asks.
+func (b *Book) guardPerson(f *guard.Facts, q sashlock.Request, o sashlock.Opening) {
+	p := b.People[q.Person]
+	f.Person, f.PersonSlug, f.Suspended = q.Person, p.Slug, p.Suspended
+	f.Level, f.Method = int(q.Level), string(q.Method)
+	f.OnShift = b.OnShift(q.Person, o.Site, q.At)
+	for _, role := range p.Roles {
+		if r, known := b.Roles[role]; known {
+			f.Roles = append(f.Roles, r.Slug)
+		}
+	}
 }
 
 func (b *Book) checkLock(id sashlock.OpeningID, s sashlock.OpeningState) sashlock.Check {
@@ -54,18 +145,51 @@ func (b *Book) checkLock(id sashlock.OpeningID, s sashlock.OpeningState) sashloc
 
 func accessEvent(q sashlock.Request, d sashlock.Decision, site sashlock.SiteID) sashlock.Event {
 	kind := sashlock.AccessDenied
-	if d.Granted {
+	switch {
+	case d.Granted:
 		kind = sashlock.AccessGranted
+	case d.Deferred():
+		kind = sashlock.AccessDeferred
 	}
 	return sashlock.Event{
 		Kind: kind, Site: site, Opening: d.Opening, Person: d.Person, Operator: q.Operator, Method: q.Method,
 		Grant: d.Grant, Decision: d.ID, Reason: d.Reason, Checks: d.Checks,
+		Credential: q.Credential, Second: d.Second, Side: q.Side, Rule: d.Rail,
 	}
+}
+
+// record appends what was decided, and what else there is to say of it.
+func (h *Hall) record(tx *store.Tx, q sashlock.Request, d sashlock.Decision) {
+	site := h.working.Openings[q.Opening].Site
+	tx.Append(accessEvent(q, d, site))
+	about := sashlock.Event{Site: site, Opening: d.Opening, Person: d.Person, Decision: d.ID}
+	for _, rail := range d.Watching {
+		about.Kind, about.Rule = sashlock.RailCrossed, rail
+		tx.Append(about)
+	}
+	about.Rule = ""
+	if d.Granted && d.PassedBack {
+		about.Kind = sashlock.PassbackSeen
+		tx.Append(about)
+	}
+	if q.Duress {
+		about.Kind = sashlock.DuressSignalled
+		tx.Append(about)
+	}
+}
+
+// await keeps the first of two persons waiting for the second.
+func (h *Hall) await(tx *store.Tx, q sashlock.Request, s sashlock.OpeningState, d sashlock.Decision) {
+	if d.Reason != sashlock.SecondPersonNeeded {
+		return
+	}
+	s.Waiting = &sashlock.Waiting{Person: q.Person, Level: q.Level, Decision: d.ID, Grant: d.Grant, Until: tx.Now().Add(TwoPersonTime)}
+	tx.SaveState(s)
 }
 
 // release puts a granted decision into effect: the opening remembers it, the
 // lock is told, and the end of the release time is looked at.
-func (h *Hall) release(tx *store.Tx, o sashlock.Opening, s sashlock.OpeningState, d sashlock.Decision) (sashlock.CommandID, error) {
+func (h *Hall) release(tx *store.Tx, q sashlock.Request, o sashlock.Opening, s sashlock.OpeningState, d sashlock.Decision) (sashlock.CommandID, error) {
 	lock, _ := h.working.lock(o.ID)
 	verb := sashlock.DoUnlock
 	if lock.Has(sashlock.CanRelease) {
@@ -76,10 +200,16 @@ func (h *Hall) release(tx *store.Tx, o sashlock.Opening, s sashlock.OpeningState
 		Person:  d.Person,
 	})
 	out := opening.Release(o, s, sashlock.Release{
-		Decision: d.ID, Command: command, Person: d.Person, Until: tx.Now().Add(o.ReleaseTime),
+		Decision: d.ID, Command: command, Person: d.Person, Until: tx.Now().Add(o.ReleaseTime), Grant: d.Grant, Side: q.Side,
 	}, tx.Now())
 	appendAll(tx, out.Events)
+	h.noteTaken(tx, o, s, out.Events)
 	s = out.State
+	s.Waiting = nil
+	if q.Duress {
+		s.Duress = tx.Now()
+	}
+	h.noteGrant(tx, q, d, o)
 	if verb == sashlock.DoUnlock && o.Egress == sashlock.EgressNone {
 		s.Relock = s.Release.Until
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/access"
 	"github.com/sashlock/sashlock/internal/detect"
+	"github.com/sashlock/sashlock/internal/guard"
 	"github.com/sashlock/sashlock/internal/schedule"
 )
 
@@ -24,7 +25,10 @@ type Book struct {
 	People    map[sashlock.PersonID]sashlock.Person
 	Roles     map[sashlock.RoleID]sashlock.Role
 	Schedules map[sashlock.ScheduleID]sashlock.Schedule
-	Devices   map[sashlock.DeviceID]sashlock.Device // adopted ones
+	Devices   map[sashlock.DeviceID]sashlock.Device  // adopted ones
+	Shifts    map[sashlock.PersonID][]sashlock.Shift // those that may still matter
+	rails     *guard.Set
+	openers   map[sashlock.RoleID]bool // roles that have to be the first in somewhere
 	fitted    map[sashlock.OpeningID][]sashlock.Device
 	hours     map[sashlock.SiteID]*schedule.Calendar
 	zones     map[sashlock.SiteID]*time.Location
@@ -35,6 +39,10 @@ type Edit struct {
 	Events []sashlock.Event  // what the ledger records, in order
 	Access access.Change     // what was put and removed of the declared objects
 	Fitted []sashlock.Device // devices as they are now; one without an opening is no longer fitted
+
+	Shifts     []sashlock.Shift // shifts as they are now
+	ShiftsGone []sashlock.Shift // shifts that are no more
+	Rails      *guard.Set       // all guard rails as they are now; nil: they are as before
 }
 
 // NewBook compiles what has been declared.
@@ -47,6 +55,7 @@ func NewBook(facts access.Facts, devices []sashlock.Device) (*Book, error) {
 	b.declare(access.Change{Put: facts})
 	b.fit(devices)
 	b.compileHours()
+	b.findOpeners()
 	return b, nil
 }
 
@@ -61,6 +70,15 @@ func (b *Book) with(e Edit) (*Book, error) {
 	next.declare(e.Access)
 	if touchesHours(e.Access) {
 		next.compileHours()
+	}
+	if len(e.Access.Put.Openings)+len(e.Access.Put.Areas)+len(e.Access.Remove.Openings)+len(e.Access.Remove.Areas) > 0 {
+		next.findOpeners()
+	}
+	if len(e.Shifts)+len(e.ShiftsGone) > 0 {
+		next.plan(e.Shifts, e.ShiftsGone)
+	}
+	if e.Rails != nil {
+		next.rails = e.Rails
 	}
 	if len(e.Fitted) > 0 {
 		next.Devices = maps.Clone(b.Devices)
@@ -114,6 +132,57 @@ func (b *Book) fit(devices []sashlock.Device) {
 		d := b.Devices[id]
 		b.fitted[d.Opening] = append(b.fitted[d.Opening], d)
 	}
+}
+
+// findOpeners lists the roles that have to be the first in somewhere.
+func (b *Book) findOpeners() {
+	b.openers = make(map[sashlock.RoleID]bool)
+	for _, o := range b.Openings {
+		if o.Needs.FirstIn != "" {
+			b.openers[o.Needs.FirstIn] = true
+		}
+	}
+	for _, a := range b.Areas {
+		if a.Needs.FirstIn != "" {
+			b.openers[a.Needs.FirstIn] = true
+		}
+	}
+}
+
+// plan puts shifts in and takes shifts out.
+func (b *Book) plan(put, gone []sashlock.Shift) {
+	b.Shifts = maps.Clone(b.Shifts)
+	if b.Shifts == nil {
+		b.Shifts = make(map[sashlock.PersonID][]sashlock.Shift)
+	}
+	touched := make(map[sashlock.ShiftID]bool, len(put)+len(gone))
+	for _, s := range put {
+		touched[s.ID] = true
+	}
+	for _, s := range gone {
+		touched[s.ID] = true
+	}
+	for person, mine := range b.Shifts {
+		if slices.ContainsFunc(mine, func(s sashlock.Shift) bool { return touched[s.ID] }) {
+			b.Shifts[person] = slices.DeleteFunc(slices.Clone(mine), func(s sashlock.Shift) bool { return touched[s.ID] })
+		}
+	}
+	for _, s := range put {
+		b.Shifts[s.Person] = append(b.Shifts[s.Person][:len(b.Shifts[s.Person]):len(b.Shifts[s.Person])], s)
+	}
+}
+
+// OnShift reports whether a person is on shift at a site.
+func (b *Book) OnShift(person sashlock.PersonID, site sashlock.SiteID, at time.Time) bool {
+	return slices.ContainsFunc(b.Shifts[person], func(s sashlock.Shift) bool { return s.Site == site && s.Covers(at, b.Sites[site]) })
+}
+
+// Rails returns the guard rails in force.
+func (b *Book) Rails() *guard.Set { return b.rails }
+
+// tellsPosition reports whether a contact says when an opening is opened.
+func (b *Book) tellsPosition(id sashlock.OpeningID) bool {
+	return slices.ContainsFunc(b.fitted[id], func(d sashlock.Device) bool { return d.Has(sashlock.TellsPosition) })
 }
 
 // compileHours prepares the store hours of every site. Hours that do not

@@ -47,7 +47,7 @@ func (h *Hall) requestOnFault(ctx context.Context, q sashlock.Request, failure e
 		return Answer{}, failure
 	}
 	q.At = h.now()
-	d := book.Decide(q, s)
+	d := h.Decide(q, s)
 	if !d.Granted {
 		return Answer{}, failure
 	}

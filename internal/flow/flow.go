@@ -61,6 +61,7 @@ func (h *Hall) Report(ctx context.Context, r sashlock.Report) (store.Receipt, er
 			return err
 		}
 		appendAll(tx, out.Events)
+		h.noteTaken(tx, o, s, out.Events)
 		if err := h.answerCommands(tx, r, out); err != nil {
 			return err
 		}
@@ -100,12 +101,13 @@ func (h *Hall) Request(ctx context.Context, q sashlock.Request) (Answer, error) 
 			return err
 		}
 		a.Decision = h.decide(tx, q, s)
-		tx.Append(accessEvent(q, a.Decision, h.working.Openings[q.Opening].Site))
+		h.record(tx, q, a.Decision)
 		if !a.Decision.Granted {
+			h.await(tx, q, s, a.Decision)
 			return nil
 		}
 		o := h.working.Openings[q.Opening]
-		command, err := h.release(tx, o, s, a.Decision)
+		command, err := h.release(tx, q, o, s, a.Decision)
 		a.Command = command
 		return err
 	})
@@ -133,16 +135,7 @@ func (h *Hall) Change(ctx context.Context, c Change) (store.Receipt, error) {
 		if err != nil {
 			return err
 		}
-		next, err := h.working.with(edit)
-		if err != nil {
-			return err
-		}
-		for _, e := range edit.Events {
-			e.Operator = c.Operator
-			tx.Append(e)
-		}
-		h.adopt(tx, next)
-		return h.lookAgainAt(tx, edit)
+		return h.ChangeIn(tx, c.Operator, edit)
 	})
 }
 
@@ -183,8 +176,9 @@ func (h *Hall) settle(tx *store.Tx, o sashlock.Opening, s sashlock.OpeningState)
 	now := tx.Now()
 	lapsed := opening.Lapse(o, s, now)
 	appendAll(tx, lapsed.Events)
-	s = lapsed.State
-	look := lapsed.LookAgain
+	h.noteTaken(tx, o, s, lapsed.Events)
+	s, look := h.lapseOrders(tx, o, lapsed.State)
+	look = earlier(look, lapsed.LookAgain)
 
 	s, err := h.relock(tx, o, s)
 	if err != nil {

@@ -17,6 +17,8 @@ package grants
 import (
 	"database/sql"
 	"encoding/json"
+	"errors"
+	"time"
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/access"
@@ -27,7 +29,7 @@ import (
 )
 
 const (
-	grantColumns    = `id, slug, person, role, opening, area, site, schedule, valid_from, valid_until, rev`
+	grantColumns    = `id, slug, person, role, opening, area, site, schedule, valid_from, valid_until, uses, lasts_ms, on_shift, with_role, escort, two, level, rev`
 	scheduleColumns = `id, slug, name, body, first, last, rev`
 )
 
@@ -52,13 +54,17 @@ func FindSchedule(q store.Query, ref string) (sashlock.Schedule, error) {
 }
 
 func scanGrant(scan store.Scan) (g sashlock.Grant, err error) {
-	var person, role, opening, area, site, sched sql.NullString
+	var person, role, opening, area, site, sched, with, escort sql.NullString
+	var lasts int64
 	var from, until sql.NullInt64
-	err = scan(&g.ID, &g.Slug, &person, &role, &opening, &area, &site, &sched, &from, &until, &g.Rev)
+	err = scan(&g.ID, &g.Slug, &person, &role, &opening, &area, &site, &sched, &from, &until,
+		&g.Terms.Uses, &lasts, &g.Terms.OnShift, &with, &escort, &g.Terms.Two, &g.Terms.Level, &g.Rev)
 	g.Person, g.Role = sashlock.PersonID(person.String), sashlock.RoleID(role.String)
 	g.Opening, g.Area, g.Site = sashlock.OpeningID(opening.String), sashlock.AreaID(area.String), sashlock.SiteID(site.String)
 	g.Schedule = sashlock.ScheduleID(sched.String)
 	g.From, g.Until = store.TimeOf(from), store.TimeOf(until)
+	g.Terms.Lasts = time.Duration(lasts) * time.Millisecond
+	g.Terms.With, g.Terms.Escort = sashlock.RoleID(with.String), sashlock.PersonID(escort.String)
 	return g, err
 }
 
@@ -104,6 +110,13 @@ func keepingSchedules() flow.Keeping[sashlock.Schedule, sashlock.ScheduleID] {
 // 0 is the revision the caller saw.
 func Save(tx *store.Tx, d estate.Grant, find estate.Lookup, rev int64) (flow.Edit, error) {
 	g, problems := d.Resolve(find)
+	problem, err := tooLong(tx, g)
+	if err != nil {
+		return flow.Edit{}, err
+	}
+	if len(problems) == 0 {
+		problems = problem
+	}
 	kept, err := keeping().Renew(tx, &g, d.Slug, problems, rev)
 	if err != nil {
 		return flow.Edit{}, err
@@ -113,6 +126,8 @@ func Save(tx *store.Tx, d estate.Grant, find estate.Lookup, rev int64) (flow.Edi
 		"id": g.ID, "slug": g.Slug, "person": store.Null(g.Person), "role": store.Null(g.Role),
 		"opening": store.Null(g.Opening), "area": store.Null(g.Area), "site": store.Null(g.Site),
 		"schedule": store.Null(g.Schedule), "valid_from": store.Micros(g.From), "valid_until": store.Micros(g.Until), "rev": g.Rev,
+		"uses": g.Terms.Uses, "lasts_ms": g.Terms.Lasts.Milliseconds(), "on_shift": g.Terms.OnShift, "with_role": store.Null(g.Terms.With),
+		"escort": store.Null(g.Terms.Escort), "two": g.Terms.Two, "level": g.Terms.Level,
 	})
 	return flow.Edit{
 		Events: []sashlock.Event{{
@@ -126,6 +141,7 @@ func Save(tx *store.Tx, d estate.Grant, find estate.Lookup, rev int64) (flow.Edi
 // without the slug of a grant to one person, which is mostly made of the
 // person's name.
 func data(d estate.Grant, g sashlock.Grant) json.RawMessage {
+	d.Escort = string(g.Terms.Escort)
 	if d.Person = string(g.Person); d.Person != "" {
 		d.Slug = ""
 	}
@@ -174,4 +190,31 @@ func RemoveSchedule(tx *store.Tx, ref string, rev int64) (flow.Edit, error) {
 		Events: []sashlock.Event{{Kind: sashlock.ScheduleRemoved, Subject: string(s.ID)}},
 		Access: access.Change{Remove: access.Removal{Schedules: []sashlock.ScheduleID{s.ID}}},
 	}, err
+}
+
+// tooLong says when a grant to one person counts longer than its site allows.
+func tooLong(tx *store.Tx, g sashlock.Grant) ([]estate.Problem, error) {
+	if g.Person == "" {
+		return nil, nil
+	}
+	var millis int64
+	err := tx.QueryRow(`SELECT longest_ms FROM sites WHERE id = ? OR id IN (SELECT site FROM openings WHERE id = ?) OR id IN (SELECT site FROM areas WHERE id = ?)`,
+		g.Site, g.Opening, g.Area).Scan(&millis)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && millis == 0 {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, &sashlock.Error{Kind: sashlock.Unavailable, Op: "reading the longest grant of the site", Err: err}
+	}
+	longest, from := time.Duration(millis)*time.Millisecond, g.From
+	if from.IsZero() {
+		from = tx.Now()
+	}
+	if !g.Until.IsZero() && !g.Until.After(from.Add(longest)) {
+		return nil, nil
+	}
+	return []estate.Problem{{
+		Field: "until", Detail: "a grant to one person may count for " + longest.String() + " at most at this site",
+		Fix: "let it end by " + from.Add(longest).UTC().Format(time.RFC3339) + ", or give it to a role",
+	}}, nil
 }

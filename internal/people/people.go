@@ -142,7 +142,10 @@ func write(tx *store.Tx, p sashlock.Person) error {
 			return err
 		}
 	}
-	return nil
+	if !p.Suspended { // who passes again has not left
+		_, err = tx.Exec(`UPDATE directory_people SET left_at = NULL, told = 0, gone = 0 WHERE person = ?`, p.ID)
+	}
+	return err
 }
 
 // Remove removes a person to whom no grant refers any more.

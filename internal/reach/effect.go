@@ -98,7 +98,7 @@ func (s *survey) look(f Facts, g sashlock.Grant, now time.Time) {
 
 func (s *survey) ask(p sashlock.PersonID, o sashlock.OpeningID, at time.Time) {
 	q := sashlock.Request{Person: p, Opening: o, At: at}
-	was, is := s.before.Decide(q, sashlock.Normal), s.after.Decide(q, sashlock.Normal)
+	was, is := s.before.Could(q, sashlock.Normal), s.after.Could(q, sashlock.Normal)
 	switch pair := (Pair{p, o}); {
 	case is.Granted && !was.Granted:
 		s.pairs[pair] = 1

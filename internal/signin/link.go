@@ -72,12 +72,12 @@ func Claimed(q store.Query) (bool, error) {
 
 // CanSignIn reports whether an operator has anything to sign in with.
 func CanSignIn(q store.Query, id sashlock.OperatorID) (bool, error) {
-	keys, err := Passkeys(q, id)
-	if err != nil || len(keys) > 0 {
-		return err == nil, err
-	}
-	left, err := CodesLeft(q, id)
-	return left > 0, err
+	return store.One(q, func(scan store.Scan) (n bool, err error) {
+		var keys, codes, passwords, accounts int
+		err = scan(&keys, &codes, &passwords, &accounts)
+		return keys+codes+passwords+accounts > 0, err
+	}, "operator", string(id), `SELECT (SELECT COUNT(*) FROM passkeys WHERE operator = ?), (SELECT COUNT(*) FROM recovery_codes WHERE operator = ? AND used IS NULL),
+		(SELECT COUNT(*) FROM passwords WHERE operator = ?), (SELECT COUNT(*) FROM sso_accounts WHERE operator = ?)`, id, id, id, id)
 }
 
 // Invite adds an operator and makes the link by which they come in. Who
@@ -226,6 +226,47 @@ func (r *Room) Accept(ctx context.Context, secret string, o Operator, key Passke
 	return saved, codes, err
 }
 
+// AcceptWithPassword is [Room.Accept] for somebody who has no passkey and whose
+// role does without: key and code are those of [Room.SetPassword].
+func (r *Room) AcceptWithPassword(ctx context.Context, secret, password, key, code string) (Operator, []string, error) {
+	codes, err := newCodes()
+	if err != nil {
+		return Operator{}, nil, err
+	}
+	_, who, err := r.FindLink(ctx, secret)
+	if err != nil {
+		return who, nil, err
+	}
+	raw, err := codeKeyText.DecodeString(key)
+	if err != nil {
+		return who, nil, err
+	}
+	set, err := r.passwordOf(ctx, who.ID, password, raw, code)
+	if err != nil {
+		return who, nil, err
+	}
+	_, err = r.hall.Change(ctx, flow.Change{Operator: who.ID, Make: func(tx *store.Tx) (flow.Edit, error) {
+		l, invited, err := r.openLink(tx, hash(secret))
+		if err != nil {
+			return flow.Edit{}, err
+		}
+		if l.Kind == Claim || invited.ID != who.ID || invited.Suspended {
+			return flow.Edit{}, &sashlock.Error{Kind: sashlock.Denied, Op: "accepting link", Hint: "this link is for somebody else, or they are suspended"}
+		}
+		if err := startOver(tx, who.ID); err != nil {
+			return flow.Edit{}, err
+		}
+		edit, err := set(tx, who.ID)
+		if err != nil {
+			return flow.Edit{}, err
+		}
+		edit.Events = append(edit.Events, sashlock.Event{Kind: sashlock.OperatorSignedUp, Subject: string(who.ID), Why: string(l.Kind)})
+		_, err = tx.Exec(`UPDATE sign_in_links SET used = ? WHERE hash = ?`, store.Micros(tx.Now()), l.hash)
+		return edit, firstOf(err, func() error { return putCodes(tx, who.ID, codes) })
+	}})
+	return who, codes, err
+}
+
 func firstOf(err error, next func() error) error {
 	if err != nil {
 		return err
@@ -263,11 +304,11 @@ func (r *Room) NewOperatorID() sashlock.OperatorID {
 // startOver removes what an operator could sign in with, and ends their
 // sessions: whoever has an old one is not let in beside the one who came back.
 func startOver(tx *store.Tx, id sashlock.OperatorID) error {
-	for _, query := range []string{`DELETE FROM passkeys WHERE operator = ?`, `DELETE FROM recovery_codes WHERE operator = ?`} {
+	for _, query := range []string{`DELETE FROM passkeys WHERE operator = ?`, `DELETE FROM recovery_codes WHERE operator = ?`, `DELETE FROM passwords WHERE operator = ?`, `DELETE FROM sso_accounts WHERE operator = ?`} {
 		if _, err := tx.Exec(query, id); err != nil {
 			return err
 		}
 	}
-	_, err := tx.Exec(`UPDATE sessions SET ended = ? WHERE operator = ? AND ended IS NULL`, store.Micros(tx.Now()), id)
+	_, err := tx.Exec(`UPDATE sessions SET ended = ?, network = NULL WHERE operator = ? AND ended IS NULL`, store.Micros(tx.Now()), id)
 	return err
 }

@@ -81,11 +81,18 @@ type Operator struct {
 	Created   time.Time           `json:"created"`
 	Suspended bool                `json:"suspended,omitempty"`
 	Rev       int64               `json:"-"`
+
+	// Lent says that the role is lent for a while: then it lets nobody in and
+	// issues no tokens, so that nothing of it outlives it. See [Elevation].
+	Lent bool `json:"-"`
 }
 
 // May reports whether the operator has a scope anywhere.
 func (o Operator) May(s Scope) bool {
-	return !o.Suspended && slices.Contains(o.Role.Scopes(), s)
+	if o.Suspended || o.Lent && (s == Admit || s == Tokens) {
+		return false
+	}
+	return slices.Contains(o.Role.Scopes(), s)
 }
 
 // At reports whether a site is among those of the operator.
@@ -153,14 +160,39 @@ func (r *Room) Change(ctx context.Context, by Operator, o Operator) (Operator, e
 		if err := keepsAnOwner(tx, old, saved); err != nil {
 			return flow.Edit{}, err
 		}
-		saved.Rev++
-		edit, err := saved.put(tx)
-		if err == nil && saved.Suspended {
-			_, err = tx.Exec(`UPDATE sessions SET ended = ? WHERE operator = ? AND ended IS NULL`, store.Micros(tx.Now()), saved.ID)
+		// What somebody decides is not undone by the next sign-in elsewhere.
+		if _, err := tx.Exec(`UPDATE sso_accounts SET made = 0 WHERE operator = ?`, saved.ID); err != nil {
+			return flow.Edit{}, err
 		}
-		return edit, err
+		return saved.replace(tx)
 	}})
 	return saved, err
+}
+
+// replace writes an operator who is there already, and takes away what they may
+// not have any more: their sessions when they are suspended, password and what
+// was begun by weak means when their role needs a passkey.
+func (o *Operator) replace(tx *store.Tx) (flow.Edit, error) {
+	o.Rev++
+	edit, err := o.put(tx)
+	if err != nil {
+		return edit, err
+	}
+	if o.Suspended {
+		_, err = tx.Exec(`UPDATE sessions SET ended = ?, network = NULL WHERE operator = ? AND ended IS NULL`, store.Micros(tx.Now()), o.ID)
+		return edit, err
+	}
+	if !o.Role.Privileged() {
+		return edit, nil
+	}
+	_, err = findFactors(tx, o.ID)
+	if sashlock.IsKind(err, sashlock.NotFound) {
+		return edit, endWeak(tx, o.ID, "", BySSO)
+	}
+	edit.Events = append(edit.Events, sashlock.Event{Kind: sashlock.TOTPRemoved, Subject: string(o.ID)})
+	return edit, firstOf(err, func() error {
+		return firstOf(dropPassword(tx, o.ID), func() error { return endWeak(tx, o.ID, "", ByPassword, BySSO) })
+	})
 }
 
 // keepsAnOwner refuses to take its last owner from a store.

@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/sashlock/sashlock"
@@ -19,23 +18,13 @@ import (
 //
 //   - A code is 80 random bits and works once. Only its hash is kept: nobody
 //     can try 2^80 of them, so a slow hash would add nothing.
-//   - Wrong codes are counted by where they come from. After a few, that place
-//     has to wait, each time twice as long. Nobody else waits, and a passkey
-//     works all the while.
-//   - Each wrong code is recorded, and so is each code used. Tries during a
-//     pause are not looked at, so they cannot fill the ledger.
+//   - Wrong codes are counted by where they come from: see tries.go.
+//   - Each wrong code is recorded, and so is each code used.
 
 // Codes is how many recovery codes an operator gets.
 const Codes = 10
 
-const (
-	codeBytes  = 10 // 80 bits
-	freeTries  = 5
-	firstPause = time.Second
-	mostPause  = 30 * time.Minute
-	forgetWith = 24 * time.Hour // how long wrong codes count
-	mostPlaces = 4096
-)
+const codeBytes = 10 // 80 bits
 
 // Letters and digits that nobody takes for another (Crockford's base 32).
 var codeAlphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
@@ -106,7 +95,8 @@ func (r *Room) NewCodes(ctx context.Context, id sashlock.OperatorID) ([]string, 
 // browser is. The error is of kind limit while that place has to wait, with
 // the pause in its hint, and of kind denied when the code is wrong.
 func (r *Room) UseCode(ctx context.Context, code, from string) (sashlock.OperatorID, error) {
-	if wait := r.wrong.wait(from, r.now()); wait > 0 {
+	place := counted{key: "code " + from, free: freeTries, most: mostPause}
+	if wait := r.wrong.begin(r.now(), place); wait > 0 {
 		return "", &sashlock.Error{Kind: sashlock.Limit, Op: "using recovery code", Hint: wait.Round(time.Second).String()}
 	}
 	plain := plainCode(code)
@@ -129,63 +119,11 @@ func (r *Room) UseCode(ctx context.Context, code, from string) (sashlock.Operato
 		return flow.Edit{}, err
 	}})
 	if !sashlock.IsKind(err, sashlock.Denied) {
+		r.wrong.right(place)
 		return id, err
 	}
-	r.wrong.count(from, r.now())
 	if recorded := r.Refuse(ctx, "", "wrong recovery code"); recorded != nil {
 		return "", recorded
 	}
 	return "", err
-}
-
-// wrongTries counts wrong codes by where they come from.
-type wrongTries struct {
-	mu     sync.Mutex
-	places map[string]tries // guarded by mu
-}
-
-type tries struct {
-	count int
-	last  time.Time
-}
-
-// pause is how long a place has to wait after its last wrong code.
-func (t tries) pause() time.Duration {
-	if t.count < freeTries {
-		return 0
-	}
-	return min(firstPause<<min(t.count-freeTries, 20), mostPause)
-}
-
-func (w *wrongTries) wait(from string, now time.Time) time.Duration {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	t := w.places[from]
-	return t.last.Add(t.pause()).Sub(now)
-}
-
-func (w *wrongTries) count(from string, now time.Time) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.places == nil {
-		w.places = map[string]tries{}
-	}
-	if len(w.places) >= mostPlaces {
-		w.forget(now)
-	}
-	t := w.places[from]
-	if now.Sub(t.last) > forgetWith {
-		t.count = 0
-	}
-	w.places[from] = tries{count: t.count + 1, last: now}
-}
-
-// forget makes room: first the places that nobody heard of for long, then any
-// that does not have to wait.
-func (w *wrongTries) forget(now time.Time) {
-	for from, t := range w.places {
-		if now.Sub(t.last) > forgetWith || len(w.places) >= mostPlaces && !t.last.Add(t.pause()).After(now) {
-			delete(w.places, from)
-		}
-	}
 }

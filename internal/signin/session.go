@@ -5,6 +5,7 @@ package signin
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"encoding/base64"
 	"encoding/json"
 	"strings"
@@ -32,11 +33,24 @@ type Session struct {
 	Operator Operator  `json:"-"`
 	Started  time.Time `json:"started"`
 	Proved   time.Time `json:"proved"` // when the operator last proved to be there
-	Means    string    `json:"means"`  // how they signed in: passkey, recovery code, link, demo
+	By       string    `json:"by"`     // and how
+	Means    string    `json:"means"`  // how they signed in: see the constants, or demo
 	Device   string    `json:"device"` // what the browser calls itself
 	Seen     time.Time `json:"-"`      // when it was last used, to the minute
 	Expires  time.Time `json:"-"`
 	Ended    time.Time `json:"-"`
+
+	Network   string    `json:"-"`                   // where it came from; kept no longer than it stands
+	Elsewhere string    `json:"elsewhere,omitempty"` // what the provider of single sign-on calls it
+	Elevation Elevation `json:"-"`                   // the higher role it has for a while; without an ID: none
+}
+
+// Arrival is how and from where somebody signs in.
+type Arrival struct {
+	Means     string
+	Device    string // what the browser calls itself
+	Network   string // its address, or the network of it
+	Elsewhere string // what the provider of single sign-on calls the session
 }
 
 // Fresh reports whether the operator proved recently enough to be there.
@@ -53,8 +67,18 @@ func newSecret() (string, error) {
 
 // Begin signs an operator in and returns the secret that the browser keeps.
 func (r *Room) Begin(ctx context.Context, id sashlock.OperatorID, means, device string) (Session, string, error) {
+	return r.Arrive(ctx, id, Arrival{Means: means, Device: device})
+}
+
+// Arrive is [Room.Begin] for somebody of whom more is known. Signing in ends
+// the operator's higher role, which belongs to another session. The error is of
+// kind denied when the operator is suspended or their role needs better means.
+func (r *Room) Arrive(ctx context.Context, id sashlock.OperatorID, a Arrival) (Session, string, error) {
 	secret, err := newSecret()
 	if err != nil {
+		return Session{}, "", err
+	}
+	if err := r.endElevations(ctx, id, "signed in elsewhere", func(e Elevation) bool { return e.Operator == id }); err != nil {
 		return Session{}, "", err
 	}
 	var s Session
@@ -66,10 +90,17 @@ func (r *Room) Begin(ctx context.Context, id sashlock.OperatorID, means, device 
 		if o.Suspended {
 			return flow.Edit{}, &sashlock.Error{Kind: sashlock.Denied, Op: "signing in", Hint: "this operator is suspended"}
 		}
+		if err := tooWeak(a.Means, o.Role); err != nil {
+			return flow.Edit{}, err
+		}
 		now := tx.Now()
-		s = Session{ID: string(sashlock.NewID[sashlock.OperatorID](now)), Operator: o, Started: now, Seen: now, Proved: now, Means: means, Device: clip(device, 200), Expires: now.Add(SessionLife)}
+		s = Session{
+			ID: string(sashlock.NewID[sashlock.OperatorID](now)), Operator: o, Started: now, Seen: now, Proved: now, By: a.Means,
+			Means: a.Means, Device: clip(a.Device, 200), Expires: now.Add(SessionLife), Network: a.Network, Elsewhere: a.Elsewhere,
+		}
 		s.ID = "ses" + s.ID[3:]
-		return flow.Edit{Events: []sashlock.Event{{Kind: sashlock.OperatorSignedIn, Subject: s.ID, Why: means}}}, s.put(tx, hash(secret))
+		edit := flow.Edit{Events: []sashlock.Event{{Kind: sashlock.OperatorSignedIn, Subject: s.ID, Why: a.Means}}}
+		return edit, firstOf(forgetNetworks(tx), func() error { return s.put(tx, hash(secret)) })
 	}})
 	return s, secret, err
 }
@@ -84,11 +115,20 @@ func (s Session) put(tx *store.Tx, hash []byte) error {
 	return tx.Put("sessions", "id", store.Fields{
 		"id": s.ID, "hash": hash, "operator": s.Operator.ID, "body": string(body),
 		"started": store.Micros(s.Started), "seen": store.Micros(s.Seen), "expires": store.Micros(s.Expires), "ended": store.Micros(s.Ended),
+		"network": store.Null(s.Network),
 	})
 }
 
-const sessionQuery = `SELECT s.id, s.body, s.seen, s.expires, o.id, o.name, o.person, o.body, o.rev
-	FROM sessions s JOIN operators o ON o.id = s.operator `
+// forgetNetworks forgets where sessions came from that are over by themselves.
+func forgetNetworks(tx *store.Tx) error {
+	_, err := tx.Exec(`UPDATE sessions SET network = NULL WHERE network IS NOT NULL AND (expires <= ? OR seen <= ?)`,
+		store.Micros(tx.Now()), store.Micros(tx.Now().Add(-IdleLife)))
+	return err
+}
+
+const sessionQuery = `SELECT s.id, s.body, s.seen, s.expires, s.network, e.id, e.body, o.id, o.name, o.person, o.body, o.rev
+	FROM sessions s JOIN operators o ON o.id = s.operator
+	LEFT JOIN elevations e ON e.session = s.id AND e.state = 'standing' `
 
 // Session returns the session whose secret a browser presents. The error is of
 // kind denied and does not say what is wrong with it.
@@ -98,9 +138,10 @@ func (r *Room) Session(ctx context.Context, secret string) (Session, error) {
 		s, err = store.One(q, scanSession, "session", "", sessionQuery+`WHERE s.hash = ? AND s.ended IS NULL`, hash(secret))
 		return err
 	})
-	if sashlock.IsKind(err, sashlock.NotFound) || err == nil && (!s.stands(r.now()) || s.Operator.Suspended) {
+	if sashlock.IsKind(err, sashlock.NotFound) || err == nil && (!s.stands(r.now()) || s.Operator.Suspended || tooWeak(s.Means, s.Operator.Role) != nil) {
 		return Session{}, &sashlock.Error{Kind: sashlock.Denied, Op: "reading session", Hint: "sign in again"}
 	}
+	s.elevate(r.now())
 	if err == nil && r.now().Sub(s.Seen) >= seenEvery {
 		r.touch(ctx, s)
 	}
@@ -125,7 +166,7 @@ func (r *Room) touch(ctx context.Context, s Session) {
 func (r *Room) Prove(ctx context.Context, s Session, means string) error {
 	_, err := r.hall.Change(ctx, flow.Change{Operator: s.Operator.ID, Make: func(tx *store.Tx) (flow.Edit, error) {
 		again := s
-		again.Proved = tx.Now()
+		again.Proved, again.By = tx.Now(), means
 		body, err := json.Marshal(again)
 		if err != nil {
 			return flow.Edit{}, err
@@ -139,13 +180,20 @@ func (r *Room) Prove(ctx context.Context, s Session, means string) error {
 func scanSession(scan store.Scan) (s Session, err error) {
 	var body string
 	var seen, expires int64
+	var network, elevation, elevated sql.NullString
 	s.Operator, err = scanOperator(func(dest ...any) error {
-		return scan(append([]any{&s.ID, &body, &seen, &expires}, dest...)...)
+		return scan(append([]any{&s.ID, &body, &seen, &expires, &network, &elevation, &elevated}, dest...)...)
 	})
 	if err != nil {
 		return s, err
 	}
-	s.Seen, s.Expires = time.UnixMicro(seen).UTC(), time.UnixMicro(expires).UTC()
+	s.Seen, s.Expires, s.Network = time.UnixMicro(seen).UTC(), time.UnixMicro(expires).UTC(), network.String
+	if elevation.Valid {
+		if err := json.Unmarshal([]byte(elevated.String), &s.Elevation); err != nil {
+			return s, err
+		}
+		s.Elevation.ID, s.Elevation.State = elevation.String, Standing
+	}
 	return s, json.Unmarshal([]byte(body), &s)
 }
 
@@ -174,7 +222,7 @@ func LastSignIns(q store.Query) (map[sashlock.OperatorID]time.Time, error) {
 // End signs a session out. Doing it again changes nothing.
 func (r *Room) End(ctx context.Context, by sashlock.OperatorID, id string) error {
 	_, err := r.hall.Change(ctx, flow.Change{Operator: by, Make: func(tx *store.Tx) (flow.Edit, error) {
-		done, err := tx.Exec(`UPDATE sessions SET ended = ? WHERE id = ? AND ended IS NULL`, store.Micros(tx.Now()), id)
+		done, err := tx.Exec(`UPDATE sessions SET ended = ?, network = NULL WHERE id = ? AND ended IS NULL`, store.Micros(tx.Now()), id)
 		if err != nil {
 			return flow.Edit{}, err
 		}
@@ -200,7 +248,7 @@ func (r *Room) EndAll(ctx context.Context, by, id sashlock.OperatorID, but strin
 				edit.Events = append(edit.Events, sashlock.Event{Kind: sashlock.OperatorLeft, Subject: s.ID})
 			}
 		}
-		_, err = tx.Exec(`UPDATE sessions SET ended = ? WHERE operator = ? AND ended IS NULL AND id <> ?`, store.Micros(tx.Now()), id, but)
+		_, err = tx.Exec(`UPDATE sessions SET ended = ?, network = NULL WHERE operator = ? AND ended IS NULL AND id <> ?`, store.Micros(tx.Now()), id, but)
 		return edit, err
 	}})
 	return err

@@ -17,11 +17,13 @@
 // outlives a shift. Only hashes of tokens, links, codes and session secrets are
 // kept. A revoked token, an ended session and a suspended operator are refused
 // from the next call on. Nobody can give somebody else more than they may do
-// themselves.
+// themselves. What can be phished reaches nothing that a privileged role may
+// do. Wrong tries keep nobody else out. A higher role ends by itself.
 package signin
 
 import (
 	"context"
+	"crypto/cipher"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -29,6 +31,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -51,10 +54,14 @@ const (
 	Tokens  Scope = "tokens"  // issue and revoke tokens
 	Serve   Scope = "serve"   // ask for openings for oneself, and answer customers who wait
 	Admit   Scope = "admit"   // invite operators, change what they may do, end their sessions
+
+	Directory Scope = "directory" // keep people and roles as a personnel system says: SCIM and lists of people
 )
 
 // Scopes lists every scope.
-func Scopes() []Scope { return []Scope{Read, Release, Access, Setup, Alarms, Tokens, Serve, Admit} }
+func Scopes() []Scope {
+	return []Scope{Read, Release, Access, Setup, Alarms, Tokens, Serve, Admit, Directory}
+}
 
 // The limits of a token's life.
 const (
@@ -81,11 +88,21 @@ type Room struct {
 	hall  *flow.Hall
 	now   func() time.Time
 	wrong wrongTries
+
+	seal    cipher.AEAD   // for what has to be known in clear; nil: there is no key
+	secrets string        // folder with files that hold secrets; empty: none
+	turns   chan struct{} // who looks at a password
+	queue   chan struct{} // who looks at one or waits to
+	sso     providers
+	caller  *http.Client // how providers are called
 }
 
 // New returns a room over the tokens and operators in the store.
 func New(s *store.Store, h *flow.Hall, now func() time.Time) *Room {
-	return &Room{store: s, hall: h, now: now}
+	return &Room{
+		store: s, hall: h, now: now, caller: caller(),
+		turns: make(chan struct{}, atOnce), queue: make(chan struct{}, 16*atOnce),
+	}
 }
 
 // Issue makes a token and returns it in clear, for the only time.

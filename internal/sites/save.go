@@ -53,6 +53,7 @@ func SaveSite(tx *store.Tx, d estate.Site, find estate.Lookup, rev int64) (flow.
 	}
 	err = tx.Put("sites", "id", store.Fields{
 		"id": s.ID, "slug": s.Slug, "name": s.Name, "zone": s.Zone, "hours": store.Null(s.Hours), "rev": s.Rev,
+		"jurisdiction": s.Jurisdiction, "shift_grace_ms": s.ShiftGrace.Milliseconds(), "clock_in": s.ClockIn, "longest_ms": s.LongestGrant.Milliseconds(),
 	})
 	d.Kept = kept
 	return flow.Edit{
@@ -77,7 +78,11 @@ func SaveArea(tx *store.Tx, d estate.Area, find estate.Lookup, rev int64) (flow.
 	if err != nil {
 		return flow.Edit{}, err
 	}
-	err = tx.Put("areas", "id", store.Fields{"id": a.ID, "slug": a.Slug, "name": a.Name, "site": a.Site, "rev": a.Rev})
+	err = tx.Put("areas", "id", store.Fields{
+		"id": a.ID, "slug": a.Slug, "name": a.Name, "site": a.Site, "rev": a.Rev,
+		"level": a.Needs.Level, "two": a.Needs.Two, "first_in": store.Null(a.Needs.FirstIn),
+		"passback": a.Passback, "passback_ms": a.PassbackFor.Milliseconds(), "occupancy": a.Occupancy,
+	})
 	d.Kept = kept
 	return flow.Edit{
 		Events: []sashlock.Event{{Kind: sashlock.AreaSaved, Site: a.Site, Subject: string(a.ID), Data: estate.Data(d)}},
@@ -106,6 +111,7 @@ func SaveOpening(tx *store.Tx, d estate.Opening, find estate.Lookup, rev int64) 
 		"area": store.Null(o.Area), "egress": o.Egress, "on_fault": o.OnFault,
 		"release_ms": o.ReleaseTime.Milliseconds(), "open_ms": o.OpenTime.Milliseconds(),
 		"unattended_ms": o.Unattended.Milliseconds(), "plan_x": o.Plan.X, "plan_y": o.Plan.Y, "rev": o.Rev,
+		"level": o.Needs.Level, "two": o.Needs.Two, "first_in": store.Null(o.Needs.FirstIn), "interlock": o.Interlock,
 	})
 	d.Kept = kept
 	return flow.Edit{

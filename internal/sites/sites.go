@@ -24,9 +24,9 @@ import (
 )
 
 const (
-	siteColumns    = `id, slug, name, zone, hours, rev`
-	areaColumns    = `id, slug, name, site, rev`
-	openingColumns = `id, slug, name, kind, class, site, area, egress, on_fault, release_ms, open_ms, unattended_ms, plan_x, plan_y, rev`
+	siteColumns    = `id, slug, name, zone, hours, jurisdiction, shift_grace_ms, clock_in, longest_ms, rev`
+	areaColumns    = `a.id, a.slug, a.name, a.site, a.level, a.two, a.first_in, a.passback, a.passback_ms, a.occupancy, a.rev`
+	openingColumns = `id, slug, name, kind, class, site, area, egress, on_fault, release_ms, open_ms, unattended_ms, level, two, first_in, interlock, plan_x, plan_y, rev`
 )
 
 // ListSites returns every site in order of slug.
@@ -41,13 +41,13 @@ func FindSite(q store.Query, ref string) (sashlock.Site, error) {
 
 // ListAreas returns every area in order of site and slug.
 func ListAreas(q store.Query) ([]sashlock.Area, error) {
-	return store.Rows(q, scanArea, `SELECT `+areaColumns+` FROM areas ORDER BY site, slug`)
+	return store.Rows(q, scanArea, `SELECT `+areaColumns+` FROM areas a ORDER BY a.site, a.slug`)
 }
 
 // FindArea returns the area that ref names as "site/area" or by identifier; the
 // site too may be an identifier.
 func FindArea(q store.Query, ref string) (sashlock.Area, error) {
-	return store.One(q, scanArea, "area", ref, `SELECT a.id, a.slug, a.name, a.site, a.rev
+	return store.One(q, scanArea, "area", ref, `SELECT `+areaColumns+`
 		FROM areas a JOIN sites s ON s.id = a.site WHERE a.id = ? OR s.slug || '/' || a.slug = ? OR s.id || '/' || a.slug = ?`, ref, ref, ref)
 }
 
@@ -63,22 +63,28 @@ func FindOpening(q store.Query, ref string) (sashlock.Opening, error) {
 
 func scanSite(scan store.Scan) (s sashlock.Site, err error) {
 	var hours sql.NullString
-	err = scan(&s.ID, &s.Slug, &s.Name, &s.Zone, &hours, &s.Rev)
+	var grace, longest int64
+	err = scan(&s.ID, &s.Slug, &s.Name, &s.Zone, &hours, &s.Jurisdiction, &grace, &s.ClockIn, &longest, &s.Rev)
 	s.Hours = sashlock.ScheduleID(hours.String)
+	s.ShiftGrace, s.LongestGrant = time.Duration(grace)*time.Millisecond, time.Duration(longest)*time.Millisecond
 	return s, err
 }
 
 func scanArea(scan store.Scan) (a sashlock.Area, err error) {
-	err = scan(&a.ID, &a.Slug, &a.Name, &a.Site, &a.Rev)
+	var first sql.NullString
+	var passback int64
+	err = scan(&a.ID, &a.Slug, &a.Name, &a.Site, &a.Needs.Level, &a.Needs.Two, &first, &a.Passback, &passback, &a.Occupancy, &a.Rev)
+	a.Needs.FirstIn = sashlock.RoleID(first.String)
+	a.PassbackFor = time.Duration(passback) * time.Millisecond
 	return a, err
 }
 
 func scanOpening(scan store.Scan) (o sashlock.Opening, err error) {
-	var area sql.NullString
+	var area, first sql.NullString
 	var release, open, unattended int64
 	err = scan(&o.ID, &o.Slug, &o.Name, &o.Kind, &o.Class, &o.Site, &area, &o.Egress, &o.OnFault,
-		&release, &open, &unattended, &o.Plan.X, &o.Plan.Y, &o.Rev)
-	o.Area = sashlock.AreaID(area.String)
+		&release, &open, &unattended, &o.Needs.Level, &o.Needs.Two, &first, &o.Interlock, &o.Plan.X, &o.Plan.Y, &o.Rev)
+	o.Area, o.Needs.FirstIn = sashlock.AreaID(area.String), sashlock.RoleID(first.String)
 	o.ReleaseTime = time.Duration(release) * time.Millisecond
 	o.OpenTime = time.Duration(open) * time.Millisecond
 	o.Unattended = time.Duration(unattended) * time.Millisecond

@@ -42,6 +42,14 @@ func (c *cache[K, V]) get(key K) (V, bool) {
 	return v, ok
 }
 
+// read returns a committed row. Anybody may call it.
+func (c *cache[K, V]) read(key K) (V, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	v, ok := c.committed[key]
+	return v, ok
+}
+
 // set changes a row within the running job. Writer only.
 func (c *cache[K, V]) set(key K, ch change[V]) {
 	before, existed := c.batch[key]

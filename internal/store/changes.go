@@ -41,6 +41,8 @@ type touched struct {
 	states  map[sashlock.OpeningID]struct{}
 	devices map[sashlock.DeviceID]struct{}
 	wakes   map[string]struct{}
+
+	standings map[string]struct{}
 }
 
 func newTouched() touched {
@@ -48,6 +50,8 @@ func newTouched() touched {
 		states:  make(map[sashlock.OpeningID]struct{}),
 		devices: make(map[sashlock.DeviceID]struct{}),
 		wakes:   make(map[string]struct{}),
+
+		standings: make(map[string]struct{}),
 	}
 }
 
@@ -56,6 +60,8 @@ type present struct {
 	states  map[sashlock.OpeningID]sashlock.OpeningState
 	devices map[sashlock.DeviceID]sashlock.DeviceState
 	wakes   map[string]time.Time
+
+	standings map[string]standing
 }
 
 // changeRow is one row of the table.
@@ -63,6 +69,8 @@ type changeRow struct {
 	States  []sashlock.OpeningState `json:"states,omitempty"`
 	Devices []sashlock.DeviceState  `json:"devices,omitempty"`
 	Wakes   map[string]int64        `json:"wakes,omitempty"` // µs; 0: removed
+
+	Standings map[string]standing `json:"standings,omitempty"` // an empty one: removed
 }
 
 // load puts the rows of the table on top of what the other tables hold.
@@ -95,6 +103,13 @@ func (l *changeLog) load(q Query, p *present) error {
 			}
 			l.pending.wakes[subject] = struct{}{}
 		}
+		for subject, st := range row.Standings {
+			p.standings[subject] = st
+			if st == (standing{}) {
+				delete(p.standings, subject)
+			}
+			l.pending.standings[subject] = struct{}{}
+		}
 		return nil
 	})
 }
@@ -107,6 +122,7 @@ func (l *changeLog) committed() {
 		clear(l.pending.states)
 		clear(l.pending.devices)
 		clear(l.pending.wakes)
+		clear(l.pending.standings)
 		return
 	}
 	if l.batch > 0 {
@@ -120,8 +136,8 @@ func (l *changeLog) committed() {
 func (w *writer) flushChanges() error {
 	l := &w.changes
 	l.batch, l.beside, l.carried = 0, "", false
-	states, devices, wakes := w.s.states.batch, w.s.devices.batch, w.s.wakes.batch
-	if len(states)+len(devices)+len(wakes) == 0 {
+	states, devices, wakes, standings := w.s.states.batch, w.s.devices.batch, w.s.wakes.batch, w.s.standings.batch
+	if len(states)+len(devices)+len(wakes)+len(standings) == 0 {
 		return nil
 	}
 	// If the batch fails, the rows named here are only carried over needlessly.
@@ -133,6 +149,9 @@ func (w *writer) flushChanges() error {
 	}
 	for subject := range wakes {
 		l.pending.wakes[subject] = struct{}{}
+	}
+	for subject := range standings {
+		l.pending.standings[subject] = struct{}{}
 	}
 	if l.rows >= maxChangeRows || l.bytes >= maxChangeBytes {
 		return w.carryOver()
@@ -188,6 +207,17 @@ func (w *writer) changeText() (string, error) {
 		}
 		f.b[len(f.b)-1] = '}'
 	}
+	if standings := w.s.standings.batch; len(standings) > 0 {
+		f.name("standings")
+		f.b = append(f.b, '{')
+		for subject, ch := range standings {
+			f.quote(subject)
+			f.b = append(f.b, ':')
+			f.value(ch.value) // a removed one is empty
+			f.b = append(f.b, ',')
+		}
+		f.b[len(f.b)-1] = '}'
+	}
 	text, err := f.end("changes")
 	w.text = text
 	return string(text), err
@@ -206,6 +236,9 @@ func (w *writer) carryOver() error {
 		return err
 	}
 	if err := w.carryDevices(); err != nil {
+		return err
+	}
+	if err := w.carryStandings(); err != nil {
 		return err
 	}
 	return w.carryWakes()

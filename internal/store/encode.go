@@ -187,6 +187,9 @@ func AppendEvent(dst []byte, e *sashlock.Event) ([]byte, error) {
 	f.text("rule", e.Rule)
 	f.text("method", string(e.Method))
 	f.int("slot", int64(e.Slot))
+	f.text("credential", string(e.Credential))
+	f.text("second", string(e.Second))
+	f.text("side", string(e.Side))
 	f.int("level", int64(e.Level))
 	f.uint("boot", e.Boot)
 	f.uint("number", e.Number)
@@ -224,6 +227,15 @@ func AppendState(dst []byte, s *sashlock.OpeningState) ([]byte, error) {
 		f.name("release")
 		f.value(s.Release)
 	}
+	if len(s.Orders) > 0 {
+		f.name("orders")
+		f.value(s.Orders)
+	}
+	if s.Waiting != nil {
+		f.name("waiting")
+		f.value(s.Waiting)
+	}
+	f.time("duress", s.Duress)
 	f.time("relock", s.Relock)
 	if len(s.Alarms) > 0 {
 		f.name("alarms")

@@ -34,14 +34,15 @@ func newInsertion(into string, columns int, after string) insertion {
 }
 
 var (
-	insertEntries = newInsertion("entries (seq, body, binding)", 3, "")
-	insertDecided = newInsertion("decision_entries (decision, seq)", 2, "")
-	insertPages   = newInsertion("entry_pages (page, subject, places)", 3, "")
-	upsertStates  = newInsertion("opening_states (opening, state)", 2, " ON CONFLICT (opening) DO UPDATE SET state = excluded.state")
-	upsertDevices = newInsertion("device_states (device, state)", 2, " ON CONFLICT (device) DO UPDATE SET state = excluded.state")
-	upsertWakes   = newInsertion("wakeups (subject, due)", 2, " ON CONFLICT (subject) DO UPDATE SET due = excluded.due")
-	upsertCommand = newInsertion("commands (id, opening, device, state, issued, record)", 6, " ON CONFLICT (id) DO UPDATE SET state = excluded.state, record = excluded.record")
-	upsertAlarms  = newInsertion("alarms (id, rule, level, site, opening, why, raised, cleared, acknowledged, acknowledged_by, rev)", 11,
+	insertEntries   = newInsertion("entries (seq, body, binding)", 3, "")
+	insertDecided   = newInsertion("decision_entries (decision, seq)", 2, "")
+	insertPages     = newInsertion("entry_pages (page, subject, places)", 3, "")
+	upsertStates    = newInsertion("opening_states (opening, state)", 2, " ON CONFLICT (opening) DO UPDATE SET state = excluded.state")
+	upsertStandings = newInsertion("standings (subject, body)", 2, " ON CONFLICT (subject) DO UPDATE SET body = excluded.body")
+	upsertDevices   = newInsertion("device_states (device, state)", 2, " ON CONFLICT (device) DO UPDATE SET state = excluded.state")
+	upsertWakes     = newInsertion("wakeups (subject, due)", 2, " ON CONFLICT (subject) DO UPDATE SET due = excluded.due")
+	upsertCommand   = newInsertion("commands (id, opening, device, state, issued, record)", 6, " ON CONFLICT (id) DO UPDATE SET state = excluded.state, record = excluded.record")
+	upsertAlarms    = newInsertion("alarms (id, rule, level, site, opening, why, raised, cleared, acknowledged, acknowledged_by, rev)", 11,
 		" ON CONFLICT (id) DO UPDATE SET rule = excluded.rule, level = excluded.level, why = excluded.why, cleared = excluded.cleared,"+
 			" acknowledged = excluded.acknowledged, acknowledged_by = excluded.acknowledged_by, rev = excluded.rev")
 )
@@ -218,6 +219,6 @@ func (w *writer) lastCheckpoint() {
 
 // dirty reports whether the batch changed anything.
 func (w *writer) dirty() bool {
-	return w.b.touched || len(w.b.entries)+len(w.s.states.batch)+len(w.s.devices.batch)+len(w.s.wakes.batch)+
+	return w.b.touched || len(w.b.entries)+len(w.s.states.batch)+len(w.s.devices.batch)+len(w.s.wakes.batch)+len(w.s.standings.batch)+
 		len(w.s.commands.batch)+len(w.s.alarms.batch) > 0
 }

@@ -203,6 +203,9 @@ func (w *writer) loadStates(q Query) error {
 	if p.devices, err = loadJSON[sashlock.DeviceID, sashlock.DeviceState](q, "SELECT device, state FROM device_states"); err != nil {
 		return unavailable("reading the states of devices", err)
 	}
+	if p.standings, err = loadJSON[string, standing](q, "SELECT subject, body FROM standings"); err != nil {
+		return unavailable("reading what stands", err)
+	}
 	p.wakes = make(map[string]time.Time)
 	rows, err := q.Query("SELECT subject, due FROM wakeups")
 	err = each(rows, err, func(scan func(...any) error) error {
@@ -224,6 +227,7 @@ func (w *writer) loadStates(q Query) error {
 	w.changes = log
 	w.s.states.replace(p.states)
 	w.s.devices.replace(p.devices)
+	w.s.standings.replace(p.standings)
 	w.s.due.replace(p.wakes)
 	w.s.wakes.replace(p.wakes)
 	return nil

@@ -24,7 +24,8 @@ type frame struct {
 	Entries  []json.RawMessage        `json:"entries,omitempty"`
 	States   []sashlock.OpeningState  `json:"states,omitempty"`
 	Devices  []sashlock.DeviceState   `json:"devices,omitempty"`
-	Wakes    map[string]time.Time     `json:"wakes,omitempty"` // the zero time removes
+	Wakes    map[string]time.Time     `json:"wakes,omitempty"`    // the zero time removes
+	Standing map[string]standing      `json:"standing,omitempty"` // an empty one removes
 	Commands []sashlock.CommandRecord `json:"commands,omitempty"`
 	Alarms   []sashlock.Alarm         `json:"alarms,omitempty"`
 }
@@ -86,6 +87,12 @@ func (w *writer) frame() frame {
 			f.Wakes = make(map[string]time.Time)
 		}
 		f.Wakes[subject] = ch.value
+	}
+	for subject, ch := range w.s.standings.batch {
+		if f.Standing == nil {
+			f.Standing = make(map[string]standing)
+		}
+		f.Standing[subject] = ch.value
 	}
 	for _, ch := range w.s.commands.batch {
 		f.Commands = append(f.Commands, ch.value)
@@ -261,6 +268,9 @@ func (w *writer) recallRest(f frame) {
 	for subject, due := range f.Wakes {
 		w.s.wakes.set(subject, change[time.Time]{value: due, gone: due.IsZero()})
 	}
+	for subject, st := range f.Standing {
+		w.s.standings.set(subject, change[standing]{value: st, gone: st == (standing{})})
+	}
 	for _, c := range f.Commands {
 		tx.SaveCommand(c)
 	}
@@ -270,6 +280,7 @@ func (w *writer) recallRest(f frame) {
 	w.s.states.keepJob()
 	w.s.devices.keepJob()
 	w.s.wakes.keepJob()
+	w.s.standings.keepJob()
 	w.s.commands.keepJob()
 	w.s.alarms.keepJob()
 }

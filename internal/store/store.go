@@ -78,6 +78,7 @@ type Store struct {
 	commands  *cache[sashlock.CommandID, sashlock.CommandRecord]
 	alarms    *cache[sashlock.AlarmID, sashlock.Alarm]
 	wakes     *cache[string, time.Time]
+	standings *cache[string, standing]
 	due       dueList
 	recent    recentPages
 	seal      atomic.Pointer[sealed]
@@ -164,6 +165,8 @@ func newStore(opts Options) (*Store, error) {
 		commands: newCache[sashlock.CommandID, sashlock.CommandRecord](),
 		alarms:   newCache[sashlock.AlarmID, sashlock.Alarm](),
 		wakes:    newCache[string, time.Time](),
+
+		standings: newCache[string, standing](),
 	}
 	s.queue.ready = make(chan struct{}, 1)
 	s.w.s = s

@@ -93,6 +93,11 @@ func cloneState(s sashlock.OpeningState) sashlock.OpeningState {
 		r := *s.Release
 		s.Release = &r
 	}
+	if s.Waiting != nil {
+		w := *s.Waiting
+		s.Waiting = &w
+	}
+	s.Orders = slices.Clone(s.Orders)
 	return s
 }
 

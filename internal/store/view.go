@@ -81,6 +81,16 @@ func (s *Store) State(ctx context.Context, id sashlock.OpeningID) (sashlock.Open
 	return cloneState(st), nil
 }
 
+// StateNow returns the state of one opening as last committed, for a store that
+// writes.
+func (s *Store) StateNow(id sashlock.OpeningID) sashlock.OpeningState {
+	st, ok := s.states.read(id)
+	if !ok {
+		return sashlock.OpeningState{Opening: id}
+	}
+	return cloneState(st)
+}
+
 // DeviceStates returns what all devices last said about themselves.
 func (s *Store) DeviceStates(ctx context.Context) ([]sashlock.DeviceState, error) {
 	if s.opts.ReadOnly {

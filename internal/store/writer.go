@@ -278,6 +278,7 @@ func (w *writer) keep(checkpoint string) {
 	w.s.states.keepBatch(nil)
 	w.s.devices.keepBatch(nil)
 	w.s.wakes.keepBatch(nil)
+	w.s.standings.keepBatch(nil)
 	w.s.commands.keepBatch(func(c sashlock.CommandRecord) bool { return !final || !c.State.Final() })
 	w.s.alarms.keepBatch(func(a sashlock.Alarm) bool { return !final || a.Standing() })
 	for _, f := range b.onCommit {
@@ -319,6 +320,7 @@ func (w *writer) undo() {
 	w.s.states.dropBatch()
 	w.s.devices.dropBatch()
 	w.s.wakes.dropBatch()
+	w.s.standings.dropBatch()
 	w.s.commands.dropBatch()
 	w.s.alarms.dropBatch()
 	w.next, w.heard = w.before.next, w.before.heard
@@ -402,6 +404,7 @@ func (w *writer) keepJob(tx *Tx) {
 	w.s.states.keepJob()
 	w.s.devices.keepJob()
 	w.s.wakes.keepJob()
+	w.s.standings.keepJob()
 	w.s.commands.keepJob()
 	w.s.alarms.keepJob()
 	w.b.onCommit = append(w.b.onCommit, tx.onCommit...)
@@ -415,6 +418,7 @@ func (w *writer) dropJob(tx *Tx, heard int64) {
 	w.s.states.dropJob()
 	w.s.devices.dropJob()
 	w.s.wakes.dropJob()
+	w.s.standings.dropJob()
 	w.s.commands.dropJob()
 	w.s.alarms.dropJob()
 	w.b.entries = w.b.entries[:tx.first]

@@ -22,6 +22,7 @@
 package reference
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sashlock/sashlock"
@@ -38,6 +39,7 @@ type Facts struct {
 	Schedules []sashlock.Schedule
 	Grants    []sashlock.Grant
 	Zones     map[string]*time.Location
+	Now       Now
 }
 
 // Decide says whether a request is granted, why, and by which grant it is, or
@@ -66,17 +68,25 @@ func Decide(f *Facts, req sashlock.Request, mode sashlock.Mode) (granted bool, r
 	if mode != "" && mode != sashlock.Normal && mode != sashlock.HeldUnlocked {
 		return false, sashlock.OpeningBlocked, ""
 	}
-	return f.byGrants(person, opening, req.At)
+	granted, reason, grant = f.byGrants(person, opening, &req)
+	if !granted && reason != sashlock.SecondPersonNeeded {
+		return granted, reason, grant
+	}
+	if lacking := f.lacking(opening, &req); lacking != "" {
+		return false, lacking, grant
+	}
+	return granted, reason, grant
 }
 
 // nearness orders the outcomes of single grants from the best to the worst.
 var nearness = [...]sashlock.Reason{
-	sashlock.Permitted, sashlock.NotPermittedAtThisTime, sashlock.GrantNotYetValid, sashlock.GrantExpired,
+	sashlock.Permitted, sashlock.SecondPersonNeeded, sashlock.NeedsStepUp, sashlock.NotAccompanied, sashlock.NotOnShift,
+	sashlock.NotPermittedAtThisTime, sashlock.GrantNotYetValid, sashlock.GrantUsedUp, sashlock.GrantExpired,
 }
 
 // byGrants looks at every grant and keeps the best: by outcome, then by how
 // specific it is, then by identifier.
-func (f *Facts) byGrants(person *sashlock.Person, opening *sashlock.Opening, at time.Time) (bool, sashlock.Reason, sashlock.GrantID) {
+func (f *Facts) byGrants(person *sashlock.Person, opening *sashlock.Opening, req *sashlock.Request) (bool, sashlock.Reason, sashlock.GrantID) {
 	var best *sashlock.Grant
 	var bestOrder [3]int
 	for i := range f.Grants {
@@ -86,7 +96,7 @@ func (f *Facts) byGrants(person *sashlock.Person, opening *sashlock.Opening, at 
 		if !forSubject || !forTarget {
 			continue
 		}
-		order := [3]int{f.outcome(g, opening, at), subject, target}
+		order := [3]int{slices.Index(nearness[:], f.outcome(g, opening, req)), subject, target}
 		if best == nil || less(order, bestOrder) || order == bestOrder && g.ID < best.ID {
 			best, bestOrder = g, order
 		}
@@ -133,23 +143,32 @@ func (f *Facts) target(g *sashlock.Grant, opening *sashlock.Opening) (order int,
 	}
 }
 
-// outcome returns the place in nearness of what the grant says at an instant.
-func (f *Facts) outcome(g *sashlock.Grant, opening *sashlock.Opening, at time.Time) int {
-	if !g.From.IsZero() && at.Before(g.From) {
-		return 2
+// outcome says what the grant makes of a request that it reaches.
+func (f *Facts) outcome(g *sashlock.Grant, opening *sashlock.Opening, req *sashlock.Request) sashlock.Reason {
+	used := f.Now.Grants[g.ID]
+	switch {
+	case !g.From.IsZero() && req.At.Before(g.From):
+		return sashlock.GrantNotYetValid
+	case !g.Until.IsZero() && !req.At.Before(g.Until):
+		return sashlock.GrantExpired
+	case g.Terms.Lasts > 0 && used.Uses > 0 && !req.At.Before(used.First.Add(g.Terms.Lasts)):
+		return sashlock.GrantExpired
+	case g.Terms.Uses > 0 && used.Uses >= g.Terms.Uses:
+		return sashlock.GrantUsedUp
+	case g.Schedule != "" && !f.inTime(g.Schedule, opening, req.At):
+		return sashlock.NotPermittedAtThisTime
 	}
-	if !g.Until.IsZero() && !at.Before(g.Until) {
-		return 3
-	}
-	if g.Schedule == "" {
-		return 0
-	}
-	schedule := f.schedule(g.Schedule)
-	zone := f.Zones[f.site(opening.Site).Zone]
-	if schedule == nil || zone == nil || !readable(schedule) || !Within(schedule, zone, at) {
-		return 1
-	}
-	return 0
+	return f.terms(&g.Terms, opening, req)
+}
+
+func (f *Facts) inTime(id sashlock.ScheduleID, opening *sashlock.Opening, at time.Time) bool {
+	schedule, zone := f.schedule(id), f.zone(opening)
+	return schedule != nil && zone != nil && readable(schedule) && Within(schedule, zone, at)
+}
+
+// zone returns the zone of an opening's site, or nil.
+func (f *Facts) zone(opening *sashlock.Opening) *time.Location {
+	return f.Zones[f.site(opening.Site).Zone]
 }
 
 // find returns the first that is meant, or nil.

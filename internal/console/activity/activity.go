@@ -134,7 +134,7 @@ func rowOf(book *flow.Book, e sashlock.Event, home sashlock.Site) row {
 	if !known {
 		site = home
 	}
-	r.Site, r.At = site.Name, console.LocalTime(site, e.Heard)
+	r.Site, r.At = site.Name, book.Clock(site.ID, e.Heard) // not console.LocalTime, which reads the zone from a file for every row
 	return r
 }
 

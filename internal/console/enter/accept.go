@@ -13,6 +13,7 @@ import (
 	"github.com/sashlock/sashlock/internal/ledger/proof"
 	"github.com/sashlock/sashlock/internal/logkey"
 	"github.com/sashlock/sashlock/internal/signin"
+	"github.com/sashlock/sashlock/internal/store"
 )
 
 // welcome is what somebody sees who opens a link.
@@ -23,6 +24,7 @@ type welcome struct {
 	Where       []string // the sites they are for; none: all
 	Fingerprint string   // of the ledger's verifier key, to compare with what the terminal says
 	NoKeys      string   // why no passkey can be made here
+	Passwords   bool     // a password with one-time codes may do
 }
 
 // secretLength is how long the secret of a link is.
@@ -75,6 +77,16 @@ func (p *pages) linkPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	if _, _, err := p.party(r); err != nil {
 		v.NoKeys = hintOf(err)
+	}
+	if l.Kind != signin.Claim && !o.Role.Privileged() {
+		err := p.Store.View(r.Context(), func(q store.Query) error {
+			policy, err := signin.FindPolicy(q)
+			v.Passwords = !policy.NoPasswords
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
 	title := lang.T(r.Context(), "You are invited")
 	if l.Kind == signin.Claim {

@@ -35,6 +35,10 @@ import (
 const (
 	ceremonyCookie = "sashlock_ceremony"
 	ceremonyLife   = 5 * time.Minute
+	setUpCookie    = "sashlock_setup"
+	setUpLife      = 15 * time.Minute // to install an app, for instance
+	awayCookie     = "sashlock_away"
+	awayLife       = 10 * time.Minute // to sign in elsewhere
 	mostCeremonies = 2048
 	mostAnswer     = 64 << 10 // bytes of a form with a passkey's answer
 )
@@ -46,10 +50,18 @@ type ceremony struct {
 	started time.Time
 	data    webauthn.SessionData
 	who     signin.Operator // who enrols; empty: whoever signs in
+	codeKey string          // of the one-time codes that are being set up
+	ask     signin.Ask      // what a provider of single sign-on was asked
+	then    string          // where to go afterwards
 }
 
-// ceremonies are those under way.
+// ceremonies are those under way. They differ in the cookie that tells whose
+// they are: one that comes back from another site is sent along from there.
 type ceremonies struct {
+	cookie string
+	from   http.SameSite
+	life   time.Duration
+
 	mu  sync.Mutex
 	all map[string]ceremony // guarded by mu
 }
@@ -61,22 +73,22 @@ func (c *ceremonies) begin(w http.ResponseWriter, r *http.Request, one ceremony)
 		c.all = map[string]ceremony{}
 	}
 	for old, was := range c.all {
-		if one.started.Sub(was.started) > ceremonyLife || len(c.all) >= mostCeremonies {
+		if one.started.Sub(was.started) > c.life || len(c.all) >= mostCeremonies {
 			delete(c.all, old)
 		}
 	}
 	c.all[id] = one
 	c.mu.Unlock()
 	http.SetCookie(w, &http.Cookie{
-		Name: ceremonyCookie, Value: id, Path: "/", MaxAge: int(ceremonyLife.Seconds()),
-		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil,
+		Name: c.cookie, Value: id, Path: "/", MaxAge: int(c.life.Seconds()),
+		HttpOnly: true, SameSite: c.from, Secure: r.TLS != nil,
 	})
 }
 
 // take returns the ceremony of a browser, once.
 func (c *ceremonies) take(r *http.Request, purpose string, now time.Time) (ceremony, error) {
 	over := &sashlock.Error{Kind: sashlock.Denied, Op: "answering", Hint: lang.T(r.Context(), "this took too long or was sent twice: go back and try again")}
-	cookie, err := r.Cookie(ceremonyCookie)
+	cookie, err := r.Cookie(c.cookie)
 	if err != nil {
 		return ceremony{}, over
 	}
@@ -84,7 +96,7 @@ func (c *ceremonies) take(r *http.Request, purpose string, now time.Time) (cerem
 	one, known := c.all[cookie.Value]
 	delete(c.all, cookie.Value)
 	c.mu.Unlock()
-	if !known || one.purpose != purpose || now.Sub(one.started) > ceremonyLife {
+	if !known || one.purpose != purpose || now.Sub(one.started) > c.life {
 		return ceremony{}, over
 	}
 	return one, nil

@@ -10,7 +10,9 @@
 //
 // # Promises
 //
-// There is no password. A link, a challenge and a recovery code work once.
+// There is no password without a one-time code beside it, and none for a role
+// that can change something. A link, a challenge, a code and an answer of a
+// provider of single sign-on work once.
 // Nobody is led to another site by an address that was tampered with. What an
 // operator may not give they cannot give, however the form was made.
 package enter
@@ -35,12 +37,19 @@ import (
 // pages answers for the paths of this package.
 type pages struct {
 	*console.Frame
-	under ceremonies
+	under ceremonies // passkeys
+	setUp ceremonies // passwords that are being set up
+	away  ceremonies // sign-ins at a provider
 }
 
 // Mount adds the pages to a frame.
 func Mount(f *console.Frame) {
-	p := &pages{Frame: f}
+	p := &pages{
+		Frame: f,
+		under: ceremonies{cookie: ceremonyCookie, from: http.SameSiteStrictMode, life: ceremonyLife},
+		setUp: ceremonies{cookie: setUpCookie, from: http.SameSiteStrictMode, life: setUpLife},
+		away:  ceremonies{cookie: awayCookie, from: http.SameSiteLaxMode, life: awayLife},
+	}
 	f.Public("GET /signin", p.signInPage)
 	f.Public("POST /signin/begin", fetched(p.beginSignIn))
 	f.Public("POST /signin", p.signIn)
@@ -56,7 +65,12 @@ func Mount(f *console.Frame) {
 		f.Public("POST /"+kind+"/{secret}/begin", fetched(p.beginAccept))
 		f.Public("POST /"+kind+"/{secret}", p.accept)
 	}
+	f.Public("GET /invite/{secret}/password", p.invitePasswordPage)
+	f.Public("POST /invite/{secret}/password", p.acceptByPassword)
 	p.mountMe()
+	p.mountPassword()
+	p.mountSSO()
+	p.mountElevation()
 	p.mountOperators()
 }
 
@@ -164,12 +178,21 @@ func (p *pages) holder(ctx context.Context, id sashlock.OperatorID, at string) (
 
 // letIn begins a session and gives the browser its secret.
 func (p *pages) letIn(w http.ResponseWriter, r *http.Request, o signin.Operator, means string) error {
-	_, secret, err := p.Signin.Begin(r.Context(), o.ID, means, r.UserAgent())
+	return p.letInFrom(w, r, o, signin.Arrival{Means: means})
+}
+
+func (p *pages) letInFrom(w http.ResponseWriter, r *http.Request, o signin.Operator, a signin.Arrival) error {
+	a.Device, a.Network = r.UserAgent(), place(r)
+	_, secret, err := p.Signin.Arrive(r.Context(), o.ID, a)
 	if sashlock.IsKind(err, sashlock.Denied) {
-		if recorded := p.Signin.Refuse(r.Context(), o.ID, "suspended operator"); recorded != nil {
+		why, hint := "suspended operator", lang.T(r.Context(), "you are suspended: whoever let you in can change that")
+		if signin.Weak(a.Means) && o.Role.Privileged() {
+			why, hint = "a role that needs a passkey", lang.T(r.Context(), "your role needs a passkey: sign in with your passkey")
+		}
+		if recorded := p.Signin.Refuse(r.Context(), o.ID, why); recorded != nil {
 			p.Log.Error("refusal not recorded", logkey.Err(recorded))
 		}
-		return &sashlock.Error{Kind: sashlock.Denied, Op: "signing in", Hint: lang.T(r.Context(), "you are suspended: whoever let you in can change that")}
+		return &sashlock.Error{Kind: sashlock.Denied, Op: "signing in", Hint: hint}
 	}
 	if err != nil {
 		return err

@@ -28,6 +28,12 @@ type mine struct {
 	Zone     *time.Location
 	Fresh    bool
 	NoKeys   string // why no passkey can be made here
+
+	Password  signin.Factors // not added: there is none
+	Passwords bool           // they may have one
+	SSO       signin.SSO
+	Account   bool // they have an account at its provider
+	Elevation signin.Elevation
 }
 
 func (p *pages) mountMe() {
@@ -78,11 +84,39 @@ func (p *pages) mine(r *http.Request) (mine, error) {
 		if v.Codes, err = signin.CodesLeft(q, who.Operator.ID); err != nil {
 			return err
 		}
-		v.Sessions, err = p.Signin.Sessions(q, who.Operator.ID)
-		return err
+		if v.Sessions, err = p.Signin.Sessions(q, who.Operator.ID); err != nil {
+			return err
+		}
+		return v.others(q)
 	})
 	slices.SortStableFunc(v.Keys, func(a, b signin.Passkey) int { return a.Added.Compare(b.Added) })
 	return v, err
+}
+
+// others reads what somebody has to sign in with beside passkeys.
+func (v *mine) others(q store.Query) (err error) {
+	id := v.Who.Operator.ID
+	policy, err := signin.FindPolicy(q)
+	if err != nil {
+		return err
+	}
+	v.Passwords = !policy.NoPasswords && !v.Who.Operator.Role.Privileged()
+	if v.Password, err = signin.FindFactors(q, id); err != nil && !sashlock.IsKind(err, sashlock.NotFound) {
+		return err
+	}
+	if v.SSO, err = signin.FindSSO(q); err != nil {
+		return err
+	}
+	if v.Account, err = signin.HasAccount(q, id); err != nil {
+		return err
+	}
+	all, err := signin.Elevations(q, 50)
+	for _, e := range all {
+		if e.Operator == id && v.Elevation.ID == "" && (e.State == signin.Asked && v.Now.Sub(e.At) < signin.AskLife || e.State == signin.Standing && v.Now.Before(e.Ends)) {
+			v.Elevation = e
+		}
+	}
+	return err
 }
 
 func (p *pages) addPage(w http.ResponseWriter, r *http.Request) error {
@@ -236,6 +270,12 @@ func meansWords(means string) string {
 		return lang.Mark("with a recovery code")
 	case byLink:
 		return lang.Mark("with a link and a new passkey")
+	case signin.ByPassword:
+		return lang.Mark("with a password and a one-time code")
+	case signin.BySSO:
+		return lang.Mark("by single sign-on")
+	case signin.BySSOStrong:
+		return lang.Mark("by single sign-on with a passkey")
 	}
 	return means
 }

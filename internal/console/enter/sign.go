@@ -22,9 +22,9 @@ import (
 
 // How somebody signed in, as sessions and the ledger have it.
 const (
-	byPasskey = "passkey"
-	byCode    = "recovery code"
-	byLink    = "link"
+	byPasskey = signin.ByPasskey
+	byCode    = signin.ByCode
+	byLink    = signin.ByLink
 )
 
 // door is what the pages to sign in at, and again, show.
@@ -32,8 +32,15 @@ type door struct {
 	Again   bool
 	Then    string
 	Name    string // who has to prove to be there
-	Wrong   string
-	Claimed bool // the store has an owner
+	Wrong   string // with a recovery code
+	Refused string // with a password, or by the provider
+	Notice  string // what else there is to say
+	Claimed bool   // the store has an owner
+
+	Password bool   // a password with a one-time code may do
+	SSO      bool   // there is single sign-on
+	Provider string // what it is called; empty: nothing in particular
+	Out      string // where to sign out at the provider too
 }
 
 // path is where its forms go.
@@ -52,11 +59,35 @@ func (p *pages) signInPage(w http.ResponseWriter, r *http.Request) error {
 	if console.Who(r.Context()).ID != "" {
 		return console.Back(w, r, then)
 	}
-	d := door{Then: then, Wrong: wrongWords(r)}
-	if err := p.Store.View(r.Context(), func(q store.Query) (err error) { d.Claimed, err = signin.Claimed(q); return err }); err != nil {
+	d := door{Then: then}
+	wrongWords(r, &d)
+	if r.URL.Query().Get("out") == "sso" {
+		d.Notice = lang.T(r.Context(), "You are signed out here. At the provider you may still be signed in.")
+		d.Out = p.Signin.Elsewhere(r.Context(), p.Address(r)+"/signin")
+	}
+	return p.showDoor(w, r, d, http.StatusOK)
+}
+
+// showDoor shows the page to sign in at, with what there is to sign in with.
+func (p *pages) showDoor(w http.ResponseWriter, r *http.Request, d door, status int) error {
+	err := p.Store.View(r.Context(), func(q store.Query) (err error) {
+		if d.Claimed, err = signin.Claimed(q); err != nil {
+			return err
+		}
+		policy, err := signin.FindPolicy(q)
+		if err != nil {
+			return err
+		}
+		sso, err := signin.FindSSO(q)
+		d.Password, d.SSO, d.Provider = !policy.NoPasswords, sso.On, sso.Button
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	return p.Show(w, r, bare(lang.T(r.Context(), "Sign in")), doorPage(d))
+	head := bare(lang.T(r.Context(), "Sign in"))
+	head.Status = status
+	return p.Show(w, r, head, doorPage(d))
 }
 
 func (p *pages) againPage(w http.ResponseWriter, r *http.Request) error {
@@ -64,9 +95,27 @@ func (p *pages) againPage(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	who := console.Who(r.Context())
-	d := door{Again: true, Then: console.Local(r.URL.Query().Get("then")), Name: who.Operator.Name, Wrong: wrongWords(r), Claimed: true}
+	d := door{Again: true, Then: console.Local(r.URL.Query().Get("then")), Name: who.Operator.Name, Claimed: true}
+	wrongWords(r, &d)
 	if who.ID == "" {
 		return console.Back(w, r, d.Then) // in a demo nobody has to prove anything
+	}
+	err := p.Store.View(r.Context(), func(q store.Query) error {
+		_, err := signin.FindFactors(q, who.Operator.ID)
+		d.Password = err == nil
+		if err != nil && !sashlock.IsKind(err, sashlock.NotFound) {
+			return err
+		}
+		sso, err := signin.FindSSO(q)
+		if err != nil || !sso.On {
+			return err
+		}
+		d.Provider = sso.Button
+		d.SSO, err = signin.HasAccount(q, who.Operator.ID)
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	return p.Show(w, r, bare(lang.T(r.Context(), "Is it still you?")), doorPage(d))
 }
@@ -76,18 +125,27 @@ func bare(title string) console.Head {
 	return console.Head{Title: title, Bare: true, Styles: []string{"enter.css"}, Scripts: []string{"enter.js"}}
 }
 
-// wrongWords is what went wrong the last time, as the address says it.
-func wrongWords(r *http.Request) string {
+// wrongWords fills in what went wrong the last time, as the address says it.
+func wrongWords(r *http.Request, d *door) {
 	ctx, q := r.Context(), r.URL.Query()
+	wait, err := time.ParseDuration(q.Get("for"))
+	waits := err == nil && wait > 0 && wait < 24*time.Hour
 	switch q.Get("wrong") {
 	case "code":
-		return lang.T(ctx, "This code is not right, or it was used already. The attempt was recorded.")
+		d.Wrong = lang.T(ctx, "This code is not right, or it was used already. The attempt was recorded.")
 	case "wait":
-		if wait, err := time.ParseDuration(q.Get("for")); err == nil && wait > 0 && wait < 24*time.Hour {
-			return lang.T(ctx, "Too many wrong codes came from here. Codes are taken again in %s; a passkey works at once.", wait.String())
+		if waits {
+			d.Wrong = lang.T(ctx, "Too many wrong codes came from here. Codes are taken again in %s; a passkey works at once.", wait.String())
 		}
+	case "password":
+		d.Refused = lang.T(ctx, "Name, password or one-time code is not right. The attempt was recorded.")
+	case "password-wait":
+		if waits {
+			d.Refused = lang.T(ctx, "Too many wrong attempts came from here. Passwords are taken again in %s; a passkey works at once.", wait.String())
+		}
+	case "away":
+		d.Notice = lang.T(ctx, "The provider of single sign-on does not answer at the moment. Passkeys work all the same.")
 	}
-	return ""
 }
 
 func (p *pages) beginSignIn(w http.ResponseWriter, r *http.Request) error {
@@ -200,6 +258,9 @@ func (p *pages) signOut(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	http.SetCookie(w, &http.Cookie{Name: console.SessionCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil})
+	if means := console.Who(r.Context()).Means; means == signin.BySSO || means == signin.BySSOStrong {
+		return console.Back(w, r, "/signin?out=sso")
+	}
 	return console.Back(w, r, "/signin")
 }
 

@@ -188,5 +188,5 @@ func securityWords(ctx context.Context, r row) string {
 	if r.Security == "" {
 		return lang.T(ctx, "unknown")
 	}
-	return r.Security
+	return linkWords(ctx, r.Security)
 }

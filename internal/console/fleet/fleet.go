@@ -30,8 +30,6 @@ import (
 	"github.com/sashlock/sashlock/internal/store"
 )
 
-const maxForm = 64 << 10
-
 // pages answers for the paths of this package.
 type pages struct{ *console.Frame }
 
@@ -86,7 +84,9 @@ func (p pages) find(ctx context.Context, id string) (sashlock.Device, error) {
 
 // adopt fits a found device to an opening.
 func (p pages) adopt(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := p.Form(w, r); err != nil {
+		return err
+	}
 	d, err := p.find(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
@@ -131,7 +131,9 @@ func (p pages) remove(w http.ResponseWriter, r *http.Request) error {
 
 // replace fits another device in place of one.
 func (p pages) replace(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := p.Form(w, r); err != nil {
+		return err
+	}
 	d, err := p.find(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err

@@ -22,11 +22,26 @@ import (
 	"github.com/sashlock/sashlock/internal/tags"
 )
 
+// The rules of labels are:
+//
+//   - An opening has one tag and up to two stickers, which are cut apart: one
+//     for staff, that leads to its page, and one for customers, that leads to
+//     the page on which they call somebody.
+//   - Each says in words for whom it is. Nobody scans both to find out.
+//   - What customers do not stand at has none for them.
+
 // label is what sticks on an opening.
 type label struct {
-	Name, Area, Tag, Address string
-	Size                     int    // of the code and its margin, in its squares
-	Path                     string // of the black squares
+	Name, Area, Tag string
+	Staff           code
+	Customers       code // its address is empty: there is none
+}
+
+// code is an address as a QR code.
+type code struct {
+	Address string
+	Size    int    // with its margin, in its squares
+	Path    string // of the black squares
 }
 
 // labelSheet is what the page of labels shows.
@@ -58,15 +73,18 @@ func (p pages) labels(w http.ResponseWriter, r *http.Request) error {
 			s.Without++
 			continue
 		}
-		one := label{Name: o.Name, Area: book.Areas[o.Area].Name, Tag: tag, Address: s.Origin + tags.Path(tag)}
-		if one.Path, one.Size, err = drawn(one.Address); err != nil {
+		one := label{Name: o.Name, Area: book.Areas[o.Area].Name, Tag: tag}
+		if one.Staff, err = drawn(s.Origin + tags.Path(tag)); err == nil && servesCustomers(o.Kind) {
+			one.Customers, err = drawn(s.Origin + helpPath(tag))
+		}
+		if err != nil {
 			return &sashlock.Error{Kind: sashlock.Internal, Op: "drawing label", Subject: o.Slug, Err: err}
 		}
 		s.Labels = append(s.Labels, one)
 	}
 	return p.Show(w, r, console.Head{
 		Title: lang.T(r.Context(), "Labels"), Section: console.InDevices, Site: site, Styles: []string{"fleet.css"}, Scripts: []string{"fleet.js"},
-		About: lang.T(r.Context(), "A label for each opening. Whoever points a phone's camera at it comes to the page of that case, signs in and unlocks. A label opens nothing by itself."),
+		About: lang.T(r.Context(), "Two codes for each opening, to be cut apart. Staff who scan theirs come to the page of that case, sign in and unlock. Customers who scan theirs can call somebody, without signing in and without an app. A code opens nothing by itself."),
 	}, labelPage(s))
 }
 
@@ -110,18 +128,26 @@ func (p pages) issue(w http.ResponseWriter, r *http.Request) error {
 	return console.Back(w, r, "/devices/labels?"+url.Values{"site": {site.Slug}}.Encode())
 }
 
+// servesCustomers reports whether customers stand at openings of a kind, and
+// may want somebody there.
+func servesCustomers(k sashlock.OpeningKind) bool { return k != sashlock.Door && k != sashlock.Cage }
+
+// helpPath is the address, on our own origin, at which a customer calls
+// somebody to the opening with a tag.
+func helpPath(tag string) string { return "/help/" + tag }
+
 // drawn is an address as a QR code: the outline of its black squares, row by
-// row, and how many squares wide it is with its margin.
-func drawn(address string) (path string, size int, err error) {
-	code, err := qr.Encode(address, qr.M)
+// row.
+func drawn(address string) (code, error) {
+	squares, err := qr.Encode(address, qr.M)
 	if err != nil {
-		return "", 0, err
+		return code{}, err
 	}
 	var b strings.Builder
-	for y := range code.Size {
-		for x := 0; x < code.Size; x++ {
+	for y := range squares.Size {
+		for x := 0; x < squares.Size; x++ {
 			from := x
-			for x < code.Size && code.Black(x, y) {
+			for x < squares.Size && squares.Black(x, y) {
 				x++
 			}
 			if n := x - from; n > 0 {
@@ -129,5 +155,5 @@ func drawn(address string) (path string, size int, err error) {
 			}
 		}
 	}
-	return b.String(), code.Size + 2*quietZone, nil
+	return code{Address: address, Size: squares.Size + 2*quietZone, Path: b.String()}, nil
 }

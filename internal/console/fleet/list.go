@@ -116,10 +116,7 @@ func (p pages) list(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	o := &overview{Site: site, Now: console.LocalTime(site, p.Now()), Show: show(r.URL.Query().Get("show")), MaySetUp: console.May(r.Context(), signin.Setup)}
-	o.Search = strings.TrimSpace(r.URL.Query().Get("q"))
-	if len(o.Search) > 200 {
-		o.Search = strings.ToValidUTF8(o.Search[:200], "")
-	}
+	o.Search = console.Clip(r.URL.Query().Get("q"), console.MaxSearch)
 	if err := p.fill(r.Context(), o); err != nil {
 		return err
 	}

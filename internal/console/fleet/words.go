@@ -4,6 +4,7 @@ package fleet
 
 import (
 	"context"
+	"slices"
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/lang"
@@ -62,12 +63,33 @@ func abilities(d sashlock.Device) []ability {
 	return can
 }
 
+// saidByDrivers are words of our drivers about the links of their devices,
+// which are recorded in English. Others are shown as the driver says them.
+func saidByDrivers() []string {
+	return []string{
+		lang.Mark("in process"), lang.Mark("none"), lang.Mark("unknown"), lang.Mark("S2 access control"), lang.Mark("S2 authenticated"), lang.Mark("S2 unauthenticated"),
+		lang.Mark("Anybody in reach of the radio can forge commands to this lock: include it again with S2."),
+		lang.Mark("Nobody checked that it was this lock that was included: include it again with its PIN."),
+		lang.Mark("Its key was sent under a key that everybody knows when it was included: prefer a lock with S2."),
+		lang.Mark("The lock also takes commands that are not encrypted: include it again with S2."),
+	}
+}
+
+// linkWords are a driver's words about a link in the reader's language, where
+// they are known.
+func linkWords(ctx context.Context, said string) string {
+	if slices.Contains(saidByDrivers(), said) {
+		return lang.T(ctx, said)
+	}
+	return said
+}
+
 // warnings says what is to be known before a device is relied on. What its
-// driver says about its link comes first, in the driver's words.
+// driver says about its link comes first.
 func warnings(ctx context.Context, d sashlock.Device) []string {
 	var all []string
 	if d.Weak != "" {
-		all = append(all, d.Weak)
+		all = append(all, linkWords(ctx, d.Weak))
 	} else if !d.Has(sashlock.SecureLink) {
 		all = append(all, lang.T(ctx, "Its link is not encrypted: somebody near could listen or speak in its name."))
 	}
@@ -94,6 +116,8 @@ func reportWords(k sashlock.EventKind) string {
 		return lang.Mark("It is unlocked.")
 	case sashlock.LockWasJammed:
 		return lang.Mark("Its bolt is jammed.")
+	case sashlock.CodeRefused:
+		return lang.Mark("Somebody entered a code that it does not know.")
 	case sashlock.OpeningOpened:
 		return lang.Mark("Its contact says open.")
 	case sashlock.OpeningClosed:

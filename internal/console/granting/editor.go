@@ -36,6 +36,7 @@ type editor struct {
 	Prove       bool // saving asks for a proof of presence first
 	High        bool
 	Saved       bool
+	Status      int // why it is shown again, as HTTP says it
 }
 
 // conflict is what somebody else made of it meanwhile.
@@ -119,7 +120,7 @@ func (p pages) grant(r *http.Request) (reach.Facts, sashlock.Grant, error) {
 // look shows what was typed, in the view that was asked for, and what it does.
 // It saves nothing.
 func (p pages) look(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	f, err := p.facts(r.Context())
@@ -156,7 +157,9 @@ func (p pages) edit(w http.ResponseWriter, r *http.Request, f reach.Facts, e *ed
 	if e.Standing != nil {
 		title = f.Sentence(*e.Standing).In(lang.Of(ctx))
 	}
-	return p.Show(w, r, head(ctx, title), editorPage(e))
+	head := head(ctx, title)
+	head.Status = e.Status
+	return p.Show(w, r, head, editorPage(e))
 }
 
 // offer lists what can be chosen: what concerns whoever is signed in.

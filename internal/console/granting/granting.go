@@ -25,7 +25,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base32"
-	"net/http"
 	"strings"
 	"time"
 
@@ -67,18 +66,6 @@ func Mount(f *console.Frame) {
 	f.Handle("POST /access/schedules/draft", signin.Access, p.lookSchedule)
 	f.Handle("POST /access/schedules", signin.Access, p.saveSchedule)
 	f.Handle("POST /access/schedules/{slug}/remove", signin.Access, p.removeSchedule)
-}
-
-// maxForm is how much a form may hold, in bytes.
-const maxForm = 256 << 10
-
-// form reads a form of bounded size.
-func form(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		return &sashlock.Error{Kind: sashlock.Limit, Op: "reading form", Hint: lang.T(r.Context(), "this is too long to be read"), Err: err}
-	}
-	return nil
 }
 
 // facts are what is declared now, with all grants.
@@ -164,12 +151,7 @@ func pathOf(n reach.Name) string {
 }
 
 // clip keeps a search short.
-func clip(s string) string {
-	if s = strings.TrimSpace(s); len(s) > 200 {
-		s = strings.ToValidUTF8(s[:200], "")
-	}
-	return s
-}
+func clip(s string) string { return console.Clip(s, console.MaxSearch) }
 
 // head is that of a page of this part.
 func head(ctx context.Context, title string) console.Head {

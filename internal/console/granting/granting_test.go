@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/consoletest"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
@@ -85,7 +86,7 @@ func TestGrantIsGivenChangedAndRevoked(t *testing.T) {
 	}
 	post(t, c, "/access/grants", http.StatusSeeOther, draft) // sent twice
 	other := fields("as", "form", "who", "person:eva", "what", "opening:case-1", "slug", "bob-case")
-	_, page = post(t, c, "/access/grants", http.StatusOK, other)
+	_, page = post(t, c, "/access/grants", http.StatusUnprocessableEntity, other)
 	c.Sees(page, "Another grant has this short name.")
 
 	_, page = c.Get("/access/grants/bob-case/revoke")
@@ -123,7 +124,7 @@ func TestViewsSayTheSame(t *testing.T) {
 		"grants:\n  - {slug: x, person: bob, opening: case-1}\n  - {slug: y, person: bob, site: a}": "one grant and nothing else",
 		strings.Repeat("x", 10_000):                                                                 "line 1",
 	} {
-		_, page = post(t, c, "/access/grants", http.StatusOK, fields("as", "yaml", "text", bad))
+		_, page = post(t, c, "/access/grants", http.StatusUnprocessableEntity, fields("as", "yaml", "text", bad))
 		c.Sees(page, "Not saved", want)
 		if !strings.Contains(page, bad[:8]) {
 			t.Error("what was typed is lost")
@@ -155,7 +156,7 @@ func TestTwoOperatorsEditOneGrant(t *testing.T) {
 	c.As(signin.Manager)
 	post(t, c, "/access/grants", http.StatusSeeOther, theirs)
 	c.As(signin.Owner)
-	_, page := post(t, c, "/access/grants", http.StatusOK, mine)
+	_, page := post(t, c, "/access/grants", http.StatusConflict, mine)
 	c.Sees(page, "Somebody else changed this grant", "Ana Costa may open Case 2", "Ana Costa may open Case 1 , at any time, until the end of 31 Dec 2027")
 	if !strings.Contains(page, `name="rev" value="2"`) {
 		t.Error("saving again would conflict again")
@@ -226,12 +227,12 @@ func TestRolesAndSchedules(t *testing.T) {
 	_, page := c.Get("/access/roles/sales")
 	c.Sees(page, "Ana Costa", "Duarte Melo", "everything in Watches")
 	post(t, c, "/access/roles", http.StatusSeeOther, fields("name", "Couriers", "slug", "couriers"))
-	_, page = post(t, c, "/access/roles", http.StatusOK, fields("name", "Others", "slug", "couriers"))
+	_, page = post(t, c, "/access/roles", http.StatusUnprocessableEntity, fields("name", "Others", "slug", "couriers"))
 	c.Sees(page, "Another role has this short name.")
-	_, page = post(t, c, "/access/roles", http.StatusOK, fields("name", "a\u202eb", "slug", "ok"))
+	_, page = post(t, c, "/access/roles", http.StatusUnprocessableEntity, fields("name", "a\u202eb", "slug", "ok"))
 	c.Sees(page, "Give it a name of 1 to 80 characters")
 	post(t, c, "/access/roles", http.StatusSeeOther, fields("was", "sales", "rev", "1", "name", "<b>Sellers</b>"))
-	_, page = post(t, c, "/access/roles", http.StatusOK, fields("was", "sales", "rev", "1", "name", "Mine"))
+	_, page = post(t, c, "/access/roles", http.StatusConflict, fields("was", "sales", "rev", "1", "name", "Mine"))
 	c.Sees(page, "Somebody else named it")
 	if _, page = c.Get("/access"); strings.Contains(page, "<b>Sellers") {
 		t.Error("markup in a name is markup on the page")
@@ -248,9 +249,9 @@ func TestRolesAndSchedules(t *testing.T) {
 	week.Set("dayname.1", "Again")
 	week.Set("dayfirst.1", "2027-12-25")
 	week.Set("slug", "more")
-	_, page = post(t, c, "/access/schedules", http.StatusOK, week)
+	_, page = post(t, c, "/access/schedules", http.StatusUnprocessableEntity, week)
 	c.Sees(page, "Not saved", "Row 2")
-	_, page = post(t, c, "/access/schedules", http.StatusOK, fields("as", "yaml", "text", "schedules:\n  - {slug: s, name: S, weekly: [{days: [mo], from: \"09:00\", until: \"10:00\"}]}"))
+	_, page = post(t, c, "/access/schedules", http.StatusUnprocessableEntity, fields("as", "yaml", "text", "schedules:\n  - {slug: s, name: S, weekly: [{days: [mo], from: \"09:00\", until: \"10:00\"}]}"))
 	c.Sees(page, "Not saved", "is not a day")
 	post(t, c, "/access/schedules/nights/remove", http.StatusSeeOther, url.Values{})
 	post(t, c, "/access/schedules/weekdays/remove", http.StatusConflict, url.Values{})
@@ -274,7 +275,7 @@ func TestScheduleDecides(t *testing.T) {
 	}
 	_, page := c.Get("/access")
 	c.Sees(page, "Its schedule has no time left")
-	_, page = post(t, c, "/access/schedules", http.StatusOK, none)
+	_, page = post(t, c, "/access/schedules", http.StatusConflict, none)
 	c.Sees(page, "Somebody else changed this schedule")
 }
 
@@ -285,5 +286,5 @@ func TestForgedAddresses(t *testing.T) {
 			t.Errorf("%.40s: %d", path, status)
 		}
 	}
-	post(t, c, "/access/grants", http.StatusTooManyRequests, fields("as", "yaml", "text", strings.Repeat("x", 300_000)))
+	post(t, c, "/access/grants", http.StatusTooManyRequests, fields("as", "yaml", "text", strings.Repeat("x", console.MaxForm)))
 }

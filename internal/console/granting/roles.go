@@ -79,7 +79,14 @@ func (p pages) showRole(w http.ResponseWriter, r *http.Request, one *rolePage) e
 	if !one.New {
 		title = one.Role.Name
 	}
-	return p.Show(w, r, head(r.Context(), title), roleBody(one))
+	head := head(r.Context(), title)
+	switch {
+	case one.Theirs != "":
+		head.Status = console.Outrun
+	case len(one.Wrong) > 0:
+		head.Status = console.Refused
+	}
+	return p.Show(w, r, head, roleBody(one))
 }
 
 // roleOf finds the role of a slug, if it concerns whoever is signed in.
@@ -127,7 +134,7 @@ func (p pages) describeRole(ctx context.Context, f reach.Facts, role sashlock.Ro
 }
 
 func (p pages) saveRole(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	ctx := r.Context()

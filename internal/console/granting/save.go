@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -39,7 +38,7 @@ func (p pages) change(ctx context.Context, edit func(tx *store.Tx) (flow.Edit, e
 }
 
 func (p pages) save(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	ctx := r.Context()
@@ -53,10 +52,11 @@ func (p pages) save(w http.ResponseWriter, r *http.Request) error {
 	}
 	e := &editor{draft: d}
 	if !d.OK() {
+		e.Status = console.Refused
 		return p.edit(w, r, f, e)
 	}
 	if !p.proved(ctx, f, d.Grant) || d.Standing != nil && !p.proved(ctx, f, *d.Standing) {
-		e.Prove = true
+		e.Prove, e.Status = true, http.StatusForbidden
 		return p.edit(w, r, f, e)
 	}
 	switch err = p.put(ctx, f, d); {
@@ -64,7 +64,7 @@ func (p pages) save(w http.ResponseWriter, r *http.Request) error {
 		return console.Back(w, r, "/access/grants/"+d.Slug+"?saved")
 	case errors.Is(err, errTaken):
 		d.bad("slug", lang.T(ctx, "Another grant has this short name."))
-		d.View = asForm
+		d.View, e.Status = asForm, console.Refused
 		return p.edit(w, r, f, e)
 	case errors.Is(err, store.ErrChanged):
 		return p.disagree(w, r, d)
@@ -96,7 +96,7 @@ func (p pages) disagree(w http.ResponseWriter, r *http.Request, d *draft) error 
 	if err != nil {
 		return err
 	}
-	e := &editor{draft: d, Conflict: &conflict{}}
+	e := &editor{draft: d, Conflict: &conflict{}, Status: console.Outrun}
 	d.Standing, d.Rev = nil, 0
 	for i, g := range f.Grants {
 		if g.Slug == d.Slug {
@@ -147,7 +147,7 @@ func (p pages) askRevoke(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p pages) revoke(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	f, g, err := p.grant(r)
@@ -159,7 +159,7 @@ func (p pages) revoke(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx := r.Context()
 	if !p.proved(ctx, f, g) {
-		return again(w, r, "/access/grants/"+g.Slug+"/revoke")
+		return console.Again(w, r, "/access/grants/"+g.Slug+"/revoke")
 	}
 	rev, _ := strconv.ParseInt(r.PostFormValue("rev"), 10, 64)
 	err = p.change(ctx, func(tx *store.Tx) (flow.Edit, error) { return grants.Revoke(tx, g.Slug, rev) })
@@ -172,11 +172,6 @@ func (p pages) revoke(w http.ResponseWriter, r *http.Request) error {
 	return console.Back(w, r, "/access")
 }
 
-// again asks for a proof of presence and comes back.
-func again(w http.ResponseWriter, r *http.Request, then string) error {
-	return console.Back(w, r, "/signin/again?then="+url.QueryEscape(then))
-}
-
 // The lengths of a quick grant, in minutes.
 const (
 	usualQuick = 30
@@ -185,7 +180,7 @@ const (
 
 // quick gives one person one opening for some minutes from now on.
 func (p pages) quick(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	ctx := r.Context()
@@ -212,7 +207,7 @@ func (p pages) quick(w http.ResponseWriter, r *http.Request) error {
 	then := console.Local(r.PostFormValue("then"))
 	g := sashlock.Grant{Slug: "quick-" + key, Person: who, Opening: o.ID}
 	if !p.proved(ctx, f, g) {
-		return again(w, r, then)
+		return console.Again(w, r, then)
 	}
 	g.From = p.Now().UTC().Truncate(time.Second)
 	g.Until = g.From.Add(time.Duration(minutes) * time.Minute)

@@ -53,6 +53,8 @@ type scheduleDraft struct {
 	Wrong           map[string]string
 	Change, Ours    bool
 	Conflict        string // what somebody else made of it, as YAML
+	Prove           bool   // saving asks for a proof of presence first
+	Status          int    // why it is shown again, as HTTP says it
 
 	Bars   []bar
 	Next   []string
@@ -190,7 +192,9 @@ func (p pages) editSchedule(w http.ResponseWriter, r *http.Request, d *scheduleD
 	if d.New {
 		title = lang.T(ctx, "New schedule")
 	}
-	return p.Show(w, r, head(ctx, cmp.Or(title, d.Slug)), schedulePage(d))
+	head := head(ctx, cmp.Or(title, d.Slug))
+	head.Status = d.Status
+	return p.Show(w, r, head, schedulePage(d))
 }
 
 // spare is how many empty rows a form offers.
@@ -328,7 +332,7 @@ func place(ctx context.Context, field string) string {
 }
 
 func (p pages) lookSchedule(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	d, err := p.readSchedule(r)
@@ -342,7 +346,7 @@ func (p pages) lookSchedule(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p pages) saveSchedule(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	ctx := r.Context()
@@ -351,6 +355,13 @@ func (p pages) saveSchedule(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !d.OK() {
+		d.Status = console.Refused
+		return p.editSchedule(w, r, d)
+	}
+	if worth, err := p.worthMost(ctx, d.Slug); err != nil {
+		return err
+	} else if worth && !console.Who(ctx).Fresh(p.Now()) {
+		d.Prove, d.Status = true, http.StatusForbidden
 		return p.editSchedule(w, r, d)
 	}
 	err = p.change(ctx, func(tx *store.Tx) (flow.Edit, error) {
@@ -369,9 +380,10 @@ func (p pages) saveSchedule(w http.ResponseWriter, r *http.Request) error {
 		return console.Back(w, r, "/access/schedules/"+d.Slug)
 	case errors.Is(err, errTaken):
 		d.bad("slug", lang.T(ctx, "Another schedule has this short name."))
+		d.Status = console.Refused
 	case errors.Is(err, store.ErrChanged):
 		d.Conflict = lang.T(ctx, "It is no longer there.")
-		d.Rev = 0
+		d.Rev, d.Status = 0, console.Outrun
 		for _, s := range p.Hall.Book().Schedules {
 			if s.Slug == d.Slug {
 				d.Rev, d.Conflict = s.Rev, yamlOf(estate.File{Schedules: []estate.Schedule{estate.FromSchedule(s)}})
@@ -381,6 +393,17 @@ func (p pages) saveSchedule(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return p.editSchedule(w, r, d)
+}
+
+// worthMost reports whether a grant for something of high value follows a
+// schedule: changing it is then like changing the grant.
+func (p pages) worthMost(ctx context.Context, slug string) (bool, error) {
+	f, err := p.facts(ctx)
+	if err != nil {
+		return false, err
+	}
+	given, _ := grantsBy(f, sashlock.ScheduleID(f.Find(estate.Schedules, slug)))
+	return slices.ContainsFunc(given, f.High), nil
 }
 
 func (p pages) removeSchedule(w http.ResponseWriter, r *http.Request) error {

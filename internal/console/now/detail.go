@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sashlock/sashlock"
@@ -22,6 +23,7 @@ import (
 const (
 	detailLines    = 15
 	detailRequests = 8
+	detailEvents   = 150             // the newest events of an opening, from which most of its page is made
 	chartFresh     = 5 * time.Minute // how long a chart may be shown while nothing happens
 )
 
@@ -133,13 +135,15 @@ func (p pages) examine(ctx context.Context, slug string, decision sashlock.Decis
 	if err := p.fitted(ctx, d); err != nil {
 		return nil, err
 	}
-	if d.Lines, err = p.Feed.LinesOf(ctx, d.Opening.ID, detailLines); err != nil {
+	recent, err := p.recent(ctx, d.Opening.ID)
+	if err != nil {
 		return nil, err
 	}
-	if err := p.requests(ctx, d); err != nil {
+	d.Lines = p.Feed.LinesFrom(recent.events, detailLines)
+	if err := p.requests(ctx, d, recent); err != nil {
 		return nil, err
 	}
-	if err := p.chart(ctx, d, last); err != nil {
+	if err := p.chart(ctx, d, recent, last); err != nil {
 		return nil, err
 	}
 	if d.YAML, err = declared(book, d.Opening); err != nil {
@@ -151,10 +155,50 @@ func (p pages) examine(ctx context.Context, slug string, decision sashlock.Decis
 	return d, err
 }
 
-// requests reads the last requests for the opening.
-func (p pages) requests(ctx context.Context, d *detail) error {
+// recent is the newest events of an opening, newest first.
+type recent struct {
+	opening sashlock.OpeningID
+	events  []sashlock.Event
+	all     bool // there are no older ones
+}
+
+func (p pages) recent(ctx context.Context, id sashlock.OpeningID) (recent, error) {
+	events, err := p.Store.Events(ctx, store.EventQuery{Opening: id, Newest: true, Limit: detailEvents})
+	return recent{id, events, len(events) < detailEvents}, err
+}
+
+// of returns the newest events of some kinds that were heard before an instant,
+// at any time if it is zero: from what was read if that holds enough of them.
+func (r recent) of(ctx context.Context, s *store.Store, kind string, until time.Time, most int) ([]sashlock.Event, error) {
+	var found []sashlock.Event
+	for _, e := range r.events {
+		if strings.HasPrefix(string(e.Kind), kind) && (until.IsZero() || e.Heard.Before(until)) && len(found) < most {
+			found = append(found, e)
+		}
+	}
+	if r.all || len(found) == most {
+		return found, nil
+	}
+	return s.Events(ctx, store.EventQuery{Opening: r.opening, Kind: kind, Until: until, Newest: true, Limit: most})
+}
+
+// since returns the newest events heard at an instant or later, newest first.
+func (r recent) since(ctx context.Context, s *store.Store, from time.Time) ([]sashlock.Event, error) {
+	for i, e := range r.events {
+		if e.Heard.Before(from) {
+			return r.events[:i], nil
+		}
+	}
+	if r.all {
+		return r.events, nil
+	}
+	return s.Events(ctx, store.EventQuery{Opening: r.opening, Since: from, Newest: true, Limit: laneEvents})
+}
+
+// requests finds the last requests for the opening.
+func (p pages) requests(ctx context.Context, d *detail, r recent) error {
 	book := p.Hall.Book()
-	events, err := p.Store.Events(ctx, store.EventQuery{Opening: d.Opening.ID, Kind: "access.", Newest: true, Limit: 3 * detailRequests})
+	events, err := r.of(ctx, p.Store, "access.", time.Time{}, 3*detailRequests)
 	for _, e := range events {
 		if e.Kind != sashlock.AccessGranted && e.Kind != sashlock.AccessDenied || len(d.Asked) == detailRequests {
 			continue
@@ -175,25 +219,21 @@ type chartMemo struct {
 
 // chart draws the last hours, or takes them as they were drawn when nothing has
 // happened since and they are fresh enough.
-func (p pages) chart(ctx context.Context, d *detail, last *chartMemo) error {
-	id := d.Opening.ID
-	newest, err := p.Store.Events(ctx, store.EventQuery{Opening: id, Newest: true, Limit: 1})
-	if err != nil {
-		return err
-	}
+func (p pages) chart(ctx context.Context, d *detail, r recent, last *chartMemo) error {
 	d.Drawn = fmt.Sprintf("%d %s", d.Now.Truncate(chartFresh).Unix(), d.Pin.Shown.Word)
-	if len(newest) > 0 {
-		d.Drawn += fmt.Sprint(" ", newest[0].Seq)
+	if len(r.events) > 0 {
+		d.Drawn += fmt.Sprint(" ", r.events[0].Seq)
 	}
 	if last.chart != nil && last.drawn == d.Drawn {
 		d.Chart = last.chart
 		return nil
 	}
 	from := d.Now.Add(-laneHours * time.Hour)
-	events, err := p.Store.Events(ctx, store.EventQuery{Opening: id, Since: from, Newest: true, Limit: laneEvents})
+	newest, err := r.since(ctx, p.Store, from)
 	if err != nil {
 		return err
 	}
+	events := slices.Clone(newest)
 	slices.Reverse(events)
 	cut := len(events) == laneEvents
 	if cut {
@@ -201,7 +241,7 @@ func (p pages) chart(ctx context.Context, d *detail, last *chartMemo) error {
 	}
 	var before []sashlock.Event
 	for _, kind := range []string{"lock.", "opening."} {
-		one, err := p.Store.Events(ctx, store.EventQuery{Opening: id, Kind: kind, Until: from, Newest: true, Limit: 1})
+		one, err := r.of(ctx, p.Store, kind, from, 1)
 		if err != nil {
 			return err
 		}

@@ -47,6 +47,7 @@ type draft struct {
 	Roles       []choice
 	Kept        []sashlock.Role // that whoever is signed in may not take away
 	Rev         int64
+	Prove       bool // saving asks for a proof of presence first
 	Wrong       map[string]string
 	Notes       []string
 	Clocks      string
@@ -115,12 +116,21 @@ func (p pages) showDraft(w http.ResponseWriter, r *http.Request, f reach.Facts, 
 	if !d.New {
 		title = d.Name
 	}
-	return p.Show(w, r, head(ctx, title), draftPage(d))
+	head := head(ctx, title)
+	switch {
+	case d.Prove:
+		head.Status = http.StatusForbidden
+	case d.Theirs != "":
+		head.Status = console.Outrun
+	case len(d.Wrong) > 0:
+		head.Status = console.Refused
+	}
+	return p.Show(w, r, head, draftPage(d))
 }
 
 // save adds a person or changes one.
 func (p pages) save(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	ctx := r.Context()
@@ -156,6 +166,10 @@ func (p pages) save(w http.ResponseWriter, r *http.Request) error {
 	wanted.Until = d.instant(ctx, "until", d.Until, one.Until, console.Zone(site))
 	_, problems := wanted.Resolve(f.Find)
 	d.wrong(ctx, problems)
+	if len(d.Wrong) == 0 && !p.proved(ctx, f, sashlock.Person{ID: one.ID, Roles: has}) {
+		d.Prove = true
+		return p.showDraft(w, r, f, d, has)
+	}
 	if len(d.Wrong) == 0 {
 		err = p.put(ctx, f, wanted, d)
 		switch {
@@ -164,7 +178,7 @@ func (p pages) save(w http.ResponseWriter, r *http.Request) error {
 		case errors.Is(err, errTaken):
 			d.Wrong["slug"] = lang.T(ctx, "Somebody else has this short name.")
 		case errors.Is(err, store.ErrChanged):
-			d.disagree(p.Hall.Book(), f)
+			d.disagree(ctx, p.Hall.Book(), f)
 		default:
 			return err
 		}
@@ -230,9 +244,9 @@ func (d *draft) wrong(ctx context.Context, problems []estate.Problem) {
 }
 
 // disagree takes the revision of what somebody else saved, and shows it.
-func (d *draft) disagree(now *flow.Book, f reach.Facts) {
+func (d *draft) disagree(ctx context.Context, now *flow.Book, f reach.Facts) {
 	f.Book = now
-	d.Rev = 0
+	d.Rev, d.Theirs = 0, lang.T(ctx, "It is no longer there.")
 	for _, one := range now.People {
 		if one.Slug == d.Slug {
 			d.Rev = one.Rev
@@ -258,7 +272,7 @@ func (p pages) put(ctx context.Context, f reach.Facts, wanted estate.Person, d *
 
 // suspend refuses somebody everywhere from the next request on.
 func (p pages) suspend(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	f, one, err := p.person(r)
@@ -276,14 +290,28 @@ func (p pages) suspend(w http.ResponseWriter, r *http.Request) error {
 
 // lift ends a suspension.
 func (p pages) lift(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	ctx := r.Context()
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	f, one, err := p.changeable(r)
 	if err != nil {
 		return err
 	}
+	if !p.proved(ctx, f, one) {
+		return console.Again(w, r, "/people/"+one.Slug)
+	}
 	return p.stand(w, r, f, one, false, "")
+}
+
+// proved reports whether somebody may be let in, as far as that asks for a
+// proof of presence: it does where they then may open what is worth most.
+func (p pages) proved(ctx context.Context, f reach.Facts, one sashlock.Person) bool {
+	byName, byRole := f.Of(one)
+	if one.ID == "" {
+		byName = nil
+	}
+	return console.Who(ctx).Fresh(p.Now()) || !slices.ContainsFunc(slices.Concat(byName, byRole), f.High)
 }
 
 func (p pages) stand(w http.ResponseWriter, r *http.Request, f reach.Facts, one sashlock.Person, suspended bool, why string) error {

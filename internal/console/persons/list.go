@@ -72,12 +72,7 @@ func (o overview) query(show string, page int) string {
 	return "/people?" + q.Encode()
 }
 
-func clip(s string) string {
-	if s = strings.TrimSpace(s); len(s) > 200 {
-		s = strings.ToValidUTF8(s[:200], "")
-	}
-	return s
-}
+func clip(s string) string { return console.Clip(s, console.MaxSearch) }
 
 func (p pages) list(w http.ResponseWriter, r *http.Request) error {
 	ctx, q := r.Context(), r.URL.Query()

@@ -49,17 +49,6 @@ func Mount(f *console.Frame) {
 	f.Dangerous("POST /people/{slug}/revoke", signin.Access, p.revokeAll)
 }
 
-// maxForm is how much a form may hold, in bytes.
-const maxForm = 64 << 10
-
-func form(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		return &sashlock.Error{Kind: sashlock.Limit, Op: "reading form", Hint: lang.T(r.Context(), "this is too long to be read"), Err: err}
-	}
-	return nil
-}
-
 // facts are what is declared now, with all grants.
 func (p pages) facts(ctx context.Context) (reach.Facts, error) {
 	var all []sashlock.Grant

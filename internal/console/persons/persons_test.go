@@ -103,18 +103,18 @@ func TestPersonIsAddedAndChanged(t *testing.T) {
 		t.Error("markup in a name is markup on the page")
 	}
 	post(t, c, "/people", http.StatusSeeOther, "name", "Filipa <i>Sá</i>", "slug", "filipa", "role", "sales") // sent twice
-	_, page := post(t, c, "/people", http.StatusOK, "name", "Another", "slug", "filipa")
+	_, page := post(t, c, "/people", http.StatusUnprocessableEntity, "name", "Another", "slug", "filipa")
 	c.Sees(page, "Somebody else has this short name.")
-	_, page = post(t, c, "/people", http.StatusOK, "name", "\u202eevil", "slug", "Bad Slug", "from", "2027-01-02T00:00", "until", "2027-01-01T00:00")
+	_, page = post(t, c, "/people", http.StatusUnprocessableEntity, "name", "\u202eevil", "slug", "Bad Slug", "from", "2027-01-02T00:00", "until", "2027-01-01T00:00")
 	c.Sees(page, "without marks that change the direction", "Use 1 to 40", "It would end before it starts.")
-	_, page = post(t, c, "/people", http.StatusOK, "name", strings.Repeat("x", 10_000), "slug", "long")
+	_, page = post(t, c, "/people", http.StatusUnprocessableEntity, "name", strings.Repeat("x", 10_000), "slug", "long")
 	c.Sees(page, "Give it a name of 1 to 80")
 
 	post(t, c, "/people", http.StatusSeeOther, "was", "filipa", "rev", "1", "name", "Filipa Sá", "until", "2020-01-01T00:00")
 	if may(t, c, "filipa", "case-1") {
 		t.Error("no longer admitted, and lets in")
 	}
-	_, page = post(t, c, "/people", http.StatusOK, "was", "filipa", "rev", "1", "name", "Mine")
+	_, page = post(t, c, "/people", http.StatusConflict, "was", "filipa", "rev", "1", "name", "Mine")
 	c.Sees(page, "Somebody else changed this person", "name: Filipa Sá")
 	if !strings.Contains(page, `value="Mine"`) {
 		t.Error("what was typed is lost")

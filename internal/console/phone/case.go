@@ -95,7 +95,7 @@ func (p pages) view(ctx context.Context, ref string, o sashlock.Opening, decisio
 	me, known := book.People[console.Who(ctx).Operator.Person]
 	v.Person = known
 	if known {
-		if d := book.Decide(sashlock.Request{Person: me.ID, Opening: o.ID, At: p.Now()}, s); !d.Granted {
+		if d := p.Hall.Decide(sashlock.Request{Person: me.ID, Opening: o.ID, At: p.Now()}, s); !d.Granted {
 			v.MayNot = d.Reason.Words()
 		}
 	}

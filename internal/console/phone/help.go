@@ -19,6 +19,7 @@ const (
 	callCookie  = "sashlock_call"  // which call the customer may cancel; nothing about the customer
 	comesAgain  = "10"             // seconds after which the page is loaded again while somebody waits
 	servedStays = 90 * time.Second // how long the page says that somebody was there
+	justNow     = 10 * time.Second // until then nobody counts the seconds
 )
 
 // helpView is the page of the customer in front of a case. It says nothing of

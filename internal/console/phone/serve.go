@@ -151,7 +151,7 @@ func (c *counter) cases(ctx context.Context) error {
 		if w := opening.Show(o, s, c.Now).Word; w == opening.HeldOpen || w == opening.Forced || w == opening.Jammed {
 			c.Standing = append(c.Standing, c.row(o, s))
 		}
-		if !c.found(o) || c.me.ID == "" || !book.Index.Decide(sashlock.Request{Person: c.me.ID, Opening: o.ID, At: c.pages.Now()}, s.Mode).Granted {
+		if !c.found(o) || c.me.ID == "" || !book.Index.Could(sashlock.Request{Person: c.me.ID, Opening: o.ID, At: c.pages.Now()}, s.Mode).Granted {
 			continue
 		}
 		if len(c.Cases) == most {

@@ -30,6 +30,7 @@ type editor struct {
 	Areas    []areaRow
 	Openings []openingRow
 	Places   []placeRow
+	Was      string         // the cameras and sensors that the form began with, as JSON
 	Rooms    []console.Room // how areas without an outline are drawn
 	YAML     string
 	Saved    bool
@@ -41,6 +42,7 @@ type editor struct {
 // areaRow is an area with its outline as numbers.
 type areaRow struct {
 	ID, Slug, Name, Points string
+	Was                    string // the outline that the form began with
 }
 
 // openingRow is an opening with its place as numbers; empty: it has none.
@@ -56,7 +58,10 @@ type placeRow struct {
 }
 
 // both is something that two people changed.
-type both struct{ What, Theirs, Yours string }
+type both struct {
+	Key                string // its field: "o.case-1", "a.watches", "p.camera-1"
+	What, Theirs, Mine string
+}
 
 // read puts the editor together from what is stored.
 func (p pages) read(q store.Query, site sashlock.Site) (*editor, error) {
@@ -91,9 +96,13 @@ func (p pages) read(q store.Query, site sashlock.Site) (*editor, error) {
 	for _, o := range plan.Outlines {
 		i := slices.IndexFunc(e.Areas, func(a areaRow) bool { return a.ID == string(o.Area) })
 		e.Areas[i].Points = pointsText(o.Points)
+		e.Areas[i].Was = e.Areas[i].Points
 	}
 	for _, at := range plan.Places {
 		e.Places = append(e.Places, placeRow{at.ID, string(at.Kind), at.Name, strconv.Itoa(at.X), strconv.Itoa(at.Y), strconv.Itoa(at.Direction)})
+	}
+	if e.Was, err = placesText(e.Places); err != nil {
+		return nil, err
 	}
 	e.draw()
 	e.YAML, err = yamlOf(site, openings, names)
@@ -239,11 +248,18 @@ func (e *editor) spare() []placeRow { return []placeRow{{Kind: "camera"}, {Kind:
 // first returns a field of a form.
 func first(form url.Values, name string) string { return strings.TrimSpace(form.Get(name)) }
 
-func orNothing(ctx context.Context, text string) string {
-	if text == "" {
+// words say how one of the two has it.
+func (b both) words(ctx context.Context, text string) string {
+	kind, rest, is := strings.Cut(text, " · ")
+	switch {
+	case text == "":
 		return lang.T(ctx, "not on the plan")
+	case !is || !strings.HasPrefix(b.Key, "p."):
+		return text
+	case plans.PlaceKind(kind) == plans.Camera:
+		return lang.T(ctx, "Camera") + " · " + rest
 	}
-	return text
+	return lang.T(ctx, "Sensor") + " · " + rest
 }
 
 // turn is where a camera looks, in degrees; 0 for what is no number.

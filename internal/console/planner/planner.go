@@ -35,8 +35,6 @@ import (
 	"github.com/sashlock/sashlock/internal/store"
 )
 
-const maxForm = 1 << 20
-
 // pages answers for the paths of this package.
 type pages struct {
 	*console.Frame
@@ -83,8 +81,15 @@ func (p pages) edit(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p pages) show(w http.ResponseWriter, r *http.Request, e *editor) error {
+	status := 0
+	switch {
+	case len(e.Wrong) > 0:
+		status = console.Refused
+	case len(e.Both) > 0:
+		status = console.Outrun
+	}
 	return p.Show(w, r, console.Head{
-		Title: lang.T(r.Context(), "Floor plan"), Section: console.InDevices, Site: e.Site, Styles: []string{"planner.css"}, Scripts: []string{"planner.js"},
+		Status: status, Title: lang.T(r.Context(), "Floor plan"), Section: console.InDevices, Site: e.Site, Styles: []string{"planner.css"}, Scripts: []string{"planner.js"},
 		About: lang.T(r.Context(), "Where everything is. Areas, openings, cameras and sensors are placed here, by pointer, by keyboard or as numbers; the page Now shows the same plan with how things stand."),
 	}, editorPage(e))
 }
@@ -95,9 +100,8 @@ func (p pages) save(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		return &sashlock.Error{Kind: sashlock.Limit, Op: "saving plan", Subject: "form", Hint: lang.T(r.Context(), "this is more than a plan can hold"), Err: err}
+	if err := p.Form(w, r); err != nil {
+		return err
 	}
 	var e *editor
 	_, err = p.Hall.Change(r.Context(), flow.Change{Operator: console.Who(r.Context()).Operator.ID, Make: func(tx *store.Tx) (flow.Edit, error) {

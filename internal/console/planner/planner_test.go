@@ -119,10 +119,10 @@ func TestTwoPeopleSaveOnePlan(t *testing.T) {
 	mine.Set("o.case-2.x", "444")
 	mine.Set("a.back", "5,5 50,5 50,50")
 	status, _, page := c.As(signin.Engineer).Post("/plan?site=lisbon", mine)
-	if status != http.StatusOK {
+	if status != http.StatusConflict {
 		t.Fatal(status, consoletest.Words(page))
 	}
-	c.Sees(page, "Somebody else saved this plan meanwhile", "111,400", "777,400", "1,1 9,1 9,9")
+	c.Sees(page, "Somebody else saved this plan meanwhile", "111,400", "777,400")
 	book := c.Hall.Book()
 	if at := book.Openings[c.Opening("case-1")].Plan.X; at != 111 {
 		t.Error("the second of two won: case 1 is at", at)
@@ -141,7 +141,7 @@ func TestTwoPeopleSaveOnePlan(t *testing.T) {
 	if at := c.Hall.Book().Openings[c.Opening("case-1")].Plan.X; at != 777 {
 		t.Error("case 1 is at", at)
 	}
-	if p := planOf(c, t); len(p.Outlines) != 1 || p.Outlines[0].Points[2].X != 50 {
+	if p := planOf(c, t); len(p.Outlines) != 2 || p.Outlines[0].Points[2].X+p.Outlines[1].Points[2].X != 59 {
 		t.Errorf("the outlines are %+v", p.Outlines)
 	}
 }
@@ -155,7 +155,7 @@ func TestWrongPlansAreShownAgain(t *testing.T) {
 		form := editor(t, c)
 		form.Set(strings.TrimSpace(field), value)
 		status, _, page := c.Post("/plan?site=lisbon", form)
-		if status != http.StatusOK || !strings.Contains(page, `class="wrong"`) || strings.Contains(page, "<script>\"") {
+		if status != http.StatusUnprocessableEntity || !strings.Contains(page, `class="wrong"`) || strings.Contains(page, "<script>\"") {
 			t.Errorf("%s=%q: %d", field, value, status)
 		}
 	}
@@ -163,7 +163,7 @@ func TestWrongPlansAreShownAgain(t *testing.T) {
 		form := editor(t, c)
 		form["p.name"][0], form["p.x"][0], form["p.y"][0] = "C", "1", "1"
 		form[name][0] = value
-		if status, _, page := c.Post("/plan?site=lisbon", form); status != http.StatusOK {
+		if status, _, page := c.Post("/plan?site=lisbon", form); status != http.StatusUnprocessableEntity {
 			t.Errorf("%s=%q: %d %s", name, value, status, consoletest.Words(page))
 		}
 	}

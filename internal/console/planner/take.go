@@ -27,17 +27,14 @@ var errKept = errors.New("the form is shown again")
 func (e *editor) take(tx *store.Tx, form url.Values) (whole flow.Edit, err error) {
 	stored := *e
 	stored.Areas, stored.Openings = slices.Clone(e.Areas), slices.Clone(e.Openings)
+	stored.Places = slices.Clone(e.Places)
 	e.fillIn(form)
+	m := newMerge(e, stored, form)
+	m.outlines()
+	m.places()
+	moved := m.openings()
 	e.draw()
-	rev, err := strconv.ParseInt(first(form, "rev"), 10, 64)
-	if err != nil {
-		rev = -1
-	}
 	plan := e.plan()
-	moved := e.moved(stored)
-	if rev != stored.Rev {
-		e.compare(stored)
-	}
 	if len(e.Wrong) > 0 || len(e.Both) > 0 {
 		return flow.Edit{}, errKept
 	}
@@ -82,24 +79,7 @@ func (e *editor) fillIn(form url.Values) {
 	for i := range min(len(form["p.name"]), plans.MaxPlaces+1) {
 		row := placeRow{column("p.id", i), column("p.kind", i), column("p.name", i), column("p.x", i), column("p.y", i), column("p.direction", i)}
 		if row.Name != "" {
-			e.Places = append(e.Places, row)
-		}
-	}
-	e.nameNew()
-}
-
-// nameNew gives new cameras and sensors a short name.
-func (e *editor) nameNew() {
-	taken := map[string]bool{}
-	for _, row := range e.Places {
-		taken[row.ID] = true
-	}
-	for i := range e.Places {
-		row := &e.Places[i]
-		for n := 1; row.ID == ""; n++ {
-			if id := fmt.Sprintf("%s-%d", row.Kind, n); !taken[id] {
-				row.ID, taken[id] = id, true
-			}
+			e.Places = append(e.Places, row.tidy())
 		}
 	}
 }
@@ -145,68 +125,6 @@ func cmpText(a, b string) int {
 		return 1
 	}
 	return 0
-}
-
-// moved lists the openings that the form has elsewhere than the store, and
-// notes those that somebody else has moved too.
-func (e *editor) moved(stored editor) (moved []openingRow) {
-	for i := range e.Openings {
-		o, was := &e.Openings[i], stored.Openings[i]
-		if o.X == "" && o.Y == "" {
-			o.X, o.Y = "0", "0"
-		}
-		x, y, ok := numbers(o.X, o.Y)
-		to := placeText(sashlock.Place{X: x, Y: y})
-		switch {
-		case !ok:
-			e.Wrong["o."+o.Slug] = lang.Mark("a place is two numbers from 0 to 1000")
-			continue
-		case to == "":
-			o.X, o.Y = "", ""
-		}
-		switch {
-		case to == was.Was, to == o.Was: // there already, or not moved in this form
-			if to != was.Was {
-				o.X, o.Y = was.X, was.Y
-			}
-		case o.Was != was.Was:
-			e.Both = append(e.Both, both{What: o.Name, Theirs: was.Was, Yours: to})
-		default:
-			moved = append(moved, *o)
-		}
-		o.Was = was.Was // what a second try begins with
-	}
-	return moved
-}
-
-// compare notes how the outlines and places of the form differ from those that
-// somebody else saved meanwhile.
-func (e *editor) compare(stored editor) {
-	for i, a := range e.Areas {
-		if theirs := stored.Areas[i].Points; theirs != a.Points {
-			e.Both = append(e.Both, both{What: a.Name, Theirs: theirs, Yours: a.Points})
-		}
-	}
-	words := func(all []placeRow, id string) (text, name string) {
-		for _, row := range all {
-			if row.ID == id {
-				return fmt.Sprintf("%s %s,%s %s°", row.Name, row.X, row.Y, row.Direction), row.Name
-			}
-		}
-		return "", ""
-	}
-	seen := map[string]bool{}
-	for _, row := range slices.Concat(e.Places, stored.Places) {
-		if seen[row.ID] {
-			continue
-		}
-		seen[row.ID] = true
-		yours, _ := words(e.Places, row.ID)
-		theirs, _ := words(stored.Places, row.ID)
-		if yours != theirs {
-			e.Both = append(e.Both, both{What: row.Name, Theirs: theirs, Yours: yours})
-		}
-	}
 }
 
 // moveOpening changes where an opening is, and nothing else about it.

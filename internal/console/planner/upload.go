@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/plans"
 )
@@ -16,7 +17,7 @@ import (
 // never written to disk.
 func (p pages) received(w http.ResponseWriter, r *http.Request, clean func([]byte) (plans.Picture, error)) (plans.Picture, error) {
 	missing := &sashlock.Error{Kind: sashlock.Invalid, Op: "reading picture", Subject: "picture", Hint: lang.T(r.Context(), "choose a file first")}
-	r.Body = http.MaxBytesReader(w, r.Body, plans.MaxUpload+maxForm)
+	r.Body = http.MaxBytesReader(w, r.Body, plans.MaxUpload+console.MaxForm)
 	parts, err := r.MultipartReader()
 	if err != nil {
 		return plans.Picture{}, missing

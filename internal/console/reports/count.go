@@ -5,14 +5,12 @@ package reports
 import (
 	"context"
 	"database/sql"
-	"fmt"
-	"sync"
 	"time"
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/console"
-	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
+	"github.com/sashlock/sashlock/internal/tally"
 )
 
 // day is one day of a site in figures.
@@ -33,80 +31,31 @@ func (d *day) add(other day) {
 	d.Alarms += other.Alarms
 }
 
-// counter counts days and keeps those that are over.
-type counter struct {
-	store *store.Store
-
-	mu   sync.Mutex
-	kept map[string]day // guarded by mu
-}
-
-// mostKept is how many days are kept; with more, all are counted again.
-const mostKept = 4000
-
-func newCounter(s *store.Store) *counter { return &counter{store: s, kept: map[string]day{}} }
-
-// day counts the day that began so many midnights ago, for an operator.
-func (c *counter) day(ctx context.Context, site sashlock.Site, now time.Time, ago int, sees func(sashlock.OpeningID) bool, o signin.Operator) (day, error) {
-	start := time.Date(now.Year(), now.Month(), now.Day()-ago, 0, 0, 0, 0, now.Location())
-	end := time.Date(now.Year(), now.Month(), now.Day()-ago+1, 0, 0, 0, 0, now.Location())
-	key := fmt.Sprintf("%s %s %v", site.ID, start.Format("2006-01-02"), o.Areas)
-	c.mu.Lock()
-	d, known := c.kept[key]
-	c.mu.Unlock()
-	if known {
-		return d, nil
-	}
-	d, err := c.count(ctx, site, start, end, sees)
-	if err == nil && ago > 0 {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if len(c.kept) >= mostKept {
-			clear(c.kept)
-		}
-		c.kept[key] = d
-	}
-	return d, err
-}
-
-// countBatch is how many events are read at once.
-const countBatch = 5000
-
-func (c *counter) count(ctx context.Context, site sashlock.Site, start, end time.Time, sees func(sashlock.OpeningID) bool) (day, error) {
-	d := day{Start: start, Reasons: map[sashlock.Reason]int{}}
-	for _, kind := range []string{"access.", string(sashlock.OpeningOpened), string(sashlock.AlarmRaised)} {
-		for from := int64(0); ; {
-			events, err := c.store.Events(ctx, store.EventQuery{Kind: kind, Since: start, Until: end, From: from, Limit: countBatch})
-			if err != nil {
-				return d, err
+// days counts the last days of a site, oldest first, as whoever is signed in may
+// see them.
+func (p pages) days(ctx context.Context, site sashlock.Site, span int) ([]day, error) {
+	o, book := console.Who(ctx).Operator, p.Hall.Book()
+	var only []sashlock.OpeningID // nil: all
+	if len(o.Areas) > 0 {
+		only = []sashlock.OpeningID{}
+		for id, one := range book.Openings {
+			if o.Sees(site.ID, one.Area) {
+				only = append(only, id)
 			}
-			for i := range events {
-				if e := &events[i]; e.Site == site.ID && sees(e.Opening) {
-					d.take(e, console.LocalTime(site, e.Heard).Hour())
-				}
-			}
-			if len(events) < countBatch {
-				break
-			}
-			from = events[len(events)-1].Seq + 1
 		}
 	}
-	return d, nil
-}
-
-func (d *day) take(e *sashlock.Event, hour int) {
-	switch e.Kind {
-	case sashlock.OpeningOpened:
-		d.Opens[hour]++
-		d.Opened++
-	case sashlock.AccessGranted:
-		d.Granted++
-	case sashlock.AccessDenied:
-		d.Refused++
-		d.Reasons[e.Reason]++
-	case sashlock.AlarmRaised:
-		d.Alarms++
+	now := console.LocalTime(site, p.Now())
+	all := make([]day, span)
+	date := func(i int) string { // by the calendar alone: midnight need not come
+		return tally.Date(time.Date(now.Year(), now.Month(), now.Day()-span+1+i, 0, 0, 0, 0, time.UTC))
 	}
+	counted, err := tally.Days(ctx, p.Store, book, site.ID, date(0), date(span-1), only)
+	for i := range all {
+		d, c := &all[i], counted[date(i)]
+		d.Start = time.Date(now.Year(), now.Month(), now.Day()-span+1+i, 0, 0, 0, 0, now.Location())
+		d.Opens, d.Opened, d.Granted, d.Refused, d.Alarms, d.Reasons = c.Opens, c.Opened(), c.Granted, c.Refused, c.Alarms, c.Reasons
+	}
+	return all, err
 }
 
 // raised lists the alarms of a site since a time.

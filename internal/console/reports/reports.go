@@ -36,14 +36,11 @@ import (
 )
 
 // pages answers for the paths of this package.
-type pages struct {
-	*console.Frame
-	counter *counter
-}
+type pages struct{ *console.Frame }
 
 // Mount adds the pages to a frame.
 func Mount(f *console.Frame) {
-	p := pages{f, newCounter(f.Store)}
+	p := pages{f}
 	f.Handle("GET /reports", signin.Read, p.overview)
 	f.Handle("GET /reports/review", signin.Read, p.review)
 	f.Handle("GET /reports/days.csv", signin.Read, p.table)
@@ -99,19 +96,12 @@ func (p pages) overview(w http.ResponseWriter, r *http.Request) error {
 
 func (p pages) summarise(ctx context.Context, site sashlock.Site, span int) (*summary, error) {
 	s := &summary{Site: site, Span: span}
-	o := console.Who(ctx).Operator
-	book := p.Hall.Book()
-	sees := func(id sashlock.OpeningID) bool {
-		return o.Sites == nil && o.Areas == nil || o.Sees(site.ID, book.Openings[id].Area)
+	var err error
+	if s.Days, err = p.days(ctx, site, span); err != nil {
+		return nil, err
 	}
-	now := console.LocalTime(site, p.Now())
 	reasons := map[sashlock.Reason]int{}
-	for i := span - 1; i >= 0; i-- {
-		d, err := p.counter.day(ctx, site, now, i, sees, o)
-		if err != nil {
-			return nil, err
-		}
-		s.Days = append(s.Days, d)
+	for _, d := range s.Days {
 		s.Total.add(d)
 		for why, n := range d.Reasons {
 			reasons[why] += n

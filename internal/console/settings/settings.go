@@ -38,6 +38,7 @@ func Mount(f *console.Frame) {
 	f.Handle("GET /settings/sites/{slug}", signin.Read, p.site)
 	f.Dangerous("POST /settings/sites/{slug}", signin.Setup, p.save)
 	f.Handle("GET /settings/estate.yaml", signin.Setup, p.file)
+	p.mountSignIn()
 }
 
 // siteCard is a site in short.
@@ -82,6 +83,7 @@ func (p pages) overview(w http.ResponseWriter, r *http.Request) error {
 type draft struct {
 	Slug, Name, Zone, Hours, Rev string
 	Wrong                        map[string]string // by field; "" is for the whole
+	Status                       int               // why it is shown again, as HTTP says it
 }
 
 func (p pages) find(ctx context.Context, slug string) (sashlock.Site, error) {
@@ -111,7 +113,7 @@ func (p pages) form(w http.ResponseWriter, r *http.Request, s sashlock.Site, d d
 		schedules = append(schedules, one)
 	}
 	slices.SortFunc(schedules, func(a, b sashlock.Schedule) int { return cmp.Compare(a.Name, b.Name) })
-	return p.Show(w, r, console.Head{Title: s.Name, Section: console.InSettings, Site: s, Styles: []string{"settings.css"}}, sitePage(s, d, schedules, p.yaml(s)))
+	return p.Show(w, r, console.Head{Status: d.Status, Title: s.Name, Section: console.InSettings, Site: s, Styles: []string{"settings.css"}}, sitePage(s, d, schedules, p.yaml(s)))
 }
 
 // yaml is a site as the declared file has it.
@@ -130,7 +132,9 @@ func (p pages) save(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
+	if err := p.Form(w, r); err != nil {
+		return err
+	}
 	d := draft{Slug: s.Slug, Name: r.FormValue("name"), Zone: r.FormValue("zone"), Hours: r.FormValue("hours"), Rev: r.FormValue("rev"), Wrong: map[string]string{}}
 	rev, err := strconv.ParseInt(d.Rev, 10, 64)
 	if err != nil || rev < 1 {
@@ -158,7 +162,7 @@ func (p pages) save(w http.ResponseWriter, r *http.Request) error {
 		if findErr != nil {
 			return findErr
 		}
-		d.Rev = strconv.FormatInt(now.Rev, 10)
+		d.Rev, d.Status = strconv.FormatInt(now.Rev, 10), console.Outrun
 		return p.form(w, r, now, d)
 	case kind == sashlock.Invalid:
 		for _, one := range estate.ListOf(err) {
@@ -167,6 +171,7 @@ func (p pages) save(w http.ResponseWriter, r *http.Request) error {
 		if len(d.Wrong) == 0 {
 			d.Wrong[""] = console.Sentence(err)
 		}
+		d.Status = console.Refused
 		return p.form(w, r, s, d)
 	}
 	return err

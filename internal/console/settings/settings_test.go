@@ -27,7 +27,7 @@ func TestSiteIsChangedOnce(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	status, _, page := c.Post("/settings/sites/lisbon", form(c, "1"))
-	if status != http.StatusOK || !strings.Contains(page, "Somebody else changed this site meanwhile") || strings.Contains(page, "<b>flagship") {
+	if status != http.StatusConflict || !strings.Contains(page, "Somebody else changed this site meanwhile") || strings.Contains(page, "<b>flagship") {
 		t.Errorf("a stale form: %d\n%s", status, consoletest.Words(page))
 	}
 }

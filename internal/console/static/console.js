@@ -128,5 +128,11 @@ document.addEventListener("click", (e) => {
   });
 });
 
+// On a phone the ways around are wider than the window: the one that is open
+// is brought into sight.
+const here = document.querySelector('.around [aria-current="page"]');
+const way = here?.closest(".around");
+if (way && way.scrollWidth > way.clientWidth) way.scrollLeft = here.offsetLeft - way.offsetLeft - 40;
+
 const keys = document.querySelector(".foot .keys");
 if (keys && matchMedia("(hover: hover)").matches) keys.hidden = false;

@@ -20,20 +20,13 @@ import (
 	"github.com/sashlock/sashlock/internal/store"
 )
 
-// maxForm is how long a form may be; the longest note fits.
-const maxForm = 64 << 10
-
 // begin finds the incident that an act is about, and reads its form.
 func (p pages) begin(w http.ResponseWriter, r *http.Request) (incidents.Incident, error) {
 	i, err := p.find(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return i, err
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		return i, &sashlock.Error{Kind: sashlock.Invalid, Op: "reading form", Subject: "form", Hint: lang.Mark("it is too long, or damaged"), Err: err}
-	}
-	return i, nil
+	return i, p.Form(w, r)
 }
 
 // done ends an act: it leads back, or says why it came to nothing.
@@ -68,7 +61,7 @@ func (p pages) why(ctx context.Context, now incidents.Incident, err error) (*pro
 	at := func(t time.Time) string {
 		return console.LocalTime(p.Hall.Book().Sites[now.Site], t).Format("15:04:05")
 	}
-	faster := &problem{Status: http.StatusConflict, Title: lang.T(ctx, "Somebody was faster")}
+	faster := &problem{Status: console.Outrun, Title: lang.T(ctx, "Somebody was faster")}
 	switch {
 	case errors.Is(err, incidents.ErrResolved) && now.State() == incidents.Resolved:
 		faster.Text = lang.T(ctx, "%s resolved it at %s: %s. What you typed is still here; you can add it as a note, or reopen the incident.",
@@ -87,12 +80,12 @@ func (p pages) why(ctx context.Context, now incidents.Incident, err error) (*pro
 
 // refusal is a problem with what was typed.
 func refusal(ctx context.Context, err error) *problem {
-	p := &problem{Status: http.StatusBadRequest, Title: lang.T(ctx, "That cannot be done"), Text: err.Error()}
+	p := &problem{Status: console.Refused, Title: lang.T(ctx, "That cannot be done"), Text: err.Error()}
 	var e *sashlock.Error
 	if errors.As(err, &e) {
 		p.Field, p.Text = e.Subject, lang.T(ctx, e.Hint)
 		if e.Kind == sashlock.Conflict {
-			p.Status = http.StatusConflict
+			p.Status = console.Outrun
 		}
 	}
 	return p
@@ -237,7 +230,9 @@ func (p pages) shelveOne(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := p.Form(w, r); err != nil {
+		return err
+	}
 	length, wrong := time.ParseDuration(r.FormValue("for"))
 	if wrong != nil {
 		length = 0 // which is refused

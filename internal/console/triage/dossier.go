@@ -324,7 +324,7 @@ func (p pages) showIncident(w http.ResponseWriter, r *http.Request, i incidents.
 		Live: "/incidents/" + i.ID + "/live", At: console.At(d.parts()),
 	}
 	if why != nil {
-		w = &withStatus{w, why.Status}
+		head.Status = why.Status
 	}
 	return p.Show(w, r, head, incidentPage(d))
 }
@@ -342,12 +342,3 @@ func (p pages) incidentStream(w http.ResponseWriter, r *http.Request) error {
 		return d.parts(), err
 	})
 }
-
-// withStatus answers with another status than 200.
-type withStatus struct {
-	http.ResponseWriter
-	status int
-}
-
-// WriteHeader sets the status.
-func (w *withStatus) WriteHeader(int) { w.ResponseWriter.WriteHeader(w.status) }

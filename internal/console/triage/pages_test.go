@@ -239,13 +239,13 @@ func TestWhoMayOnlyReadSeesNoButtons(t *testing.T) {
 func TestShelving(t *testing.T) {
 	s := newShop(t)
 	i := s.force("case-1")
-	page := s.does(http.StatusBadRequest, i, "shelve", "for", "4h0m0s", "reason", "Glazier at work")
+	page := s.does(http.StatusUnprocessableEntity, i, "shelve", "for", "4h0m0s", "reason", "Glazier at work")
 	s.Sees(page, "one hour at most")
 	if !strings.Contains(page, `value="Glazier at work"`) {
 		t.Error("what was typed is lost")
 	}
 	for _, bad := range [][]string{{"for", "1h"}, {"for", "-1h", "reason", "x"}, {"for", "x", "reason", "x"}, {"for", "1h", "reason", strings.Repeat("x", 10_000)}, {"for", "1h", "reason", "a\u202Eb"}} {
-		s.does(http.StatusBadRequest, i, "shelve", bad...)
+		s.does(http.StatusUnprocessableEntity, i, "shelve", bad...)
 	}
 	if n := len(s.told(sashlock.AlarmShelved)); n != 0 {
 		t.Fatalf("%d were shelved", n)
@@ -312,7 +312,7 @@ func TestHostileInput(t *testing.T) {
 	s := newShop(t)
 	i := s.force("case-1")
 	s.does(http.StatusSeeOther, i, "note", "note", hostile)
-	page := s.does(http.StatusBadRequest, i, "resolve", "rev", rev(s.incident(i.ID)), "cause", hostile, "note", hostile)
+	page := s.does(http.StatusUnprocessableEntity, i, "resolve", "rev", rev(s.incident(i.ID)), "cause", hostile, "note", hostile)
 	_, after := s.Get("/incidents/" + i.ID)
 	for _, one := range []string{page, after} {
 		if strings.Contains(one, "<script>alert") || strings.Contains(one, "<img src=x") || strings.Contains(one, " style=") || strings.Contains(one, " onclick") {
@@ -320,11 +320,11 @@ func TestHostileInput(t *testing.T) {
 		}
 		s.Sees(one, "&lt;script&gt;alert(1)&lt;/script&gt;")
 	}
-	page = s.does(http.StatusBadRequest, i, "note", "note", strings.Repeat("long ", 2000))
+	page = s.does(http.StatusUnprocessableEntity, i, "note", "note", strings.Repeat("long ", 2000))
 	s.Sees(page, "shorten it to 4,000 characters", "long long long")
-	s.does(http.StatusBadRequest, i, "note", "note", strings.Repeat("x", 100_000))
-	s.does(http.StatusBadRequest, i, "resolve", "cause", "drill", "rev", "not a number")
-	s.does(http.StatusBadRequest, i, "resolve", "cause", "other", "rev", rev(s.incident(i.ID)))
+	s.does(http.StatusUnprocessableEntity, i, "note", "note", strings.Repeat("x", 100_000))
+	s.does(http.StatusUnprocessableEntity, i, "resolve", "cause", "drill", "rev", "not a number")
+	s.does(http.StatusUnprocessableEntity, i, "resolve", "cause", "other", "rev", rev(s.incident(i.ID)))
 	for _, path := range []string{"/incidents/inc_none", "/incidents/%00", "/incidents/" + strings.Repeat("x", 5000), "/alarms/alm_none", "/alarms?area=none", "/alarms?site=none"} {
 		if status, _ := s.Get(path); status != http.StatusNotFound {
 			t.Errorf("%.40s: %d", path, status)
@@ -355,7 +355,7 @@ func TestSpanish(t *testing.T) {
 	_, page = s.Send(http.MethodGet, "/incidents/"+i.ID, spanish, nil)
 	s.Sees(page, "Repetición", "Quién es responsable", "¿Qué fue?", "Robo o intento", "Descargar las pruebas", "bloqueada")
 	r, page := s.Send(http.MethodPost, "/incidents/"+i.ID+"/note", spanish, url.Values{"note": {""}})
-	if r.StatusCode != http.StatusBadRequest {
+	if r.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("an empty note: %d", r.StatusCode)
 	}
 	s.Sees(page, "escribir algo primero")

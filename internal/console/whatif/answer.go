@@ -53,7 +53,7 @@ func (p pages) can(ctx context.Context, a *question) (*verdict, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := p.Hall.Book().Decide(sashlock.Request{Person: a.Person.ID, Opening: a.Opening.ID, At: a.When.At}, state)
+	d := p.Hall.Decide(sashlock.Request{Person: a.Person.ID, Opening: a.Opening.ID, At: a.When.At}, state)
 	v := &verdict{Granted: d.Granted, Reason: d.Reason.Words()}
 	v.table, err = p.tabulate(ctx, d, a.Opening, a.Person)
 	return v, err
