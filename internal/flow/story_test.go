@@ -35,6 +35,7 @@ func TestStories(t *testing.T) {
 		"../detect/forced":     {forced.Rule{}},
 		"../detect/heldopen":   {heldopen.Rule{}},
 		"../detect/unattended": {unattended.Rule{}},
+		"../access":            {},
 		".":                    {forced.Rule{}, unattended.Rule{}, heldopen.Rule{}, afterhours.Rule{}},
 	} {
 		files, err := filepath.Glob(filepath.Join(folder, "testdata/stories/*.txt"))
@@ -109,6 +110,11 @@ func (s *story) line(words []string) {
 	switch words[0] {
 	case "grant":
 		s.grant(words[1], words[2], words[3], words[4])
+		s.terms(words[5:])
+	case "role":
+		s.role(words[1], words[2])
+	case "area":
+		s.area(words[1:])
 	case "hours":
 		s.facts.Schedules = append(s.facts.Schedules, daily("sch_hours", words[1], words[2]))
 		s.facts.Sites[0].Hours = "sch_hours"
@@ -129,9 +135,7 @@ func daily(id sashlock.ScheduleID, from, until string) sashlock.Schedule {
 }
 
 func (s *story) grant(person, opening, from, until string) {
-	p := sashlock.PersonID("prs_" + person)
-	s.names[string(p)] = person
-	s.facts.People = append(s.facts.People, sashlock.Person{ID: p, Slug: person, Name: person})
+	p := s.person(person).ID
 	schedule := sashlock.ScheduleID(fmt.Sprintf("sch_%d", len(s.facts.Schedules)))
 	s.facts.Schedules = append(s.facts.Schedules, daily(schedule, from, until))
 	s.facts.Grants = append(s.facts.Grants, sashlock.Grant{
@@ -165,6 +169,12 @@ func (s *story) opening(words []string) {
 		case "locked":
 		case "unlocked":
 			state.Lock = sashlock.Unlocked
+		case "area":
+			o.Area = sashlock.AreaID("area_" + value)
+		case "interlock":
+			o.Interlock = value
+		case "level", "two", "first-in":
+			s.need(&o.Needs, key, value)
 		default:
 			s.t.Fatalf("unknown word %q", word)
 		}
@@ -211,7 +221,7 @@ func (s *story) happens(words []string) {
 	case words[0] == "restart":
 		s.restart(s.facts, s.devices)
 	case len(words) > 2 && words[1] == "asks":
-		s.asks("prs_"+words[0], "opn_"+words[2])
+		s.asks("prs_"+words[0], "opn_"+words[2], words[3:]...)
 	case len(words) > 2 && words[1] == "command":
 		s.commandEnds("opn_"+words[0], words[2:])
 	default:
@@ -219,9 +229,9 @@ func (s *story) happens(words []string) {
 	}
 }
 
-func (s *story) asks(person, opening string) {
+func (s *story) asks(person, opening string, how ...string) {
 	s.names[person] = strings.TrimPrefix(person, "prs_")
-	_, err := s.hall.Request(s.t.Context(), sashlock.Request{Person: sashlock.PersonID(person), Opening: sashlock.OpeningID(opening)})
+	_, err := s.hall.Request(s.t.Context(), s.request(person, opening, how))
 	s.must(err)
 }
 
@@ -282,8 +292,11 @@ func (s *story) ledger(whole bool) string {
 		}
 		n++
 		words := []string{strconv.Itoa(n), e.Heard.Format(time.TimeOnly), string(e.Kind), s.names[string(e.Opening)]}
-		if strings.HasPrefix(string(e.Kind), "access.") {
+		if strings.HasPrefix(string(e.Kind), "access.") || e.Kind == sashlock.PersonLeft {
 			words = append(words, s.names[string(e.Person)])
+		}
+		if e.Second != "" {
+			words = append(words, "after", s.names[string(e.Second)])
 		}
 		if e.Rule != "" {
 			words = append(words, e.Rule)

@@ -31,7 +31,7 @@ func (h *Hall) noteGrant(tx *store.Tx, q sashlock.Request, d sashlock.Decision, 
 		tx.SaveGrantState(g)
 	}
 	h.noteFirstIn(tx, q.Person, o.Site)
-	if q.Side == sashlock.Leaving || !h.working.tellsPosition(o.ID) {
+	if !h.working.tellsPosition(o.ID) {
 		h.passed(tx, o, q.Person, q.Side)
 		return
 	}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sashlock/sashlock/internal/lang"
 )
 
 // slashOrder is what a date like 3/4/2026 means in a list: the columns show it
@@ -30,7 +32,7 @@ func (r *listReader) readDate(rec record, c column, at int) time.Time {
 	}
 	t, wholeDay, ok := parseDate(text, r.zone)
 	if !ok {
-		r.problem(rec.line, r.head[c], strconv.Quote(clip(text))+" is not a date", dateFix)
+		r.problem(rec.line, r.head[c], lang.Say("%q is not a date", clip(text)), lang.Say(dateFix))
 		return time.Time{}
 	}
 	return endOf(t, c == untilColumn && wholeDay)
@@ -86,14 +88,14 @@ func (r *listReader) explainSlashes() {
 		layout := "2/1/2006"
 		switch {
 		case r.slash.dayFirst == r.slash.monthFirst:
-			r.problem(p.row, r.head[d.col], fmt.Sprintf("%q can be read in two ways", d.text), `write the day as "2026-11-30"`)
+			r.problem(p.row, r.head[d.col], lang.Say("%q can be read in two ways", d.text), lang.Say(`write the day as "2026-11-30"`))
 			continue
 		case r.slash.monthFirst:
 			layout = "1/2/2006"
 		}
 		t, err := time.ParseInLocation(layout, d.text, r.zone)
 		if err != nil || !inRange(t) {
-			r.problem(p.row, r.head[d.col], strconv.Quote(clip(d.text))+" is not a date", dateFix)
+			r.problem(p.row, r.head[d.col], lang.Say("%q is not a date", clip(d.text)), lang.Say(dateFix))
 			continue
 		}
 		if d.col == fromColumn {

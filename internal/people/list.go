@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/lang"
 )
 
 func formatted(n int) string { return strconv.Itoa(n) }
@@ -59,7 +60,7 @@ type lateDate struct {
 func readList(content []byte, roles []Group, zone *time.Location) list {
 	r := &listReader{roles: rolesByName(roles), zone: zone}
 	if len(content) > MaxList {
-		r.problem(0, "", fmt.Sprintf("the file has more than %d MB", MaxList>>20), "part it into several files")
+		r.problem(0, "", lang.Say("the file has more than %d MB", MaxList>>20), lang.Say("part it into several files"))
 		return r.list
 	}
 	headed := false
@@ -69,14 +70,14 @@ func readList(content []byte, roles []Group, zone *time.Location) list {
 			return r.readHeadings(rec)
 		}
 		if len(r.rows) == MaxRows {
-			r.problem(rec.line, "", fmt.Sprintf("the file has more than %d rows", MaxRows), "part it into several files")
+			r.problem(rec.line, "", lang.Say("the file has more than %d rows", MaxRows), lang.Say("part it into several files"))
 			return false
 		}
 		r.readRow(rec)
 		return true
 	})
 	if !headed && r.wrong == 0 {
-		r.problem(0, "", "the file is empty", "give it a row of headings and a row for each person")
+		r.problem(0, "", lang.Say("the file is empty"), lang.Say("give it a row of headings and a row for each person"))
 	}
 	r.explainSlashes()
 	r.twice()
@@ -100,22 +101,22 @@ func (r *listReader) readHeadings(rec record) bool {
 		c := columnOf(heading)
 		switch {
 		case c == unknown && heading != "":
-			r.note(rec.line, heading, "this column is not known and is left out", "it is kept nowhere")
+			r.note(rec.line, heading, lang.Say("this column is not known and is left out"), lang.Say("it is kept nowhere"))
 		case c == unknown:
 		case r.has[c]:
-			r.problem(rec.line, heading, "it says the same as column "+strconv.Quote(clip(r.head[c])), "take one of the two out of the file")
+			r.problem(rec.line, heading, lang.Say("it says the same as column %q", clip(r.head[c])), lang.Say("take one of the two out of the file"))
 		default:
 			r.has[c], r.place[c], r.head[c] = true, i, heading
 		}
 	}
 	if !r.has[nameColumn] && !(r.has[givenColumn] && r.has[familyColumn]) {
-		r.problem(rec.line, "", "no column has names", `call one "name", or two "given name" and "family name"`)
+		r.problem(rec.line, "", lang.Say("no column has names"), lang.Say(`call one "name", or two "given name" and "family name"`))
 	}
 	if !r.has[slugColumn] && !r.has[externalColumn] {
-		r.problem(rec.line, "", "no column tells people apart", `call one "slug" (short names) or "external_id" (the numbers of your personnel system)`)
+		r.problem(rec.line, "", lang.Say("no column tells people apart"), lang.Say(`call one "slug" (short names) or "external_id" (the numbers of your personnel system)`))
 	}
 	if r.has[suspendedColumn] && r.has[activeColumn] {
-		r.problem(rec.line, r.head[activeColumn], "it says the same as column "+strconv.Quote(clip(r.head[suspendedColumn])), "take one of the two out of the file")
+		r.problem(rec.line, r.head[activeColumn], lang.Say("it says the same as column %q", clip(r.head[suspendedColumn])), lang.Say("take one of the two out of the file"))
 	}
 	return r.wrong == 0
 }
@@ -129,12 +130,12 @@ func (r *listReader) cell(rec record, c column) string {
 
 func (r *listReader) readRow(rec record) {
 	if n := len(rec.cells); n < len(r.heads) || n > len(r.heads) && !blank(rec.cells[len(r.heads):]) {
-		r.problem(rec.line, "", fmt.Sprintf("it has %d cells and the headings have %d", n, len(r.heads)), "look for a missing quotation mark, or a separator within a cell")
+		r.problem(rec.line, "", lang.Say("it has %d cells and the headings have %d", n, len(r.heads)), lang.Say("look for a missing quotation mark, or a separator within a cell"))
 		return
 	}
 	for i, c := range rec.cells[:len(r.heads)] {
 		if formula(c) {
-			r.note(rec.line, r.heads[i], "it begins like a formula ("+clip(c)+")", "it is taken as text and calculated nowhere")
+			r.note(rec.line, r.heads[i], lang.Say("it begins like a formula (%s)", clip(c)), lang.Say("it is taken as text and calculated nowhere"))
 		}
 	}
 	p := listed{row: rec.line, slug: strings.ToLower(r.cell(rec, slugColumn)), external: r.cell(rec, externalColumn)}
@@ -143,16 +144,16 @@ func (r *listReader) readRow(rec record) {
 		p.slug = SlugOf(before)
 	}
 	if fix := sashlock.CheckName(p.name); fix != "" {
-		r.problem(rec.line, cmp.Or(r.head[nameColumn], r.head[familyColumn]), "this cannot be a name", fix)
+		r.problem(rec.line, cmp.Or(r.head[nameColumn], r.head[familyColumn]), lang.Say("this cannot be a name"), lang.Say(fix))
 	}
 	if p.slug != "" && !sashlock.ValidSlug(p.slug) {
-		r.problem(rec.line, r.head[slugColumn], strconv.Quote(clip(p.slug))+" cannot be a short name", "use 1 to 40 of a-z, 0-9 and hyphens, starting with a letter or digit")
+		r.problem(rec.line, r.head[slugColumn], lang.Say("%q cannot be a short name", clip(p.slug)), lang.Say("use 1 to 40 of a-z, 0-9 and hyphens, starting with a letter or digit"))
 	}
 	if fix := checkForeign(p.external); fix != "" {
-		r.problem(rec.line, r.head[externalColumn], "this cannot be an identifier", fix)
+		r.problem(rec.line, r.head[externalColumn], lang.Say("this cannot be an identifier"), lang.Say(fix))
 	}
 	if p.slug == "" && p.external == "" {
-		r.problem(rec.line, cmp.Or(r.head[externalColumn], r.head[slugColumn]), "it is empty", "say who is meant: fill in the cell that tells people apart")
+		r.problem(rec.line, cmp.Or(r.head[externalColumn], r.head[slugColumn]), lang.Say("it is empty"), lang.Say("say who is meant: fill in the cell that tells people apart"))
 	}
 	p.roles = r.readRoles(rec)
 	p.suspended, p.left = r.readSuspended(rec)
@@ -165,7 +166,7 @@ func (r *listReader) readRow(rec record) {
 
 func (r *listReader) inOrder(at int) {
 	if p := r.rows[at]; !p.from.IsZero() && !p.until.IsZero() && !p.from.Before(p.until) {
-		r.problem(p.row, r.head[untilColumn], "it ends before it starts", "write a later day")
+		r.problem(p.row, r.head[untilColumn], lang.Say("it ends before it starts"), lang.Say("write a later day"))
 	}
 }
 
@@ -190,7 +191,7 @@ func (r *listReader) readRoles(rec record) []sashlock.RoleID {
 		}
 		id, known := r.role(part)
 		if !known {
-			r.problem(rec.line, r.head[rolesColumn], "there is no role "+strconv.Quote(clip(part)), "add the role first, or correct the name")
+			r.problem(rec.line, r.head[rolesColumn], lang.Say("there is no role %q", clip(part)), lang.Say("add the role first, or correct the name"))
 			continue
 		}
 		if !contains(ids, id) {
@@ -240,7 +241,7 @@ func (r *listReader) readSuspended(rec record) (suspended, left bool) {
 	case "terminated", "left", "leaver", "former", "resigned", "retired", "dismissed", "baja", "ausgetreten", "parti":
 		return true, true
 	}
-	r.problem(rec.line, r.head[c], strconv.Quote(clip(text))+" is neither yes nor no", `write "yes" or "no"`)
+	r.problem(rec.line, r.head[c], lang.Say("%q is neither yes nor no", clip(text)), lang.Say(`write "yes" or "no"`))
 	return false, false
 }
 
@@ -257,7 +258,7 @@ func (r *listReader) twice() {
 				continue
 			}
 			if first, is := one.of[one.id]; is {
-				r.problem(p.row, one.head, fmt.Sprintf("%q is in row %d already", clip(one.id), first), "keep one row for each person")
+				r.problem(p.row, one.head, lang.Say("%q is in row %d already", clip(one.id), first), lang.Say("keep one row for each person"))
 				continue
 			}
 			one.of[one.id] = p.row

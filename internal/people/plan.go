@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/lang"
 )
 
 // Verb is what a list does to one person.
@@ -134,7 +135,7 @@ func (p *planner) find(row *listed) (Entry, bool) {
 	if known && row.external != "" {
 		e := p.staff.Entries[i]
 		if row.slug != "" && row.slug != e.Slug {
-			p.list.problem(row.row, p.list.head[slugColumn], fmt.Sprintf("%q is known here as %q, not %q", clip(row.external), e.Slug, clip(row.slug)), "write the short name that is known: it stays as it is")
+			p.list.problem(row.row, p.list.head[slugColumn], lang.Say("%q is known here as %q, not %q", clip(row.external), e.Slug, clip(row.slug)), lang.Say("write the short name that is known: it stays as it is"))
 		}
 		return e, true
 	}
@@ -143,7 +144,7 @@ func (p *planner) find(row *listed) (Entry, bool) {
 	}
 	e := p.staff.Entries[i]
 	if row.external != "" && e.External != "" {
-		p.list.problem(row.row, p.list.head[externalColumn], fmt.Sprintf("%q has the number %q here, not %q", e.Slug, clip(e.External), clip(row.external)), "give somebody new another short name, or correct the number")
+		p.list.problem(row.row, p.list.head[externalColumn], lang.Say("%q has the number %q here, not %q", e.Slug, clip(e.External), clip(row.external)), lang.Say("give somebody new another short name, or correct the number"))
 	}
 	return e, true
 }
@@ -152,7 +153,7 @@ func (p *planner) row(row *listed) {
 	was, known := p.find(row)
 	if known {
 		if first, twice := p.seen[was.ID]; twice {
-			p.list.problem(row.row, "", fmt.Sprintf("it is about the same person as row %d", first), "keep one row for each person")
+			p.list.problem(row.row, "", lang.Say("it is about the same person as row %d", first), lang.Say("keep one row for each person"))
 		}
 		p.seen[was.ID] = row.row
 	}
@@ -221,7 +222,7 @@ func (p *planner) apply(row *listed, e *Entry) {
 		e.Left, e.Told, e.Gone = time.Time{}, false, false
 	}
 	if !e.From.IsZero() && !e.Until.IsZero() && !e.From.Before(e.Until) && !(has[fromColumn] && has[untilColumn]) {
-		p.list.problem(row.row, p.list.head[max(fromColumn, untilColumn)], "together with what is known it ends before it starts", "give the list both columns")
+		p.list.problem(row.row, p.list.head[max(fromColumn, untilColumn)], lang.Say("together with what is known it ends before it starts"), lang.Say("give the list both columns"))
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
+
+	"github.com/sashlock/sashlock/internal/lang"
 )
 
 // The limits of a list.
@@ -30,8 +32,11 @@ const maxProblems = 100
 type Problem struct {
 	Row    int    `json:"row"`              // line of the file, from 1; 0: the file as a whole
 	Column string `json:"column,omitempty"` // heading, as the file has it
-	Detail string `json:"detail"`           // what is wrong
-	Fix    string `json:"fix"`              // what to do
+	Detail string `json:"detail"`           // what is wrong, in English
+	Fix    string `json:"fix"`              // what to do, in English
+
+	What lang.Phrase `json:"-"` // Detail, to be said in any language
+	Do   lang.Phrase `json:"-"` // Fix, likewise
 }
 
 // String returns the problem in one line.
@@ -54,16 +59,20 @@ type findings struct {
 	noted    int // notes in all
 }
 
-func (f *findings) problem(row int, column, detail, fix string) {
+func (f *findings) problem(row int, column string, what, do lang.Phrase) {
 	if f.wrong++; f.wrong <= maxProblems {
-		f.problems = append(f.problems, Problem{row, clip(column), detail, fix})
+		f.problems = append(f.problems, found(row, column, what, do))
 	}
 }
 
-func (f *findings) note(row int, column, detail, fix string) {
+func (f *findings) note(row int, column string, what, do lang.Phrase) {
 	if f.noted++; f.noted <= maxProblems {
-		f.notes = append(f.notes, Problem{row, clip(column), detail, fix})
+		f.notes = append(f.notes, found(row, column, what, do))
 	}
+}
+
+func found(row int, column string, what, do lang.Phrase) Problem {
+	return Problem{row, clip(column), what.In(lang.English), do.In(lang.English), what, do}
 }
 
 func clip(s string) string {
@@ -85,11 +94,11 @@ type record struct {
 func readTable(content []byte, f *findings, each func(record) bool) {
 	text, err := io.ReadAll(decoded(content))
 	if err != nil {
-		f.problem(0, "", "the file cannot be read as text", "save it again as CSV in UTF-8")
+		f.problem(0, "", lang.Say("the file cannot be read as text"), lang.Say("save it again as CSV in UTF-8"))
 		return
 	}
 	if i := bytes.IndexByte(text, 0); i >= 0 {
-		f.problem(1+bytes.Count(text[:i], []byte{'\n'}), "", "this is no text", "save the sheet as CSV; a workbook (.xlsx, .ods) cannot be read")
+		f.problem(1+bytes.Count(text[:i], []byte{'\n'}), "", lang.Say("this is no text"), lang.Say("save the sheet as CSV; a workbook (.xlsx, .ods) cannot be read"))
 		return
 	}
 	text = withPlainLineEnds(text)
@@ -107,7 +116,7 @@ func readTable(content []byte, f *findings, each func(record) bool) {
 		}
 		var bad *csv.ParseError
 		if errors.As(err, &bad) {
-			f.problem(skipped+bad.StartLine, "", "a quotation mark is missing or in the wrong place", `write a cell with quotation marks as "one ""quoted"" word"`)
+			f.problem(skipped+bad.StartLine, "", lang.Say("a quotation mark is missing or in the wrong place"), lang.Say(`write a cell with quotation marks as "one ""quoted"" word"`))
 			return
 		}
 		line, _ := r.FieldPos(0)

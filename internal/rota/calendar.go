@@ -23,8 +23,8 @@ import (
 //     changes, a cancelled one leaves none.
 
 // maxLooked is how many days are looked at for all repetitions of a file: that
-// keeps any of them under a second or two.
-const maxLooked = 10_000_000
+// keeps any of them under a second.
+const maxLooked = 2_000_000
 
 // before is for how long before now a calendar speaks.
 const before = 24 * time.Hour

@@ -156,9 +156,10 @@ func drawRule(t *rapid.T) string {
 	}
 	if maybe("weekdays") {
 		var days []string
+		nth := (every == "MONTHLY" || every == "YEARLY") && maybe("nth") // the other reader mixes them up
 		for range rapid.IntRange(1, 3).Draw(t, "days") {
 			day := rapid.SampledFrom([]string{"MO", "TU", "WE", "TH", "FR", "SA", "SU"}).Draw(t, "day")
-			if every >= "MONTHLY" && every != "WEEKLY" && maybe("nth") {
+			if nth {
 				day = rapid.SampledFrom([]string{"1", "2", "-1", "-2", "3"}).Draw(t, "which") + day
 			}
 			days = append(days, day)
@@ -167,7 +168,7 @@ func drawRule(t *rapid.T) string {
 	} else if every != "WEEKLY" && maybe("days of the month") {
 		parts = append(parts, "BYMONTHDAY="+rapid.SampledFrom([]string{"1", "15", "-1", "31", "28,29,30", "-5,3"}).Draw(t, "which days"))
 	}
-	if maybe("months") {
+	if maybe("months") && !strings.Contains(parts[len(parts)-1], "31") { // one that never comes keeps the other reader busy
 		parts = append(parts, "BYMONTH="+rapid.SampledFrom([]string{"11", "12", "1,12", "11,12,1,2"}).Draw(t, "which months"))
 	}
 	return strings.Join(parts, ";")
@@ -211,7 +212,7 @@ func TestBombs(t *testing.T) {
 		"one endless event":     {whole("BEGIN:VEVENT\n" + strings.Repeat("X:1\n", 1_000_000)), "too many properties"},
 		"dates without end":     {calendar("DTSTART:20261101T080000Z\nDURATION:PT1H\nSUMMARY:ana" + strings.Repeat("\nEXDATE:"+strings.TrimSuffix(strings.Repeat("20261101T080000Z,20261102T080000Z,", 400), ","), 50)), ""},
 		"a million rows":        {"person,from,until\n" + strings.Repeat("a,b,c\n", 1_000_000), "there are more than 20000 shifts"},
-		"commas":                {strings.Repeat(",", 5_000_000), "no column says who works"},
+		"commas":                {strings.Repeat(",", 5_000_000), "row 1: the row has more than 500 cells"},
 	} {
 		began := time.Now()
 		l := rota.Read([]byte(c.text), options("Europe/Lisbon"))

@@ -216,11 +216,20 @@ type date struct {
 func dateOf(number int) date {
 	t := time.Unix(int64(number)*daySeconds, 0).UTC()
 	y, m, d := t.Date()
-	return date{
-		number: number, year: y, month: int(m), day: d, weekday: t.Weekday(), yearDay: t.YearDay(),
-		last:     time.Date(y, m+1, 0, 0, 0, 0, 0, time.UTC).Day(),
-		yearLast: time.Date(y, time.December, 31, 0, 0, 0, 0, time.UTC).YearDay(),
+	out := date{number: number, year: y, month: int(m), day: d, weekday: t.Weekday(), yearDay: t.YearDay(), last: 31, yearLast: 365}
+	leap := y%4 == 0 && (y%100 != 0 || y%400 == 0)
+	if leap {
+		out.yearLast = 366
 	}
+	switch m {
+	case time.April, time.June, time.September, time.November:
+		out.last = 30
+	case time.February:
+		if out.last = 28; leap {
+			out.last = 29
+		}
+	}
+	return out
 }
 
 // names reports whether a rule that began on a day names another.

@@ -100,8 +100,11 @@ func (r *reader) readSheet(text []byte) {
 		_, text, _ = bytes.Cut(rest, []byte{'\n'})
 		skipped = 1
 	}
+	if !r.isModest(text) {
+		return
+	}
 	in := csv.NewReader(bytes.NewReader(text))
-	in.Comma, in.FieldsPerRecord, in.ReuseRecord = delimiter(text), -1, false
+	in.Comma, in.FieldsPerRecord = delimiter(text), -1
 	s := &sheet{reader: r}
 	rows := 0
 	for !r.full {
@@ -135,6 +138,32 @@ func (r *reader) readSheet(text []byte) {
 		r.problem(0, "", lang.Say("there are headings and no shifts"), lang.Say("add a row for each shift"))
 	}
 	s.speaksFor()
+}
+
+// maxCells is how many cells a row may have.
+const maxCells = 500
+
+// isModest refuses files that are no list of shifts by their very size, before
+// any cell is read.
+func (r *reader) isModest(text []byte) bool {
+	parts, line, cells := byte(delimiter(text)), 1, 0
+	for _, c := range text {
+		switch c {
+		case '\n':
+			line, cells = line+1, 0
+		case parts:
+			cells++
+		}
+		if line > 2*MaxShifts {
+			r.problem(0, "", lang.Say("there are more than %d shifts", MaxShifts), lang.Say("import fewer weeks at a time"))
+			return false
+		}
+		if cells > maxCells {
+			r.problem(line, "", lang.Say("the row has more than %d cells", maxCells), lang.Say("keep the columns that tell of shifts, and save it again as CSV"))
+			return false
+		}
+	}
+	return true
 }
 
 func blank(cells []string) bool {

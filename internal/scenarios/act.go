@@ -177,17 +177,17 @@ func (m *meeting) happened(k *member, f scenario.Facts, out scenario.Outcome) er
 // Told is what the ledger is told of a run beside its reason: what was known
 // when it began or ended.
 type Told struct {
-	Rev     int64                  `json:"rev"`
-	Drill   bool                   `json:"drill,omitempty"`
-	Counted *float64               `json:"counted,omitempty"`
-	Threat  string                 `json:"threat,omitempty"`
-	Staff   int                    `json:"staff"`
-	Entry   int64                  `json:"entry,omitempty"` // of the event that began it
-	Lasted  string                 `json:"lasted,omitempty"`
-	Unmet   map[string][]string    `json:"unmet,omitempty"` // openings that are not as they should be, by item
-	Looks   []sashlock.PersonID    `json:"looks,omitempty"` // who is to look at them
-	Acts    map[string]int         `json:"acts,omitempty"`  // on how many openings
-	Notify  string                 `json:"notify,omitempty"`
+	Rev     int64               `json:"rev"`
+	Drill   bool                `json:"drill,omitempty"`
+	Counted *float64            `json:"counted,omitempty"`
+	Threat  string              `json:"threat,omitempty"`
+	Staff   int                 `json:"staff"`
+	Entry   int64               `json:"entry,omitempty"` // of the event that began it
+	Lasted  string              `json:"lasted,omitempty"`
+	Unmet   map[string][]string `json:"unmet,omitempty"` // openings that are not as they should be, by item
+	Looks   []sashlock.PersonID `json:"looks,omitempty"` // who is to look at them
+	Acts    map[string]int      `json:"acts,omitempty"`  // on how many openings
+	Notify  string              `json:"notify,omitempty"`
 }
 
 func (m *meeting) tell(k *member, kind sashlock.EventKind, why string, f scenario.Facts) {
@@ -383,39 +383,36 @@ func (m *meeting) close() error {
 	return nil
 }
 
-// threaten makes the store stand as the strongest running scenario says, or as
-// it stood without any.
+// threaten makes the store stand as a lockdown says, else as somebody set it,
+// else as the strongest running scenario says.
 func (m *meeting) threaten() error {
-	var base, ours string
 	rows, err := store.Rows(m.tx, func(scan store.Scan) (v [2]string, err error) { return v, scan(&v[0], &v[1]) },
 		`SELECT base, ours FROM site_standings WHERE site = ?`, m.site)
 	if err != nil {
 		return err
 	}
+	var base, ours string
 	if len(rows) > 0 {
 		base, ours = rows[0][0], rows[0][1]
 	}
-	now := m.tx.SiteState(m.site).Threat
-	was := [2]string{base, ours}
-	if now != ours {
+	if now := m.tx.SiteState(m.site).Threat; now != ours {
 		base = now // somebody set it
 	}
-	want, source := base, ""
+	want, source := base, "operator"
 	for _, k := range m.all { // the strongest first
-		if k.State.Running && !k.State.Drill && k.Actions.Threat != "" {
-			want, source = k.Actions.Threat, k.Source()
-			break
+		if !k.State.Running || k.State.Drill || k.Actions.Threat == "" {
+			continue
 		}
+		if base == "" || k.Kind == scenario.Lockdown {
+			want, source = k.Actions.Threat, k.Source()
+		}
+		break
 	}
-	if source != "" && now != ours && now != want && ours != "" {
-		want, source = now, "" // an operator's word counts until the scenarios change
-	}
-	m.room.Hall.Threaten(m.tx, m.site, want, cmp.Or(source, "operator"), "")
-	ours = want
-	if was == [2]string{base, ours} {
+	m.room.Hall.Threaten(m.tx, m.site, want, source, "")
+	if len(rows) > 0 && rows[0] == [2]string{base, want} || len(rows) == 0 && base == "" && want == "" {
 		return nil
 	}
-	return m.tx.Put("site_standings", "site", store.Fields{"site": m.site, "base": base, "ours": ours})
+	return m.tx.Put("site_standings", "site", store.Fields{"site": m.site, "base": base, "ours": want})
 }
 
 // stand is how an opening stands, for a checklist.

@@ -32,6 +32,6 @@ CREATE TABLE counts (
     site TEXT NOT NULL REFERENCES sites (id) ON DELETE CASCADE,
     kind TEXT NOT NULL,
     minute INTEGER NOT NULL, -- since 1970
-    n REAL NOT NULL,
+    n INTEGER NOT NULL,
     PRIMARY KEY (site, kind, minute)
 ) STRICT;
