@@ -58,6 +58,7 @@ type commands struct {
 	Events     eventsCommand     `cmd:"" group:"daily" help:"Show what happened, or follow it with -f"`
 	Alarms     alarmsCommand     `cmd:"" group:"daily" help:"List alarms and acknowledge them"`
 	Grant      grantCommand      `cmd:"" group:"setup" help:"Add, list and revoke grants"`
+	People     peopleCommand     `cmd:"" group:"setup" help:"Import a list of people"`
 	Devices    devicesCommand    `cmd:"" group:"setup" help:"List devices, fit them to openings"`
 	Apply      applyCommand      `cmd:"" group:"setup" help:"Make it so: carry out a YAML file, all or nothing"`
 	Diff       diffCommand       `cmd:"" group:"setup" help:"Tell a YAML file from what is declared"`

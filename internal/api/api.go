@@ -34,6 +34,7 @@ import (
 	"github.com/sashlock/sashlock/internal/devices"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/scenarios"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
 )
@@ -50,6 +51,7 @@ type Deps struct {
 	// VerifierKey is the ledger's public key in note format, for whoever
 	// verifies checkpoints.
 	VerifierKey string
+	Scenarios   *scenarios.Room
 }
 
 // API is the handler and its description.

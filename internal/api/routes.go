@@ -23,6 +23,7 @@ func (a *API) routes() {
 	a.ledgerRoutes()
 	a.estateRoutes()
 	a.tokenRoutes()
+	a.scenarioRoutes()
 	a.healthRoutes()
 }
 

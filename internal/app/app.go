@@ -34,12 +34,17 @@ import (
 	"github.com/sashlock/sashlock/internal/devices"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/grants"
+	"github.com/sashlock/sashlock/internal/guard"
 	"github.com/sashlock/sashlock/internal/incidents"
 	"github.com/sashlock/sashlock/internal/logkey"
 	"github.com/sashlock/sashlock/internal/people"
+	"github.com/sashlock/sashlock/internal/rails"
+	"github.com/sashlock/sashlock/internal/scenarios"
+	"github.com/sashlock/sashlock/internal/shifts"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/sites"
 	"github.com/sashlock/sashlock/internal/store"
+	"github.com/sashlock/sashlock/internal/tally"
 )
 
 // House is a running store node.
@@ -51,6 +56,7 @@ type House struct {
 	Devices    *devices.Room
 	Signin     *signin.Room
 	Assistance *assistance.Room
+	Scenarios  *scenarios.Room
 	API        *api.API
 	Log        *slog.Logger
 	Now        func() time.Time
@@ -89,7 +95,7 @@ func NewWithClock(ctx context.Context, c Config, log *slog.Logger, now func() ti
 }
 
 func (h *House) build(ctx context.Context) error {
-	book, err := load(ctx, h.Store)
+	book, err := load(ctx, h.Store, h.Now())
 	if err != nil {
 		return err
 	}
@@ -109,9 +115,13 @@ func (h *House) build(ctx context.Context) error {
 	}
 	h.Signin = signin.New(h.Store, h.Hall, h.Now)
 	h.Assistance = assistance.New(assistance.Options{Store: h.Store, Hall: h.Hall, Now: h.Now, Log: h.Log, Reader: phone.Reader(h.Signin)})
+	h.Scenarios = scenarios.New(scenarios.Options{
+		Store: h.Store, Hall: h.Hall, Now: h.Now, Log: h.Log,
+		Granting: scenarios.Granting{List: grants.List, Find: grants.Find, Save: grants.Save, Revoke: grants.Revoke},
+	})
 	h.API = api.New(api.Deps{
 		Store: h.Store, Hall: h.Hall, Devices: h.Devices, Signin: h.Signin, Now: h.Now, Log: h.Log,
-		Version: Version(), VerifierKey: h.Keys.Verifier,
+		Version: Version(), VerifierKey: h.Keys.Verifier, Scenarios: h.Scenarios,
 	})
 	return nil
 }
@@ -129,9 +139,11 @@ func (h *House) begin(ctx context.Context) (epoch int64, err error) {
 }
 
 // load compiles what has been declared.
-func load(ctx context.Context, s *store.Store) (*flow.Book, error) {
+func load(ctx context.Context, s *store.Store, now time.Time) (*flow.Book, error) {
+	var planned []sashlock.Shift
 	var facts access.Facts
 	var fitted []sashlock.Device
+	var guards *guard.Set
 	err := s.View(ctx, func(q store.Query) (err error) {
 		read := func(step func() error) {
 			if err == nil {
@@ -146,12 +158,19 @@ func load(ctx context.Context, s *store.Store) (*flow.Book, error) {
 		read(func() (err error) { facts.Schedules, err = grants.ListSchedules(q); return err })
 		read(func() (err error) { facts.Grants, err = grants.List(q); return err })
 		read(func() (err error) { fitted, err = devices.List(q); return err })
+		read(func() (err error) { guards, err = rails.Load(q); return err })
+		read(func() (err error) { planned, err = shifts.Load(q, now); return err })
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return flow.NewBook(facts, fitted)
+	book, err := flow.NewBook(facts, fitted)
+	if err != nil {
+		return nil, err
+	}
+	book.Shifts = shifts.ByPerson(planned)
+	return book.Guarded(guards), nil
 }
 
 // Start sets the house to work until [House.Stop].
@@ -170,7 +189,14 @@ func (h *House) Start(ctx context.Context) error {
 	h.done.Go(func() {
 		alarms.RunReturns(running, h.Store, h.Hall, h.Now, func(err error) { h.Log.Warn("shelved alarms not returned", logkey.Err(err)) })
 	})
+	h.done.Go(func() {
+		shifts.Run(running, h.Store, h.Hall, h.Now, func(err error) { h.Log.Warn("shifts not closed", logkey.Err(err)) })
+	})
 	h.done.Go(func() { h.Assistance.Run(running) })
+	h.done.Go(func() { h.Scenarios.Run(running) })
+	h.done.Go(func() {
+		tally.Run(running, h.Store, h.Hall, func(err error) { h.Log.Warn("day counts not kept", logkey.Err(err)) })
+	})
 	for _, g := range h.Config.Gateways {
 		if err := h.open(ctx, g); err != nil {
 			return err

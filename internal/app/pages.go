@@ -20,6 +20,7 @@ import (
 	"github.com/sashlock/sashlock/internal/console/planner"
 	"github.com/sashlock/sashlock/internal/console/proving"
 	"github.com/sashlock/sashlock/internal/console/reports"
+	scenariopages "github.com/sashlock/sashlock/internal/console/scenarios"
 	"github.com/sashlock/sashlock/internal/console/settings"
 	"github.com/sashlock/sashlock/internal/console/triage"
 	"github.com/sashlock/sashlock/internal/console/whatif"
@@ -46,6 +47,7 @@ func (h *House) pages() http.Handler {
 	planner.Mount(frame)
 	proving.Mount(frame)
 	reports.Mount(frame)
+	scenariopages.Mount(frame, h.Scenarios)
 	settings.Mount(frame)
 	triage.Mount(frame)
 	whatif.Mount(frame)

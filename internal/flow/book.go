@@ -177,6 +177,13 @@ func (b *Book) OnShift(person sashlock.PersonID, site sashlock.SiteID, at time.T
 	return slices.ContainsFunc(b.Shifts[person], func(s sashlock.Shift) bool { return s.Site == site && s.Covers(at, b.Sites[site]) })
 }
 
+// Guarded returns the book with guard rails, for a house that starts.
+func (b *Book) Guarded(by *guard.Set) *Book {
+	next := *b
+	next.rails = by
+	return &next
+}
+
 // Rails returns the guard rails in force.
 func (b *Book) Rails() *guard.Set { return b.rails }
 

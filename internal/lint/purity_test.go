@@ -14,7 +14,7 @@ import (
 // pure reports whether a package must be a function of its arguments: the same
 // facts give the same answer on a live store, in a story and in a replay.
 func pure(dir string) bool {
-	for _, p := range []string{"internal/opening", "internal/access", "internal/schedule", "internal/detect"} {
+	for _, p := range []string{"internal/opening", "internal/access", "internal/schedule", "internal/detect", "internal/guard", "internal/scenario", "internal/rota"} {
 		if dir == p || strings.HasPrefix(dir, p+"/") {
 			return !isSuite(dir)
 		}

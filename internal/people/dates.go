@@ -3,7 +3,6 @@
 package people
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -15,7 +14,7 @@ import (
 // as soon as one of their dates can be read in one way only.
 type slashOrder struct{ dayFirst, monthFirst bool }
 
-const dateFix = `write a day like "2026-11-30", or an instant like "2026-11-30T18:00:00+01:00"`
+var dateFix = lang.Mark(`write a day like "2026-11-30", or an instant like "2026-11-30T18:00:00+01:00"`)
 
 // readDate understands a day or an instant. A day alone begins at midnight by
 // the clocks of the store; as an end, the whole day still counts.

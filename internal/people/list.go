@@ -4,7 +4,6 @@ package people
 
 import (
 	"cmp"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"

@@ -16,7 +16,7 @@ import (
 //
 //   - An event is a shift of everybody who is invited to it; of whom a property
 //     of ours names; or else of whom its title names.
-//   - It is spelt out from the day before to the end of the window.
+//   - It is spelt out by whole days, from yesterday to the end of the window.
 //   - A repeated shift begins and ends by the clocks. One that was declared by
 //     its length (DURATION) lasts as long on every night.
 //   - A changed repetition (RECURRENCE-ID) takes the place of the one it
@@ -25,9 +25,6 @@ import (
 // maxLooked is how many days are looked at for all repetitions of a file: that
 // keeps any of them under a second.
 const maxLooked = 2_000_000
-
-// before is for how long before now a calendar speaks.
-const before = 24 * time.Hour
 
 // event is what a component says.
 type event struct {
@@ -52,7 +49,8 @@ type event struct {
 
 // readCalendar reads a calendar.
 func (r *reader) readCalendar(text []byte) {
-	r.list.From, r.list.Until = r.Now.Add(-before).UTC(), r.Now.Add(r.Window).UTC()
+	today := wallOf(r.Now.In(r.Zone)).day()
+	r.list.From, r.list.Until = begin(on(today-1, 0), r.Zone), begin(on(today+1+int(r.Window/(24*time.Hour)), 0), r.Zone)
 	var all []event
 	changed := map[string]map[int64]bool{} // by event, the repetitions that others take the place of
 	r.events(text, func(c component) {

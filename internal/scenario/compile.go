@@ -153,14 +153,14 @@ func (c *compiler) rate(r Rate) {
 	if !slices.Contains([]Counted{Sales, Footfall, Calls}, r.Of) {
 		c.wrong("trigger.rate.of", fmt.Sprintf("%q is not counted", short(string(r.Of))), "choose one of sales, footfall and calls")
 	}
-	if r.Rise <= 0 || r.Rise > 1e6 {
+	if r.Rise <= 0 || r.Rise > 1_000_000 {
 		c.wrong("trigger.rate.rise", "this is no number to reach", "choose how many have to be counted before it begins")
 	}
 	if r.Fall < 0 || r.Fall >= r.Rise {
 		c.wrong("trigger.rate.fall", "it has to be less than rise", "leave some room between the two, or it begins and ends all the time")
 	}
 	c.p.rate = &rate{
-		of: r.Of, rise: r.Rise, fall: r.Fall,
+		of: r.Of, rise: float64(r.Rise), fall: float64(r.Fall),
 		over:    c.length("trigger.rate.over", r.Over, UsualOver),
 		riseFor: c.length("trigger.rate.rise_hold", r.RiseHold, 0), falls: c.length("trigger.rate.fall_hold", r.FallHold, 0),
 	}

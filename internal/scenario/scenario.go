@@ -95,9 +95,9 @@ type Dates struct {
 type Rate struct {
 	Of       Counted `yaml:"of" json:"of" enum:"sales,footfall,calls" doc:"What is counted"`
 	Over     string  `yaml:"over,omitempty" json:"over,omitempty" maxLength:"20" doc:"In how long; 15m when not given" example:"15m"`
-	Rise     float64 `yaml:"rise" json:"rise" minimum:"0" doc:"It begins when so many were counted" example:"40"`
+	Rise     int     `yaml:"rise" json:"rise" minimum:"0" doc:"It begins when so many were counted" example:"40"`
 	RiseHold string  `yaml:"rise_hold,omitempty" json:"rise_hold,omitempty" maxLength:"20" doc:"and that has been so for this long" example:"5m"`
-	Fall     float64 `yaml:"fall" json:"fall" minimum:"0" doc:"The trigger falls when no more than so many were counted; less than rise" example:"25"`
+	Fall     int     `yaml:"fall" json:"fall" minimum:"0" doc:"The trigger falls when no more than so many were counted; less than rise" example:"25"`
 	FallHold string  `yaml:"fall_hold,omitempty" json:"fall_hold,omitempty" maxLength:"20" doc:"and that has been so for this long" example:"10m"`
 }
 

@@ -63,6 +63,11 @@ func (r *Room) advance(tx *store.Tx, b *flow.Book, site sashlock.SiteID, w wish,
 	if err := m.threaten(); err != nil {
 		return err
 	}
+	for _, k := range m.all { // guard rails go by how the store stands
+		if err := m.settle(k); err != nil {
+			return err
+		}
+	}
 	return m.close()
 }
 
@@ -398,7 +403,7 @@ func (m *meeting) threaten() error {
 	if now := m.tx.SiteState(m.site).Threat; now != ours {
 		base = now // somebody set it
 	}
-	want, source := base, "operator"
+	want, source := base, "scenarios"
 	for _, k := range m.all { // the strongest first
 		if !k.State.Running || k.State.Drill || k.Actions.Threat == "" {
 			continue

@@ -25,9 +25,9 @@ import (
 //     scenario remembers the newest one that began it.
 
 const (
-	pace     = 3 * time.Second // between two looks while something runs
-	readBack = 2 * time.Minute // after a restart
-	batch    = 500             // events at once
+	usualPace = 3 * time.Second // between two looks while something runs
+	readBack  = 2 * time.Minute // after a restart
+	batch     = 500             // events at once
 )
 
 // hearing is which events matter.
@@ -193,7 +193,7 @@ func (r *Room) Advance(ctx context.Context, events []sashlock.Event) error {
 	defer r.mu.Unlock()
 	r.hear = hearing{seen.kinds, seen.any, seen.calls}
 	r.busy, r.next = seen.busy, seen.next
-	if at := r.Now().Add(pace); seen.busy && (r.next.IsZero() || at.Before(r.next)) {
+	if at := r.Now().Add(r.pace); seen.busy && (r.next.IsZero() || at.Before(r.next)) {
 		r.next = at
 	}
 	return nil

@@ -63,6 +63,7 @@ type Options struct {
 // Room is where scenarios are kept.
 type Room struct {
 	Options
+	pace time.Duration // between two looks while something runs
 
 	mu   sync.Mutex
 	next time.Time // guarded by mu: when to look again; zero: when something happens
@@ -71,7 +72,7 @@ type Room struct {
 }
 
 // New returns the room. It does nothing by itself until [Room.Run].
-func New(opts Options) *Room { return &Room{Options: opts, busy: true} }
+func New(opts Options) *Room { return &Room{Options: opts, pace: usualPace, busy: true} }
 
 // Kept is a scenario with how it stands.
 type Kept struct {

@@ -221,7 +221,7 @@ func (s *Search) Page(ctx context.Context, from *store.Store, before int64, limi
 		return s.each(ctx, from, q, limit, sees)
 	}
 	for read := 0; read < mostRead; {
-		q.Limit = batch
+		q.Limit = min(max(2*limit, read), batch) // mostly the first are enough
 		events, err := from.Events(ctx, q)
 		if err != nil {
 			return nil, 0, err
@@ -235,7 +235,7 @@ func (s *Search) Page(ctx context.Context, from *store.Store, before int64, limi
 				return found, e.Seq, nil
 			}
 		}
-		if len(events) < batch || events[len(events)-1].Seq == 0 {
+		if len(events) < q.Limit || events[len(events)-1].Seq == 0 {
 			return found, 0, nil
 		}
 		read, q.Before = read+len(events), events[len(events)-1].Seq

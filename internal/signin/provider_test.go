@@ -67,6 +67,7 @@ func newLender(o *office) *lender {
 }
 
 func (l *lender) token(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
 	id, secret, _ := r.BasicAuth()
 	if id != client || secret != "s3cret" {
 		w.WriteHeader(http.StatusUnauthorized)
@@ -86,7 +87,6 @@ func (l *lender) token(w http.ResponseWriter, r *http.Request) {
 	if l.forge != nil {
 		text = l.forge(claims)
 	}
-	w.Header().Set("Content-Type", "application/json")
 	l.o.must(json.NewEncoder(w).Encode(map[string]any{"access_token": "at", "token_type": "Bearer", "id_token": text}))
 }
 

@@ -32,9 +32,12 @@ var (
 // the ledger: what is typed there might be about a human being for ever.
 type reason struct{ Value, Text string }
 
+// whyLeft is the reason that makes a suspension a departure.
+var whyLeft = lang.Mark("Left the company")
+
 func reasons() []reason {
 	return []reason{
-		{"leave", lang.Mark("Away for a time")}, {"left", lang.Mark("Left the company")},
+		{"leave", lang.Mark("Away for a time")}, {"left", whyLeft},
 		{"lost", lang.Mark("Lost what they identify themselves with")}, {"other", lang.Mark("Another reason")},
 	}
 }
@@ -328,6 +331,9 @@ func (p pages) stand(w http.ResponseWriter, r *http.Request, f reach.Facts, one 
 		edit, err := people.Save(tx, estate.FromPerson(now, f.Ref), f.Find, now.Rev)
 		for i := range edit.Events {
 			edit.Events[i].Why = why
+		}
+		if err == nil && suspended && why == whyLeft {
+			err = people.Depart(tx, one.ID)
 		}
 		return edit, err
 	})

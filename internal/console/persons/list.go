@@ -4,6 +4,7 @@ package persons
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,8 +15,10 @@ import (
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/lang"
+	"github.com/sashlock/sashlock/internal/people"
 	"github.com/sashlock/sashlock/internal/reach"
 	"github.com/sashlock/sashlock/internal/signin"
+	"github.com/sashlock/sashlock/internal/store"
 )
 
 // pageSize is how many people one page lists.
@@ -28,7 +31,8 @@ type row struct {
 	Standing string // in words
 	Tone     console.Tone
 	Shape    string
-	Open     int // how many openings they can open now
+	Open     int       // how many openings they can open now
+	Left     time.Time // when they left; zero: they have not
 }
 
 // overview is the list of people.
@@ -118,12 +122,33 @@ func (p pages) list(w http.ResponseWriter, r *http.Request) error {
 	o.Page, _ = strconv.Atoi(q.Get("page"))
 	o.Page = max(1, min(o.Page, o.Pages))
 	first := (o.Page - 1) * pageSize
-	for _, one := range found[min(first, len(found)):min(first+pageSize, len(found))] {
-		o.Rows = append(o.Rows, p.rowOf(r, f, one, now))
+	page := found[min(first, len(found)):min(first+pageSize, len(found))]
+	left, err := p.departures(ctx, page)
+	if err != nil {
+		return err
+	}
+	for _, one := range page {
+		made := p.rowOf(r, f, one, now)
+		if at, gone := left[one.ID]; gone {
+			made.Left, made.Standing = console.LocalTime(o.Site, at), lang.T(ctx, "Left")
+		}
+		o.Rows = append(o.Rows, made)
 	}
 	h := head(ctx, lang.T(ctx, "People"))
 	h.Site = o.Site
 	return p.Show(w, r, h, listPage(o))
+}
+
+// departures are when those of some people left who did.
+func (p pages) departures(ctx context.Context, page []sashlock.Person) (left map[sashlock.PersonID]time.Time, err error) {
+	if !slices.ContainsFunc(page, func(one sashlock.Person) bool { return one.Suspended }) {
+		return nil, nil
+	}
+	err = p.Store.View(ctx, func(q store.Query) (err error) {
+		left, err = people.Departures(q)
+		return err
+	})
+	return left, err
 }
 
 // takes reports whether the list shows a person.

@@ -41,6 +41,7 @@ func Mount(f *console.Frame) {
 	f.Handle("GET /people", signin.Read, p.list)
 	f.Handle("GET /people/new", signin.Access, p.fresh)
 	f.Handle("POST /people", signin.Access, p.save)
+	mountImport(p)
 	f.Handle("GET /people/{slug}", signin.Read, p.show)
 	f.Handle("GET /people/{slug}/edit", signin.Access, p.edit)
 	f.Handle("POST /people/{slug}/suspend", signin.Access, p.suspend)

@@ -47,7 +47,7 @@ type accounts struct {
 // Blunt reports that there are rules for roles that need a passkey while
 // nothing counts as one.
 func (a accounts) Blunt() bool {
-	return len(a.Proofs) == 0 && slices.ContainsFunc(a.Rules, func(r signin.SSORule) bool { return r.Role.Privileged() })
+	return len(a.Proofs) == 0 && slices.ContainsFunc(a.Rules, func(r signin.SSORule) bool { return r.Value != "" && r.Role.Privileged() })
 }
 
 // owner refuses whoever could not make somebody an owner.
