@@ -92,7 +92,7 @@ func (a *API) act(ctx context.Context, in *actionInput) (*actionAnswer, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := sashlock.Request{Operator: caller(ctx).ID, Method: sashlock.ByRemote}
+	q := sashlock.Request{Operator: caller(ctx).ID, Method: sashlock.ByRemote, Level: sashlock.AssuranceCard} // a token is something that is held
 	if err := a.view(ctx, func(v store.Query) error {
 		o, err := sites.FindOpening(v, in.Ref)
 		q.Opening = o.ID

@@ -142,7 +142,7 @@ func (s *scene) calls(from, until float64) {
 	if s.isServed(c.ID, s.between(8, 30)) {
 		return
 	}
-	a, err := s.house.Hall.Request(s.ctx, sashlock.Request{Person: who, Opening: s.opening.ID, Method: sashlock.ByCard})
+	a, err := s.house.Hall.Request(s.ctx, sashlock.Request{Person: who, Opening: s.opening.ID, Method: sashlock.ByCard, Level: sashlock.AssuranceCard})
 	if err != nil || !a.Decision.Granted || !s.until(patience, unlocked) || !s.pause(.4, 1.2) {
 		return
 	}

@@ -45,7 +45,7 @@ type corner struct {
 }
 
 // personaMeans is how a persona's session says that it began.
-const personaMeans = "demo"
+const personaMeans = signin.ByDemo
 
 const (
 	foldCookie = "sashlock_demo"      // "open" or "folded"

@@ -164,7 +164,7 @@ func (p *past) note(at time.Time, r sashlock.Report) {
 
 // request is somebody asking for an opening.
 func (p *past) request(at time.Time, o sashlock.Opening, who sashlock.PersonID, by sashlock.Method) bool {
-	q := sashlock.Request{Person: who, Opening: o.ID, At: at, Method: by}
+	q := sashlock.Request{Person: who, Opening: o.ID, At: at, Method: by, Level: sashlock.AssuranceCard}
 	s := p.states[o.ID]
 	d := p.book.Decide(q, s, nil)
 	d.ID = sashlock.NewID[sashlock.DecisionID](at)

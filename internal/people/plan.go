@@ -108,6 +108,9 @@ func Compare(content []byte, staff Staff, opts Options) Plan {
 	if l.wrong > 0 {
 		p.plan = Plan{Problems: l.problems, Wrong: l.wrong, Notes: l.notes, Noted: l.noted}
 	}
+	if p.plan.Steps == nil {
+		p.plan.Steps = []Step{}
+	}
 	p.plan.Hash = hex.EncodeToString(p.digest.Sum(nil)[:16])
 	return p.plan
 }

@@ -12,6 +12,7 @@ const (
 	ByPassword  = "password and one-time code"
 	BySSO       = "single sign-on"
 	BySSOStrong = "single sign-on, phishing-resistant"
+	ByDemo      = "demo" // a visitor of the demo plays somebody
 )
 
 // Privileged reports whether a role can change something or open something for

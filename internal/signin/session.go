@@ -271,5 +271,5 @@ func (r *Room) Stand(ctx context.Context, id sashlock.OperatorID) (Session, erro
 		return err
 	})
 	now := r.now()
-	return Session{Operator: o, Started: now, Seen: now, Proved: now, Means: "demo", Expires: now.Add(SessionLife)}, err
+	return Session{Operator: o, Started: now, Seen: now, Proved: now, By: ByDemo, Means: ByDemo, Expires: now.Add(SessionLife)}, err
 }

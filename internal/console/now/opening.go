@@ -65,7 +65,7 @@ func (p pages) release(w http.ResponseWriter, r *http.Request) error {
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
 	who := r.FormValue("person")
-	q := sashlock.Request{Opening: o.ID, Operator: console.Who(r.Context()).Operator.ID, Method: sashlock.ByRemote}
+	q := sashlock.Request{Opening: o.ID, Operator: console.Who(r.Context()).Operator.ID, Method: sashlock.ByRemote, Level: console.Who(r.Context()).Assurance(p.Now())}
 	for id, person := range p.Hall.Book().People {
 		if person.Slug == who {
 			q.Person = id

@@ -95,7 +95,7 @@ func (p pages) view(ctx context.Context, ref string, o sashlock.Opening, decisio
 	me, known := book.People[console.Who(ctx).Operator.Person]
 	v.Person = known
 	if known {
-		if d := p.Hall.Decide(sashlock.Request{Person: me.ID, Opening: o.ID, At: p.Now()}, s); !d.Granted {
+		if d := p.Hall.Decide(sashlock.Request{Person: me.ID, Opening: o.ID, At: p.Now(), Level: console.Who(ctx).Assurance(p.Now())}, s); !d.Granted {
 			v.MayNot = d.Reason.Words()
 		}
 	}
@@ -357,7 +357,7 @@ func (p pages) release(w http.ResponseWriter, r *http.Request) error {
 	case o.Class == sashlock.High && !who.Fresh(p.Now()):
 		return console.Back(w, r, "/signin/again?then="+url.QueryEscape(page))
 	}
-	a, err := p.Hall.Request(r.Context(), sashlock.Request{Person: me.ID, Opening: o.ID, Operator: who.Operator.ID, Method: sashlock.ByRemote})
+	a, err := p.Hall.Request(r.Context(), sashlock.Request{Person: me.ID, Opening: o.ID, Operator: who.Operator.ID, Method: sashlock.ByRemote, Level: who.Assurance(p.Now())})
 	if err != nil {
 		return err
 	}
