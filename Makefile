@@ -48,8 +48,8 @@ bench: ## the figures of docs/performance.md
 pg: ## the store's tests on SQLite and PostgreSQL
 	SASHLOCK_REQUIRE=1 bash .ci/test -v ./internal/store/... ./internal/api ./internal/app
 
-peers: ## the drivers' tests against the programs in peers/
-	SASHLOCK_REQUIRE=1 bash .ci/test -v ./driver/...
+peers: ## the tests against the programs in peers/
+	SASHLOCK_REQUIRE=1 bash .ci/test -v ./driver/... ./internal/tlskeys ./internal/console/enter
 
 vuln: ## known vulnerabilities in what we link; asks vuln.go.dev
 	go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...

@@ -25,7 +25,7 @@ import (
 	"strings"
 )
 
-//go:embed *.cedar
+//go:embed *.cedar testdata/*.txt
 var files embed.FS
 
 // Policy is a guard rail as it is shipped.
@@ -33,6 +33,8 @@ type Policy struct {
 	Name   string // that of its file
 	Text   string
 	Shadow bool // starts as a shadow: recorded, not enforced
+
+	Stories string // what somebody wants, and what the rails say about it; a paragraph each
 }
 
 // shadowMark is the note of a rail that starts as a shadow.
@@ -46,12 +48,17 @@ func Default() []Policy {
 	}
 	var all []Policy
 	for _, e := range entries {
+		if e.IsDir() {
+			continue
+		}
 		text, err := files.ReadFile(e.Name())
 		if err != nil {
 			panic("policies: an embedded file cannot be read: " + err.Error())
 		}
+		name := strings.TrimSuffix(e.Name(), ".cedar")
+		stories, _ := files.ReadFile("testdata/" + name + ".txt") // a test tells each
 		all = append(all, Policy{
-			Name: strings.TrimSuffix(e.Name(), ".cedar"), Text: string(text),
+			Name: name, Text: string(text), Stories: string(stories),
 			Shadow: strings.Contains(string(text), shadowMark),
 		})
 	}

@@ -60,6 +60,7 @@ type commands struct {
 	Grant      grantCommand      `cmd:"" group:"setup" help:"Add, list and revoke grants"`
 	People     peopleCommand     `cmd:"" group:"setup" help:"Import a list of people"`
 	Devices    devicesCommand    `cmd:"" group:"setup" help:"List devices, fit them to openings"`
+	Rota       rotaCommand       `cmd:"" group:"setup" help:"Import a rota and list shifts"`
 	Apply      applyCommand      `cmd:"" group:"setup" help:"Make it so: carry out a YAML file, all or nothing"`
 	Diff       diffCommand       `cmd:"" group:"setup" help:"Tell a YAML file from what is declared"`
 	Export     exportCommand     `cmd:"" group:"setup" help:"Write everything that is declared as YAML"`

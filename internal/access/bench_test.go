@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -315,6 +316,99 @@ func BenchmarkWhoCanOpen(b *testing.B) {
 		found += len(ix.WhoCanOpen(f.Openings[i%benchOpenings].ID, benchStart))
 	}
 	b.ReportMetric(float64(found)/float64(b.N), "holders/op")
+}
+
+// BenchmarkWhoCanOpen10k asks who can open what 3,000 of 10,000 people can, each
+// by one of several roles.
+func BenchmarkWhoCanOpen10k(b *testing.B) {
+	f := estate(100_000)
+	for i := range 150 {
+		f.Grants = append(f.Grants, sashlock.Grant{ID: long[sashlock.GrantID]("all", i), Role: f.Roles[i].ID, Site: f.Sites[0].ID})
+	}
+	ix, err := access.New(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	found := 0
+	for i := 0; b.Loop(); i++ {
+		found += len(ix.WhoCanOpen(f.Openings[i%100].ID, benchStart))
+	}
+	b.ReportMetric(float64(found)/float64(b.N), "holders/op")
+}
+
+// BenchmarkMatrix tells when on a day each of 500 people can open each of 200
+// openings of two sites.
+func BenchmarkMatrix(b *testing.B) {
+	f := estate(1_000_000)
+	ix, err := access.New(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var people []sashlock.PersonID
+	for _, p := range f.People[:500] {
+		people = append(people, p.ID)
+	}
+	var openings []sashlock.OpeningID
+	for _, o := range f.Openings[:200] {
+		openings = append(openings, o.ID)
+	}
+	f = access.Facts{}
+	runtime.GC()
+	filled := 0
+	for b.Loop() {
+		filled = 0
+		for _, row := range ix.Matrix(openings, people, sashlock.DateOf(benchStart)).Cells {
+			for _, cell := range row {
+				filled += min(len(cell), 1)
+			}
+		}
+	}
+	b.ReportMetric(float64(filled), "cells")
+}
+
+// BenchmarkEffect compares 10,000 people and 10,000 openings before and after,
+// on two cores: with one grant changed, where nearly everything is shared, and
+// with two estates that share nothing.
+func BenchmarkEffect(b *testing.B) {
+	f := estate(1_000_000)
+	ix, err := access.New(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	site := access.Change{Put: access.Facts{Grants: []sashlock.Grant{{ID: "grt_new", Role: f.Roles[0].ID, Site: f.Sites[0].ID}}}}
+	one, err := ix.With(site)
+	if err != nil {
+		b.Fatal(err)
+	}
+	f.Grants = append(f.Grants[:len(f.Grants)*99/100], site.Put.Grants...)
+	other, err := access.New(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	f = access.Facts{}
+	runtime.GC()
+	b.Run("one grant", func(b *testing.B) { benchmarkEffect(b, ix, one) })
+	b.Run("nothing shared", func(b *testing.B) { benchmarkEffect(b, ix, other) })
+}
+
+func benchmarkEffect(b *testing.B, before, after *access.Index) {
+	const parts = 2
+	var pairs int
+	for b.Loop() {
+		c := access.Compare(before, after, []time.Time{benchStart})
+		var counts [parts]int
+		var group sync.WaitGroup
+		for part := range parts {
+			group.Go(func() {
+				for _, d := range c.Part(part, parts) {
+					counts[part] += d.Gain.Len() + d.Loss.Len()
+				}
+			})
+		}
+		group.Wait()
+		pairs = counts[0] + counts[1]
+	}
+	b.ReportMetric(float64(pairs), "pairs")
 }
 
 // bytesPerGrant measures what an index with grants keeps beyond one without,

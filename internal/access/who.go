@@ -30,7 +30,7 @@ type Reach struct {
 
 // WhoCanOpen lists everybody who can open an opening at an instant while it is
 // in normal mode, ordered by person. What depends on the moment, such as terms
-// and what the opening asks of everybody, counts as met. It decides once for every known person.
+// and what the opening asks of everybody, counts as met.
 func (ix *Index) WhoCanOpen(id sashlock.OpeningID, at time.Time) []Holder {
 	o, _ := ix.openings.known(ix.seed, string(id))
 	if o == nil {
@@ -41,18 +41,74 @@ func (ix *Index) WhoCanOpen(id sashlock.OpeningID, at time.Time) []Holder {
 	if !q.aim(o) {
 		return nil
 	}
+	by := q.coverings()
 	var all []Holder
 	for i := range ix.people.count {
 		e := ix.people.at(i)
-		if !e.known || q.bar(&e.is, sashlock.Normal) != "" {
-			continue
-		}
-		if f := q.grantFor(&e.is, i); f.rank == covers {
-			all = append(all, Holder{sashlock.PersonID(e.id()), f.verdict().Grant, ix.roleID(f.via), sashlock.Permitted, ix.termsOf(&f)})
+		f := by.of(&e.is, i)
+		if f != nil && e.known && q.bar(&e.is, sashlock.Normal) == "" {
+			all = append(all, Holder{sashlock.PersonID(e.id()), f.verdict().Grant, ix.roleID(f.via), sashlock.Permitted, ix.termsOf(f)})
 		}
 	}
 	slices.SortFunc(all, func(a, b Holder) int { return cmp.Compare(a.Person, b.Person) })
 	return all
+}
+
+// coverings are the grants that decide for whoever has a grant that covers a
+// request.
+type coverings struct {
+	found         []finding
+	people, roles []uint32 // by number: place in found counted from 1; 0: none
+}
+
+// coverings walks over all grants for the opening the query is aimed at. That is
+// less than asking for every person where more people are known than have a
+// grant, and much less where many of them have many roles.
+func (q *query) coverings() *coverings {
+	c := &coverings{people: make([]uint32, q.ix.people.count), roles: make([]uint32, q.ix.roles.count)}
+	for target, r := range q.runs {
+		all := r.chunks()
+		for k := range all {
+			c.walk(q, &all[k], target)
+		}
+	}
+	return c
+}
+
+// walk keeps the first grant of each subject that covers the request: that for
+// the nearest target and there the one with the lowest identifier.
+func (c *coverings) walk(q *query, part *chunk, target int) {
+	for i := range part.terms {
+		subject, via, list := subjectOf(part.terms[i].key), none, c.people
+		if subject&roleBit != 0 {
+			subject &^= roleBit
+			via, list = subject, c.roles
+			if !q.ix.roles.at(subject).known {
+				continue
+			}
+		}
+		if list[subject] == 0 && q.weigh(part, i) == covers {
+			c.found = append(c.found, finding{covers, via, target, part, i})
+			list[subject] = uint32(len(c.found))
+		}
+	}
+}
+
+// of returns what decides for a person: first what is to them, then what is to
+// their roles in order; nil: nothing.
+func (c *coverings) of(p *person, number uint32) *finding {
+	if n := c.people[number]; n > 0 {
+		return &c.found[n-1]
+	}
+	first, more := p.roles()
+	for _, roles := range [2][]uint32{first, more} {
+		for _, role := range roles {
+			if n := c.roles[role]; n > 0 {
+				return &c.found[n-1]
+			}
+		}
+	}
+	return nil
 }
 
 // WhatCanOpen lists every opening that a person can open at an instant while

@@ -24,6 +24,8 @@ func (a *API) routes() {
 	a.estateRoutes()
 	a.tokenRoutes()
 	a.scenarioRoutes()
+	a.shiftRoutes()
+	a.railRoutes()
 	a.healthRoutes()
 }
 

@@ -18,7 +18,7 @@ type issueInput struct {
 	Key  string `header:"Idempotency-Key" maxLength:"255" doc:"Not kept for this route: an answer with a secret is never stored"`
 	Body struct {
 		Name   string         `json:"name" minLength:"1" maxLength:"80" doc:"What it is for"`
-		Scopes []signin.Scope `json:"scopes" minItems:"1" maxItems:"6" doc:"What it may do: read, release, access, setup, alarms, tokens"`
+		Scopes []signin.Scope `json:"scopes" minItems:"1" maxItems:"7" doc:"What it may do: read, release, access, setup, alarms, tokens, directory"`
 		Life   string         `json:"life" doc:"How long it is valid, at most 8784h" example:"24h"`
 	}
 }

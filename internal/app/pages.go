@@ -19,7 +19,9 @@ import (
 	"github.com/sashlock/sashlock/internal/console/phone"
 	"github.com/sashlock/sashlock/internal/console/planner"
 	"github.com/sashlock/sashlock/internal/console/proving"
+	"github.com/sashlock/sashlock/internal/console/rails"
 	"github.com/sashlock/sashlock/internal/console/reports"
+	"github.com/sashlock/sashlock/internal/console/rota"
 	scenariopages "github.com/sashlock/sashlock/internal/console/scenarios"
 	"github.com/sashlock/sashlock/internal/console/settings"
 	"github.com/sashlock/sashlock/internal/console/triage"
@@ -46,7 +48,9 @@ func (h *House) pages() http.Handler {
 	phone.Mount(frame, h.Assistance)
 	planner.Mount(frame)
 	proving.Mount(frame)
+	rails.Mount(frame)
 	reports.Mount(frame)
+	rota.Mount(frame)
 	scenariopages.Mount(frame, h.Scenarios)
 	settings.Mount(frame)
 	triage.Mount(frame)

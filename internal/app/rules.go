@@ -5,6 +5,7 @@ package app
 import (
 	"github.com/sashlock/sashlock/internal/detect"
 	"github.com/sashlock/sashlock/internal/detect/afterhours"
+	"github.com/sashlock/sashlock/internal/detect/duress"
 	"github.com/sashlock/sashlock/internal/detect/forced"
 	"github.com/sashlock/sashlock/internal/detect/heldopen"
 	"github.com/sashlock/sashlock/internal/detect/unattended"
@@ -13,6 +14,7 @@ import (
 // Rules lists every rule that looks at openings.
 func Rules() []detect.Rule {
 	return []detect.Rule{
+		duress.Rule{},
 		forced.Rule{},
 		unattended.Rule{},
 		heldopen.Rule{},

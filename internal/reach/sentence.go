@@ -73,11 +73,11 @@ func (s Sentence) In(l lang.Language) string {
 	return b.String()
 }
 
-// Sentence says what a grant gives, to whom and when.
+// Sentence says what a grant gives, to whom, when and on which terms.
 func (f Facts) Sentence(g sashlock.Grant) Sentence {
 	var s Sentence
 	who, what := f.who(&s, g), f.what(&s, g)
-	parts := f.when(&s, g)
+	parts := append(f.when(&s, g), f.terms(&s, g.Terms)...)
 	when := parts[0]
 	for _, p := range parts[1:] {
 		when = lang.Phrase{Text: "%s, %s", Args: []any{when, p}}

@@ -91,8 +91,8 @@ type Problem struct {
 	Fix    lang.Phrase // what to do
 }
 
-// String returns the problem in one line of English.
-func (p Problem) String() string {
+// Where says in English where in the file it is: "row 7, column until".
+func (p Problem) Where() string {
 	where := "the file"
 	if p.Row > 0 {
 		where = fmt.Sprintf("row %d", p.Row)
@@ -100,7 +100,12 @@ func (p Problem) String() string {
 	if p.Column != "" {
 		where += ", column " + p.Column
 	}
-	return where + ": " + p.Detail.In(lang.English) + "; " + p.Fix.In(lang.English)
+	return where
+}
+
+// String returns the problem in one line of English.
+func (p Problem) String() string {
+	return p.Where() + ": " + p.Detail.In(lang.English) + "; " + p.Fix.In(lang.English)
 }
 
 // Read reads a rota, whichever of the two kinds of file it is.

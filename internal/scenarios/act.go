@@ -11,6 +11,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/scenario"
 	"github.com/sashlock/sashlock/internal/store"
 )
@@ -128,7 +129,7 @@ func (m *meeting) pass() (moved bool, err error) {
 func (m *meeting) step(k *member) (moved bool, err error) {
 	if k.plan == nil {
 		if k.State.Running {
-			k.State.Running, k.State.Ended, k.State.Over = false, m.tx.Now(), "something that it names is gone"
+			k.State.Running, k.State.Ended, k.State.Over = false, m.tx.Now(), lang.Mark("something that it names is gone")
 			m.tell(k, sashlock.ScenarioEnded, k.State.Over, m.facts(k))
 			return true, m.alarmOver(k)
 		}
@@ -162,7 +163,7 @@ func (m *meeting) happened(k *member, f scenario.Facts, out scenario.Outcome) er
 	if out.Ended {
 		why := out.Why
 		if out.Began {
-			why = "it began in earnest"
+			why = lang.Mark("it began in earnest")
 		}
 		m.tell(k, sashlock.ScenarioEnded, why, f)
 		if err := m.alarmOver(k); err != nil {

@@ -166,11 +166,10 @@ func TestWithARealProvider(t *testing.T) {
 	if token == nil {
 		t.Fatalf("signing out there:\n%s", page)
 	}
-	ana.away(http.MethodPost, issuer+"/session/end/confirm", url.Values{"xsrf": {token[1]}, "logout": {"yes"}})
-	c.Until("her session here is over", func() bool {
-		status, to, _ := ana.get("/me")
-		return status == http.StatusSeeOther && strings.HasPrefix(to, "/signin")
-	})
+	status, _, page = ana.away(http.MethodPost, issuer+"/session/end/confirm", url.Values{"xsrf": {token[1]}, "logout": {"yes"}})
+	if again, to, _ := ana.get("/me"); again != http.StatusSeeOther || !strings.HasPrefix(to, "/signin") {
+		t.Errorf("she signed out there (%d) and her session here stands: %d %s\n%s", status, again, to, consoletest.Words(page))
+	}
 	if status, _, _ := mia.get("/me"); status != http.StatusOK {
 		t.Errorf("Mia's session ended too: %d", status)
 	}

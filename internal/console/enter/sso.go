@@ -89,8 +89,14 @@ func (p *pages) fromProvider(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return p.turnAway(w, r, one, err)
 		}
-		r.PostForm = url.Values{"then": {one.then}}
-		return p.proved(w, r, o.ID, account.Means())
+		if o.ID != who.Operator.ID {
+			return p.Refuse(r.Context(), "proof of presence by somebody else")
+		}
+		who.Elsewhere = account.Session // the provider may have begun another one
+		if err := p.Signin.Prove(r.Context(), who, account.Means()); err != nil {
+			return err
+		}
+		return console.Back(w, r, one.then)
 	case toJoin + string(who.Operator.ID):
 		if err := p.Signin.JoinAccount(r.Context(), who.Operator.ID, account); err != nil {
 			return p.said(r, err)

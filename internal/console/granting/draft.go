@@ -29,10 +29,11 @@ type draft struct {
 	Who, What   string // "person:ana", "area:lisbon/watches"
 	Schedule    string
 	From, Until string // as typed, by the clocks of the site
-	Text        string // YAML as typed
-	View        string
-	Standing    *sashlock.Grant // what it was; nil: it is new
-	Rev         int64           // the revision that was seen
+	terms
+	Text     string // YAML as typed
+	View     string
+	Standing *sashlock.Grant // what it was; nil: it is new
+	Rev      int64           // the revision that was seen
 
 	Wrong  map[string]string // what is wrong, by field
 	Notes  []string          // what its times mean, where that is not obvious
@@ -62,6 +63,7 @@ func (d *draft) take(f reach.Facts, g sashlock.Grant) {
 	e := estate.FromGrant(g, f.Ref)
 	d.Grant, d.Slug, d.Schedule = g, g.Slug, e.Schedule
 	d.Who, d.What = kindRef("person", e.Person, "role", e.Role), kindRef("opening", e.Opening, "area", e.Area, "site", e.Site)
+	d.terms = termsOf(e)
 	d.Zone = zoneOf(f, g)
 	d.From, d.Until = local(g.From, d.Zone), local(g.Until, d.Zone)
 	d.Text = yamlOf(estate.File{Grants: []estate.Grant{e}})
@@ -123,6 +125,9 @@ func (p pages) read(r *http.Request, f reach.Facts) (*draft, error) {
 	if d.OK() && !within(ctx, f, d.Grant) {
 		return nil, p.Refuse(ctx, "grant for what or to whom is elsewhere")
 	}
+	if d.OK() {
+		d.checkLength(ctx, f, p.Now())
+	}
 	if d.OK() { // the other views say what this one said
 		from, until := d.From, d.Until
 		view, notes := d.View, d.Notes
@@ -160,6 +165,7 @@ func (d *draft) readForm(ctx context.Context, f reach.Facts, r *http.Request) {
 	case "site":
 		e.Site = ref
 	}
+	d.readTerms(ctx, r, &e)
 	place, _ := e.Resolve(f.Find)
 	d.Zone = zoneOf(f, place)
 	d.Clocks = d.Zone.String()
@@ -248,6 +254,12 @@ func (d *draft) resolve(ctx context.Context, f reach.Facts, e estate.Grant) {
 			d.bad("schedule", lang.T(ctx, "There is no such schedule."))
 		case "until":
 			d.bad("until", lang.T(ctx, "It would end before it starts."))
+		case "with":
+			d.bad("with", lang.T(ctx, "There is no such role."))
+		case "escort":
+			d.bad("escort", lang.T(ctx, "Choose another person as the host: nobody is their own."))
+		case "lasts":
+			d.bad("lasts", lang.T(ctx, "Choose a length from the list."))
 		case "slug":
 			d.bad("slug", lang.T(ctx, "Use 1 to 40 of a–z, 0–9 and hyphens, a letter or digit first."))
 		default:

@@ -30,6 +30,8 @@ type editor struct {
 	*draft
 	Whos, Whats []choices
 	Schedules   []choice
+	Lengths     []choice
+	Levels      []choice
 	Change      bool // whoever looks may change it
 	Look        *look
 	Conflict    *conflict
@@ -55,6 +57,9 @@ type look struct {
 	Effect           []string
 	Overlaps         []row
 	Warn             []string
+	Conditions       []string // what it asks for at the moment of a request
+	Progress         string   // what has been made of it so far
+	Longest          time.Duration
 	Now              time.Time
 }
 
@@ -81,6 +86,7 @@ func (p pages) fresh(w http.ResponseWriter, r *http.Request) error {
 	}
 	if site, err := p.Site(r); err == nil && site.ID != "" {
 		d.Zone = console.Zone(site)
+		d.fillLongest(site, p.Now())
 	}
 	d.Clocks = d.Zone.String()
 	return p.edit(w, r, f, &editor{draft: d})
@@ -208,6 +214,7 @@ func (e *editor) offer(ctx context.Context, p pages, f reach.Facts) {
 		}
 	}
 	e.Schedules = sorted(times).List
+	e.Lengths, e.Levels = lengths(ctx, e.Lasts), levels(ctx)
 }
 
 func sorted(c choices) choices {
@@ -221,6 +228,10 @@ func sorted(c choices) choices {
 func (p pages) means(ctx context.Context, f reach.Facts, d *draft) (*look, error) {
 	now := p.Now()
 	l := &look{Pieces: f.Sentence(d.Grant).Pieces(lang.Of(ctx)), Warn: warnings(ctx, f, d.Grant, now), Now: now.In(d.Zone)}
+	l.Conditions, l.Longest = f.Conditions(d.Grant.Terms, lang.Of(ctx)), longest(f, d.Grant)
+	if d.Standing != nil {
+		l.Progress = p.progress(ctx, f, *d.Standing)
+	}
 	l.Allowed, l.Refused = f.Ahead(d.Grant, now, shownAhead)
 	if d.Grant.Until.IsZero() && !f.High(d.Grant) {
 		l.Warn = append(l.Warn, lang.T(ctx, "It has no end: somebody has to remember to take it back"))

@@ -39,6 +39,7 @@ type row struct {
 	Text   string // the sentence, for searching
 	Warn   []string
 	Used   string
+	State  string // what has been made of it, where its terms count that
 	idle   bool
 	place  string
 	who    string
@@ -106,21 +107,23 @@ func (p pages) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	o.fill(ctx, f, used, p.Now())
+	o.fill(ctx, p, f, used)
 	h := head(ctx, lang.T(ctx, "Access"))
 	h.Site = o.Site
 	return p.Show(w, r, h, listPage(o))
 }
 
 // fill puts the rows together.
-func (o *overview) fill(ctx context.Context, f reach.Facts, used func(sashlock.GrantID) use, now time.Time) {
+func (o *overview) fill(ctx context.Context, p pages, f reach.Facts, used func(sashlock.GrantID) use) {
 	var rows []row
+	now := p.Now()
 	for _, g := range f.Grants {
 		site, _, _ := f.Place(g)
 		if !sees(ctx, f, g) || o.Site.ID != "" && site.ID != o.Site.ID {
 			continue
 		}
 		one := describe(ctx, f, g, now)
+		one.State = p.progress(ctx, f, g)
 		u := used(g.ID)
 		one.idle, one.Used = u.idle(now, longIdle), useWords(ctx, u, console.Zone(site))
 		o.Total++

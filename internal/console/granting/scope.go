@@ -86,6 +86,8 @@ func scheduleOurs(ctx context.Context, f reach.Facts, sched sashlock.ScheduleID)
 // within reports whether all that a grant names concerns whoever is signed in.
 func within(ctx context.Context, f reach.Facts, g sashlock.Grant) bool {
 	one, known := f.People[g.Person]
-	return sees(ctx, f, g) && (!known || personSeen(ctx, f, one)) &&
+	host, hosted := f.People[g.Terms.Escort]
+	return sees(ctx, f, g) && (!known || personSeen(ctx, f, one)) && (!hosted || personSeen(ctx, f, host)) &&
+		(g.Terms.With == "" || roleSeen(ctx, f, g.Terms.With)) &&
 		(g.Role == "" || roleSeen(ctx, f, g.Role)) && (g.Schedule == "" || scheduleSeen(ctx, f, g.Schedule))
 }

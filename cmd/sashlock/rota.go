@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/sashlock/sashlock/internal/api"
+	"github.com/sashlock/sashlock/internal/rota"
+)
+
+type rotaCommand struct {
+	List   rotaList   `cmd:"" default:"withargs" help:"List shifts."`
+	Import rotaImport `cmd:"" help:"Make shifts as a rota says, all or nothing."`
+}
+
+// Help explains the command.
+func (c *rotaCommand) Help() string {
+	return `Examples:
+
+    sashlock rota
+    sashlock rota import week.csv --site lisbon --dry-run`
+}
+
+type rotaList struct {
+	Site   string `placeholder:"SITE" help:"Only those of a site."`
+	Person string `placeholder:"PERSON" help:"Only those of a person."`
+	From   string `placeholder:"TIME" help:"Only those that end after it; now when not given."`
+	Until  string `placeholder:"TIME" help:"Only those that begin before it."`
+	Limit  int    `short:"n" default:"200" help:"How many at the most."`
+}
+
+// Help explains the command.
+func (c *rotaList) Help() string {
+	return `Examples:
+
+    sashlock rota list --site lisbon
+    sashlock rota list --person ana -n 5 -o json`
+}
+
+// Run carries out the command.
+func (c *rotaList) Run(d *desk) error {
+	client, err := d.connect()
+	if err != nil {
+		return err
+	}
+	from := time.Now()
+	if c.From != "" {
+		if from, err = d.instant("--from", c.From); err != nil {
+			return err
+		}
+	}
+	q := params("site", c.Site, "person", c.Person, "from", rfc3339(from))
+	if c.Until != "" {
+		until, err := d.instant("--until", c.Until)
+		if err != nil {
+			return err
+		}
+		q.Set("until", rfc3339(until))
+	}
+	all, err := list[api.Shift](d.ctx, client, "/v1/shifts", q, max(c.Limit, 1))
+	if err != nil {
+		return err
+	}
+	s := sheet{head: []string{"SHIFT", "PERSON", "SITE", "FROM", "UNTIL", "IN", "OUT", "SOURCE"}, data: all, empty: "no shift"}
+	for _, one := range all {
+		s.row(one.ID, one.Person, one.Site, d.clock(one.From), d.clock(one.Until), d.clock(one.ClockedIn), d.clock(one.ClockedOut), orDash(one.Source))
+		s.names = append(s.names, one.ID)
+	}
+	return d.show(s)
+}
+
+type rotaImport struct {
+	File   string `arg:"" help:"CSV list or calendar (.ics); - reads standard input."`
+	Site   string `required:"" placeholder:"SITE" help:"Whose shifts they are where the file does not say."`
+	Source string `default:"rota" placeholder:"NAME" help:"Name of the rota: what is no longer in the same rota is called off."`
+	Weeks  int    `default:"8" help:"For how many weeks a calendar is spelt out."`
+	DryRun bool   `help:"Only tell what would be done."`
+	Yes    bool   `help:"Do it."`
+}
+
+// Help explains the command.
+func (c *rotaImport) Help() string {
+	return `A list has a row of headings, in any order: person, and from and until, or date, start and end; and any of site, role and ref. A calendar has an event for each shift, with the person invited to it or named in its title. Times are by the clocks of the store.
+
+What would be done is shown first. With --yes exactly that is done, or nothing. It needs a token with the scope access.
+
+Exit status: 0 done, or nothing differs; 1 it differs and --yes was not given; above 1 an error.
+
+Examples:
+
+    sashlock rota import week.csv --site lisbon --dry-run
+    sashlock rota import team.ics --site lisbon --source team --yes`
+}
+
+// Run carries out the command.
+func (c *rotaImport) Run(d *desk) error {
+	content, err := c.read(d)
+	if err != nil {
+		return err
+	}
+	client, err := d.connect()
+	if err != nil {
+		return err
+	}
+	seen, err := c.send(d.ctx, client, content, "")
+	if err == nil && seen.Wrong == 0 && c.Yes && !c.DryRun && len(seen.Steps) > 0 {
+		seen, err = c.send(d.ctx, client, content, seen.Plan)
+	}
+	if err != nil {
+		return err
+	}
+	if seen.Wrong > 0 {
+		return wrongRota(seen)
+	}
+	s := sheet{head: []string{"WHAT", "PERSON", "SITE", "FROM", "UNTIL"}, data: seen, empty: "no difference"}
+	for _, step := range seen.Steps {
+		s.row(string(step.What), step.Person, step.Site, d.clock(step.From), d.clock(step.Until))
+		s.names = append(s.names, step.ID)
+	}
+	if err := d.show(s); err != nil {
+		return err
+	}
+	for _, n := range seen.Notes {
+		d.note("note: %s: %s", n.Pointer, n.Detail)
+	}
+	d.note("%d new, %d changed, %d called off, %d as they are", seen.New, seen.Changed, seen.Gone, seen.Same)
+	if !seen.Done && len(seen.Steps) > 0 {
+		if !c.DryRun {
+			d.note("nothing was done yet: add --yes to do it")
+		}
+		return status(exitNo)
+	}
+	return nil
+}
+
+func (c *rotaImport) read(d *desk) ([]byte, error) {
+	in := d.in
+	if c.File != "-" {
+		f, err := os.Open(c.File)
+		if err != nil {
+			return nil, badFlag("FILE", "the file cannot be read: "+err.Error())
+		}
+		defer f.Close() //nolint:errcheck // it was only read
+		in = f
+	}
+	content, err := io.ReadAll(io.LimitReader(in, rota.MaxFile+1))
+	if err != nil {
+		return nil, badFlag("FILE", "the file cannot be read: "+err.Error())
+	}
+	return content, nil
+}
+
+// wrongRota is the error for a rota with problems.
+func wrongRota(seen api.Taken) error {
+	lines := []string{fmt.Sprintf("%s with the rota, and nothing was changed", count(seen.Wrong, "thing is wrong", "things are wrong"))}
+	for _, one := range seen.Problems {
+		lines = append(lines, one.Pointer+": "+one.Detail+"; "+one.Suggestion)
+	}
+	if more := seen.Wrong - len(seen.Problems); more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
+	}
+	return badFlag("", strings.Join(lines, "\n"))
+}
+
+// send sends a rota, with the plan that was seen once it is to be done.
+func (c *rotaImport) send(ctx context.Context, to *client, content []byte, plan string) (seen api.Taken, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	q := url.Values{"site": {c.Site}, "source": {c.Source}, "weeks": {fmt.Sprint(c.Weeks)}}
+	if plan != "" {
+		q.Set("plan", plan)
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to.base+"/v1/shifts/import?"+q.Encode(), bytes.NewReader(content))
+	if err != nil {
+		return seen, badFlag("--url", err.Error())
+	}
+	r.Header.Set("Content-Type", "text/csv")
+	r.Header.Set("Authorization", "Bearer "+to.token)
+	answer, err := to.http.Do(r)
+	if err != nil {
+		return seen, to.unreachable(ctx, err)
+	}
+	defer answer.Body.Close() //nolint:errcheck // it was only read
+	if answer.StatusCode >= http.StatusMultipleChoices {
+		return seen, to.problem(answer)
+	}
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	if err != nil {
+		return seen, to.unreachable(ctx, err)
+	}
+	if err := json.Unmarshal(text, &seen); err != nil {
+		return seen, to.strange(err)
+	}
+	return seen, nil
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/rails"
+	"github.com/sashlock/sashlock/internal/signin"
+	"github.com/sashlock/sashlock/internal/sites"
+	"github.com/sashlock/sashlock/internal/store"
+)
+
+// Rail is one guard rail: what no grant and no scenario can beat.
+type Rail struct {
+	Slug    string `json:"slug" readOnly:"true" doc:"Short name" example:"cage-in-pairs"`
+	Text    string `json:"text" maxLength:"65536" doc:"The rule, in Cedar: one or several forbid rules"`
+	Site    string `json:"site,omitempty" maxLength:"100" doc:"Slug of the site where it holds; everywhere when not given"`
+	Shadow  bool   `json:"shadow,omitempty" doc:"It only watches: what it would forbid is recorded and not forbidden"`
+	Shipped bool   `json:"shipped,omitempty" readOnly:"true" doc:"It came with Sashlock and nobody edited it here"`
+	Rev     int64  `json:"rev" readOnly:"true" doc:"Grows with every change"`
+}
+
+type railAnswer struct {
+	ETag string `header:"ETag"`
+	Body Rail
+}
+
+type railsAnswer struct {
+	Body struct {
+		Data []Rail `json:"data"`
+	}
+}
+
+type saveRailInput struct {
+	Ref     string `path:"ref" maxLength:"40" doc:"Short name"`
+	IfMatch string `header:"If-Match" doc:"The ETag last seen: refuse if somebody changed it since"`
+	Preview bool   `query:"dry_run" doc:"Only say whether it could be saved"`
+	Body    Rail
+}
+
+type removeRailInput struct {
+	Ref     string `path:"ref" maxLength:"40" doc:"Short name"`
+	IfMatch string `header:"If-Match" doc:"The ETag last seen"`
+}
+
+func (a *API) railRoutes() {
+	tags := []string{"rails"}
+	register(a, signin.Read, huma.Operation{
+		Method: http.MethodGet, Path: "/v1/rails", OperationID: "list-rail", Tags: tags, Summary: "List guard rails",
+	}, a.listRails)
+	register(a, signin.Read, huma.Operation{
+		Method: http.MethodGet, Path: "/v1/rails/{ref}", OperationID: "get-rail", Tags: tags, Summary: "Show one guard rail",
+	}, func(ctx context.Context, in *refInput) (*railAnswer, error) { return a.rail(ctx, in.Ref) })
+	register(a, signin.Access, huma.Operation{
+		Method: http.MethodPut, Path: "/v1/rails/{ref}", OperationID: "save-rail", Tags: tags, Summary: "Save a guard rail",
+		Description: "The next request is held against it. A text that is wrong changes nothing and is answered with line and column.",
+	}, a.saveRail)
+	register(a, signin.Access, huma.Operation{
+		Method: http.MethodDelete, Path: "/v1/rails/{ref}", OperationID: "remove-rail", Tags: tags, Summary: "Remove a guard rail",
+		DefaultStatus: http.StatusNoContent,
+	}, a.removeRail)
+}
+
+// declaredRail is a rail as programs see it.
+func (a *API) declaredRail(r rails.Rail) Rail {
+	return Rail{Slug: r.Slug, Text: r.Text, Site: a.Hall.Book().Sites[r.Site].Slug, Shadow: r.Shadow, Shipped: r.Shipped, Rev: r.Rev}
+}
+
+func (a *API) listRails(ctx context.Context, _ *struct{}) (*railsAnswer, error) {
+	out := &railsAnswer{}
+	out.Body.Data = []Rail{}
+	err := a.view(ctx, func(q store.Query) error {
+		all, err := rails.List(q)
+		for _, r := range all {
+			out.Body.Data = append(out.Body.Data, a.declaredRail(r))
+		}
+		return err
+	})
+	return out, err
+}
+
+func (a *API) rail(ctx context.Context, slug string) (*railAnswer, error) {
+	var r rails.Rail
+	err := a.view(ctx, func(q store.Query) (err error) { r, err = rails.Find(q, slug); return err })
+	return &railAnswer{fmt.Sprintf("%q", fmt.Sprint(r.Rev)), a.declaredRail(r)}, err
+}
+
+func (a *API) saveRail(ctx context.Context, in *saveRailInput) (*railAnswer, error) {
+	if in.Body.Slug != "" && in.Body.Slug != in.Ref {
+		return nil, &sashlock.Error{Kind: sashlock.Invalid, Op: "saving guard rail", Subject: "slug", Hint: "write the same short name in the address and in the body, or leave it out of the body"}
+	}
+	rev, err := ifMatch(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	r := rails.Rail{Slug: in.Ref, Text: in.Body.Text, Shadow: in.Body.Shadow}
+	if in.Body.Site != "" {
+		var site sashlock.Site
+		if err := a.view(ctx, func(q store.Query) (err error) { site, err = sites.FindSite(q, in.Body.Site); return err }); err != nil {
+			return nil, err
+		}
+		r.Site = site.ID
+	}
+	if in.Preview {
+		_, err := rails.Compile([]rails.Rail{r})
+		return &railAnswer{Body: a.declaredRail(r)}, err
+	}
+	_, err = a.Hall.Change(ctx, flow.Change{Operator: caller(ctx).ID, Make: func(tx *store.Tx) (flow.Edit, error) { return rails.Save(tx, r, rev) }})
+	if err != nil {
+		return nil, err
+	}
+	return a.rail(ctx, in.Ref)
+}
+
+func (a *API) removeRail(ctx context.Context, in *removeRailInput) (*struct{}, error) {
+	rev, err := ifMatch(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	_, err = a.Hall.Change(ctx, flow.Change{Operator: caller(ctx).ID, Make: func(tx *store.Tx) (flow.Edit, error) { return rails.Remove(tx, in.Ref, rev) }})
+	return nil, err
+}

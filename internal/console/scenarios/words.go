@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package scenarios
+
+import (
+	"context"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/lang"
+	"github.com/sashlock/sashlock/internal/scenario"
+)
+
+// kindWords is what a kind is called.
+func kindWords(k scenario.Kind) string {
+	switch k {
+	case scenario.PeakHour:
+		return lang.Mark("Peak hour")
+	case scenario.Opening:
+		return lang.Mark("Opening the store")
+	case scenario.Closing:
+		return lang.Mark("Closing the store")
+	case scenario.Special:
+		return lang.Mark("Special event")
+	case scenario.Lockdown:
+		return lang.Mark("Lockdown")
+	}
+	return lang.Mark("Something else")
+}
+
+// threatWords is how a store stands.
+func threatWords(threat string) string {
+	switch threat {
+	case "peak":
+		return lang.Mark("Peak hour")
+	case "event":
+		return lang.Mark("Special event")
+	case "heightened":
+		return lang.Mark("Heightened")
+	case "lockdown":
+		return lang.Mark("Lockdown")
+	}
+	return lang.Mark("Normal")
+}
+
+// countWords is what is counted.
+func countWords(c scenario.Counted) string {
+	switch c {
+	case scenario.Footfall:
+		return lang.Mark("people who come in")
+	case scenario.Calls:
+		return lang.Mark("customers who call")
+	}
+	return lang.Mark("sales")
+}
+
+// itemWords is an item of a checklist.
+func itemWords(i scenario.Item) string {
+	switch i {
+	case scenario.AllLocked:
+		return lang.Mark("Every lock is locked")
+	case scenario.AllClosed:
+		return lang.Mark("Everything is closed")
+	case scenario.CagesArmed:
+		return lang.Mark("Every cage is locked, closed and within reach")
+	case scenario.NoneReleased:
+		return lang.Mark("Nobody's release is in force")
+	case scenario.NoneHeldUnlocked:
+		return lang.Mark("Nothing is held unlocked")
+	case scenario.AllReachable:
+		return lang.Mark("Every lock can be reached")
+	case scenario.NoAlarms:
+		return lang.Mark("No alarm stands")
+	}
+	return string(i)
+}
+
+// eventWords is a kind of event that may begin a scenario.
+func eventWords(kind sashlock.EventKind) string {
+	switch kind {
+	case sashlock.AlarmRaised:
+		return lang.Mark("an alarm is raised")
+	case sashlock.AlarmCleared:
+		return lang.Mark("an alarm is over")
+	case sashlock.OpeningForced:
+		return lang.Mark("an opening is forced")
+	case sashlock.OpeningOpened:
+		return lang.Mark("an opening is opened")
+	case sashlock.OpeningClosed:
+		return lang.Mark("an opening is closed")
+	case sashlock.LockWasJammed:
+		return lang.Mark("a bolt is jammed")
+	case sashlock.LockUnlocked:
+		return lang.Mark("a lock is unlocked")
+	case sashlock.CodeRefused:
+		return lang.Mark("a wrong code is typed")
+	case sashlock.AccessDenied:
+		return lang.Mark("somebody is refused")
+	case sashlock.AccessTaken:
+		return lang.Mark("somebody opens something")
+	case sashlock.DuressSignalled:
+		return lang.Mark("somebody is being forced")
+	case sashlock.DeviceTampered:
+		return lang.Mark("a device is tampered with")
+	case sashlock.DeviceOffline:
+		return lang.Mark("a device cannot be reached")
+	case sashlock.CallRaised:
+		return lang.Mark("a customer calls")
+	case sashlock.PersonClockedIn:
+		return lang.Mark("somebody clocks in")
+	case sashlock.ThreatChanged:
+		return lang.Mark("the standing of the store changes")
+	case sashlock.ModeOrdered:
+		return lang.Mark("an order for an opening is given")
+	case sashlock.ModeWithdrawn:
+		return lang.Mark("an order for an opening ends")
+	case sashlock.ScenarioBegan:
+		return lang.Mark("a scenario begins")
+	case sashlock.ScenarioEnded:
+		return lang.Mark("a scenario ends")
+	}
+	return string(kind)
+}
+
+// railName is what keeps a scenario from an opening.
+func railName(ctx context.Context, rail string) string {
+	switch rail {
+	case scenario.HighValue:
+		return lang.T(ctx, "it is of high value")
+	case "guard.never":
+		return lang.T(ctx, "the scenario leaves it out")
+	case "no lock":
+		return lang.T(ctx, "no lock that can be held unlocked is fitted")
+	}
+	return lang.T(ctx, "guard rail %s", rail)
+}
+
+// begins says what begins a scenario.
+func begins(ctx context.Context, s scenario.Scenario) string {
+	t := s.Trigger
+	var says []string
+	switch {
+	case t.Schedule != "":
+		says = append(says, lang.T(ctx, "by the schedule %s", t.Schedule))
+	case t.Dates != nil:
+		says = append(says, lang.T(ctx, "once, from %s to %s", t.Dates.From, t.Dates.Until))
+	case t.Rate != nil:
+		says = append(says, lang.T(ctx, "when %d %s are counted in %s, until there are no more than %d", t.Rate.Rise, lang.T(ctx, countWords(t.Rate.Of)), orUsual(t.Rate.Over, "15m"), t.Rate.Fall))
+	case t.Event != nil:
+		says = append(says, lang.T(ctx, "when %s", lang.T(ctx, eventWords(sashlock.EventKind(t.Event.Kind)))))
+	}
+	if t.Button {
+		says = append(says, lang.T(ctx, "by hand"))
+	}
+	return strings.Join(says, ", ")
+}
+
+func orUsual(text, usual string) string {
+	if text == "" {
+		return usual
+	}
+	return text
+}
+
+// does says what a scenario does while it runs.
+func does(ctx context.Context, s scenario.Scenario) []string {
+	var says []string
+	a := s.Actions
+	for _, h := range a.Hold {
+		text := lang.T(ctx, "holds unlocked: %s", whereWords(ctx, h.Where))
+		switch {
+		case h.PerAssociate > 0:
+			text += lang.T(ctx, ", %d for each person on shift", h.PerAssociate)
+		case h.Most > 0:
+			text += lang.T(ctx, ", %d at most", h.Most)
+		}
+		says = append(says, text)
+	}
+	for _, w := range a.Lock {
+		says = append(says, lang.T(ctx, "locks down: %s", whereWords(ctx, w)))
+	}
+	if a.Threat != "" {
+		says = append(says, lang.T(ctx, "the store stands at: %s", lang.T(ctx, threatWords(a.Threat))))
+	}
+	if a.Alarm != nil {
+		says = append(says, lang.T(ctx, "raises an alarm: %s", a.Alarm.Text))
+	}
+	if a.Notify != "" {
+		says = append(says, a.Notify)
+	}
+	if n := len(a.Grants); n > 0 {
+		says = append(says, lang.N(ctx, n, "gives %d grant while it runs", "gives %d grants while it runs"))
+	}
+	return says
+}
+
+// whereWords names openings as people wrote them.
+func whereWords(ctx context.Context, w scenario.Where) string {
+	var all []string
+	if w.All {
+		all = append(all, lang.T(ctx, "every opening of the store"))
+	}
+	all = append(append(all, w.Areas...), w.Openings...)
+	text := strings.Join(all, ", ")
+	if len(w.Kinds) > 0 {
+		text += " (" + strings.Join(w.Kinds, ", ") + ")"
+	}
+	return text
+}
+
+// recorded are the reasons that are recorded in English with values in them.
+var recorded = []struct {
+	pattern *regexp.Regexp
+	say     func(ctx context.Context, v []string) string
+}{
+	{regexp.MustCompile(`^(sales|footfall|calls): (\S+) in (\S+), from (\S+) on$`), func(ctx context.Context, v []string) string {
+		return lang.T(ctx, "%s %s in %s, from %s on", v[2], lang.T(ctx, countWords(scenario.Counted(v[1]))), v[3], v[4])
+	}},
+	{regexp.MustCompile(`^entry (\d+): (\S+)$`), func(ctx context.Context, v []string) string {
+		return lang.T(ctx, "entry %s: %s", v[1], lang.T(ctx, eventWords(sashlock.EventKind(v[2]))))
+	}},
+	{regexp.MustCompile(`^schedule (\S+)$`), func(ctx context.Context, v []string) string { return lang.T(ctx, "by the schedule %s", v[1]) }},
+	{regexp.MustCompile(`^its time, (.+) to (.+)$`), func(ctx context.Context, v []string) string {
+		return lang.T(ctx, "once, from %s to %s", v[1], v[2])
+	}},
+}
+
+// because says a recorded reason in the reader's language.
+func because(ctx context.Context, why string) string {
+	for _, r := range recorded {
+		if v := r.pattern.FindStringSubmatch(why); v != nil {
+			return r.say(ctx, v)
+		}
+	}
+	return lang.T(ctx, why)
+}
+
+// number reads a number that may be missing.
+func number(text string) int {
+	n, err := strconv.Atoi(strings.TrimSpace(text))
+	if err != nil {
+		return 0 // what is checked later says what is wrong
+	}
+	return n
+}
+
+// openingKind is a kind of opening.
+func openingKind(k string) string {
+	switch sashlock.OpeningKind(k) {
+	case sashlock.Door:
+		return lang.Mark("Doors")
+	case sashlock.Case:
+		return lang.Mark("Cases")
+	case sashlock.Cage:
+		return lang.Mark("Cages")
+	case sashlock.Locker:
+		return lang.Mark("Lockers")
+	case sashlock.Hatch:
+		return lang.Mark("Hatches")
+	case sashlock.Vending:
+		return lang.Mark("Vending machines")
+	case sashlock.Kiosk:
+		return lang.Mark("Kiosks")
+	}
+	return k
+}
+
+func joined(all []string) string { return strings.Join(all, ", ") }
