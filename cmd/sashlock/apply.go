@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 
-	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/api"
 	"github.com/sashlock/sashlock/internal/estate"
 )
@@ -67,24 +66,26 @@ func (c *applyCommand) Run(d *desk) error {
 	return nil
 }
 
-// readEstate reads an estate file.
+// readEstate reads an estate file. The tests in it are for the command test.
 func (d *desk) readEstate(path string) (estate.File, error) {
+	f, err := d.readTested(path)
+	return f.File, err
+}
+
+// readFile reads a file that the user named, or standard input.
+func (d *desk) readFile(path string) ([]byte, error) {
 	in := d.in
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
-			return estate.File{}, badFlag("-f", "the file cannot be read: "+err.Error())
+			return nil, badFlag(path, "the file cannot be read: "+err.Error())
 		}
 		defer f.Close() //nolint:errcheck // it was only read
 		in = f
 	}
 	text, err := io.ReadAll(io.LimitReader(in, estate.MaxFile+1))
 	if err != nil {
-		return estate.File{}, badFlag("-f", "the file cannot be read: "+err.Error())
+		return nil, badFlag(path, "the file cannot be read: "+err.Error())
 	}
-	file, err := estate.Parse(text)
-	if err != nil {
-		return file, &sashlock.Error{Kind: sashlock.Invalid, Subject: path, Hint: err.Error()}
-	}
-	return file, nil
+	return text, nil
 }

@@ -35,6 +35,8 @@ Of each command:
 
   explain   0 granted, 1 refused
   diff      0 the same, 1 differs
+  simulate  0 nobody gains or loses anything, 1 somebody does
+  test      0 all as asserted, 1 some are not
   verify    0 right, 1 something is wrong
   doctor    0 all is well, 1 something needs mending
   release   0 the lock confirmed, 1 refused, 4 not confirmed

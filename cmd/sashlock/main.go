@@ -59,10 +59,14 @@ type commands struct {
 	Alarms     alarmsCommand     `cmd:"" group:"daily" help:"List alarms and acknowledge them"`
 	Grant      grantCommand      `cmd:"" group:"setup" help:"Add, list and revoke grants"`
 	People     peopleCommand     `cmd:"" group:"setup" help:"Import a list of people"`
+	Scenario   scenarioCommand   `cmd:"" aliases:"scenarios" group:"daily" help:"List scenarios and lockdowns, begin and end them"`
 	Devices    devicesCommand    `cmd:"" group:"setup" help:"List devices, fit them to openings"`
 	Rota       rotaCommand       `cmd:"" group:"setup" help:"Import a rota and list shifts"`
+	Rails      railsCommand      `cmd:"" group:"setup" help:"List guard rails, and check their texts"`
 	Apply      applyCommand      `cmd:"" group:"setup" help:"Make it so: carry out a YAML file, all or nothing"`
 	Diff       diffCommand       `cmd:"" group:"setup" help:"Tell a YAML file from what is declared"`
+	Simulate   simulateCommand   `cmd:"" group:"setup" help:"Tell whom a YAML file would let in or shut out"`
+	Test       testCommand       `cmd:"" group:"setup" help:"Decide what the tests of a YAML file assert"`
 	Export     exportCommand     `cmd:"" group:"setup" help:"Write everything that is declared as YAML"`
 	Token      tokenCommand      `cmd:"" group:"setup" help:"Create, list and revoke tokens"`
 	Signin     signinCommand     `cmd:"" group:"setup" help:"Make the link to own a store, or a way back in"`

@@ -31,6 +31,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/sashlock/sashlock/internal/approvals"
+	"github.com/sashlock/sashlock/internal/credentials"
 	"github.com/sashlock/sashlock/internal/devices"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
@@ -52,6 +54,8 @@ type Deps struct {
 	// verifies checkpoints.
 	VerifierKey string
 	Scenarios   *scenarios.Room
+	Credentials *credentials.Room
+	Approvals   *approvals.Room
 }
 
 // API is the handler and its description.

@@ -3,14 +3,18 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/guard"
 	"github.com/sashlock/sashlock/internal/rails"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/sites"
@@ -89,7 +93,7 @@ func (a *API) listRails(ctx context.Context, _ *struct{}) (*railsAnswer, error) 
 func (a *API) rail(ctx context.Context, slug string) (*railAnswer, error) {
 	var r rails.Rail
 	err := a.view(ctx, func(q store.Query) (err error) { r, err = rails.Find(q, slug); return err })
-	return &railAnswer{fmt.Sprintf("%q", fmt.Sprint(r.Rev)), a.declaredRail(r)}, err
+	return &railAnswer{etag(r.Rev), a.declaredRail(r)}, err
 }
 
 func (a *API) saveRail(ctx context.Context, in *saveRailInput) (*railAnswer, error) {
@@ -110,11 +114,16 @@ func (a *API) saveRail(ctx context.Context, in *saveRailInput) (*railAnswer, err
 	}
 	if in.Preview {
 		_, err := rails.Compile([]rails.Rail{r})
-		return &railAnswer{Body: a.declaredRail(r)}, err
+		return &railAnswer{Body: a.declaredRail(r)}, placed(err)
 	}
-	_, err = a.Hall.Change(ctx, flow.Change{Operator: caller(ctx).ID, Make: func(tx *store.Tx) (flow.Edit, error) { return rails.Save(tx, r, rev) }})
+	_, err = a.Hall.Change(ctx, flow.Change{Operator: caller(ctx).ID, Make: func(tx *store.Tx) (flow.Edit, error) {
+		if _, missing := rails.Find(tx, in.Ref); rev == anyRev && missing != nil {
+			return flow.Edit{}, &sashlock.Error{Kind: sashlock.Conflict, Op: "saving guard rail", Subject: in.Ref, Hint: "there is none that could be changed", Err: store.ErrChanged}
+		}
+		return rails.Save(tx, r, max(rev, 0))
+	}})
 	if err != nil {
-		return nil, err
+		return nil, precondition(placed(err))
 	}
 	return a.rail(ctx, in.Ref)
 }
@@ -124,6 +133,23 @@ func (a *API) removeRail(ctx context.Context, in *removeRailInput) (*struct{}, e
 	if err != nil {
 		return nil, err
 	}
-	_, err = a.Hall.Change(ctx, flow.Change{Operator: caller(ctx).ID, Make: func(tx *store.Tx) (flow.Edit, error) { return rails.Remove(tx, in.Ref, rev) }})
-	return nil, err
+	_, err = a.Hall.Change(ctx, flow.Change{Operator: caller(ctx).ID, Make: func(tx *store.Tx) (flow.Edit, error) { return rails.Remove(tx, in.Ref, max(rev, 0)) }})
+	return nil, precondition(err)
+}
+
+// placed lists what is wrong with a rail's text, each with its line and column.
+func placed(err error) error {
+	var found guard.Problems
+	if !errors.As(err, &found) {
+		return err
+	}
+	var all []estate.Problem
+	for _, p := range found {
+		one := estate.Problem{Field: "text", Detail: p.What, Fix: cmp.Or(p.Fix, "see the schema of guard rails")}
+		if p.Line > 0 {
+			one.Detail = fmt.Sprintf("line %d, column %d: %s", p.Line, p.Column, p.What)
+		}
+		all = append(all, one)
+	}
+	return estate.Problems("saving guard rail", all)
 }

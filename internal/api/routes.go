@@ -24,8 +24,11 @@ func (a *API) routes() {
 	a.estateRoutes()
 	a.tokenRoutes()
 	a.scenarioRoutes()
+	a.askRoutes()
 	a.shiftRoutes()
 	a.railRoutes()
+	a.whatIfRoutes()
+	a.credentialRoutes()
 	a.healthRoutes()
 }
 

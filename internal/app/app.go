@@ -28,9 +28,11 @@ import (
 	"github.com/sashlock/sashlock/internal/access"
 	"github.com/sashlock/sashlock/internal/alarms"
 	"github.com/sashlock/sashlock/internal/api"
+	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/assistance"
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/console/phone"
+	"github.com/sashlock/sashlock/internal/credentials"
 	"github.com/sashlock/sashlock/internal/devices"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/grants"
@@ -49,17 +51,19 @@ import (
 
 // House is a running store node.
 type House struct {
-	Config     Config
-	Keys       Keys
-	Store      *store.Store
-	Hall       *flow.Hall
-	Devices    *devices.Room
-	Signin     *signin.Room
-	Assistance *assistance.Room
-	Scenarios  *scenarios.Room
-	API        *api.API
-	Log        *slog.Logger
-	Now        func() time.Time
+	Config      Config
+	Keys        Keys
+	Store       *store.Store
+	Hall        *flow.Hall
+	Devices     *devices.Room
+	Signin      *signin.Room
+	Assistance  *assistance.Room
+	Scenarios   *scenarios.Room
+	Credentials *credentials.Room
+	Approvals   *approvals.Room
+	API         *api.API
+	Log         *slog.Logger
+	Now         func() time.Time
 
 	demo   sashlock.OperatorID    // who acts on the console of a demo; empty: this is no demo
 	mounts []func(*console.Frame) // pages that are no part of every store
@@ -119,9 +123,13 @@ func (h *House) build(ctx context.Context) error {
 		Store: h.Store, Hall: h.Hall, Now: h.Now, Log: h.Log,
 		Granting: scenarios.Granting{List: grants.List, Find: grants.Find, Save: grants.Save, Revoke: grants.Revoke},
 	})
+	h.Approvals = h.approvals()
+	if h.Credentials, err = h.newCredentials(); err != nil {
+		return err
+	}
 	h.API = api.New(api.Deps{
 		Store: h.Store, Hall: h.Hall, Devices: h.Devices, Signin: h.Signin, Now: h.Now, Log: h.Log,
-		Version: Version(), VerifierKey: h.Keys.Verifier, Scenarios: h.Scenarios,
+		Version: Version(), VerifierKey: h.Keys.Verifier, Scenarios: h.Scenarios, Credentials: h.Credentials, Approvals: h.Approvals,
 	})
 	return nil
 }
@@ -192,8 +200,14 @@ func (h *House) Start(ctx context.Context) error {
 	h.done.Go(func() {
 		shifts.Run(running, h.Store, h.Hall, h.Now, func(err error) { h.Log.Warn("shifts not closed", logkey.Err(err)) })
 	})
+	h.done.Go(func() {
+		credentials.Run(running, h.Store, h.Hall, h.Now, func(err error) { h.Log.Warn("overdue keys not recorded", logkey.Err(err)) })
+	})
 	h.done.Go(func() { h.Assistance.Run(running) })
 	h.done.Go(func() { h.Scenarios.Run(running) })
+	h.done.Go(func() {
+		h.Approvals.Run(running, func(err error) { h.Log.Warn("uses of grants not counted", logkey.Err(err)) })
+	})
 	h.done.Go(func() {
 		tally.Run(running, h.Store, h.Hall, func(err error) { h.Log.Warn("day counts not kept", logkey.Err(err)) })
 	})

@@ -9,10 +9,12 @@ import (
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/console/activity"
+	"github.com/sashlock/sashlock/internal/console/asks"
 	"github.com/sashlock/sashlock/internal/console/developers"
 	"github.com/sashlock/sashlock/internal/console/enter"
 	"github.com/sashlock/sashlock/internal/console/fleet"
 	"github.com/sashlock/sashlock/internal/console/granting"
+	"github.com/sashlock/sashlock/internal/console/inside"
 	"github.com/sashlock/sashlock/internal/console/manual"
 	"github.com/sashlock/sashlock/internal/console/now"
 	"github.com/sashlock/sashlock/internal/console/persons"
@@ -39,6 +41,8 @@ func (h *House) pages() http.Handler {
 	})
 	now.Mount(frame)
 	activity.Mount(frame)
+	asks.Mount(frame, h.Approvals)
+	inside.Mount(frame)
 	manual.Mount(frame)
 	developers.Mount(frame)
 	enter.Mount(frame)

@@ -220,7 +220,7 @@ func begin(book *flow.Book, by By, f Filing) (Ask, error) {
 	o, isOpening := book.Openings[f.Opening]
 	area, isArea := book.Areas[f.Area]
 	switch {
-	case isOpening == isArea:
+	case isOpening == isArea, f.Opening != "" && f.Area != "":
 		return a, invalid(op, "place", lang.Mark("choose what to open"))
 	case isOpening:
 		a.Site = o.Site

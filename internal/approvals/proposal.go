@@ -268,7 +268,7 @@ func (r *Room) MayConfirm(by By, p Proposal) error {
 // Confirm carries out a proposal of which somebody saw a revision. Where its
 // object was changed meanwhile nothing happens, and the error is a conflict.
 func (r *Room) Confirm(ctx context.Context, by By, id string, rev int64) (Proposal, error) {
-	return r.decide(ctx, by, id, rev, func(tx *store.Tx, p *Proposal) (flow.Edit, error) {
+	return r.decide(ctx, by, id, rev, false, func(tx *store.Tx, p *Proposal) (flow.Edit, error) {
 		edit, err := r.Executors[p.Kind].Run(tx, p.Form, p.Object)
 		if err != nil {
 			return edit, err
@@ -288,13 +288,14 @@ func (r *Room) Decline(ctx context.Context, by By, id, why string, rev int64) (P
 	if err != nil {
 		return Proposal{}, err
 	}
-	return r.decide(ctx, by, id, rev, func(_ *store.Tx, p *Proposal) (flow.Edit, error) {
+	return r.decide(ctx, by, id, rev, true, func(_ *store.Tx, p *Proposal) (flow.Edit, error) {
 		p.State, p.Answer = Denied, text
 		return flow.Edit{Events: []sashlock.Event{{Kind: sashlock.ChangeTurnedDown, Site: p.Site, Subject: p.ID, Why: "turned down"}}}, nil
 	})
 }
 
-func (r *Room) decide(ctx context.Context, by By, id string, rev int64, act func(*store.Tx, *Proposal) (flow.Edit, error)) (Proposal, error) {
+// decide answers a proposal. Back: whoever proposed it may.
+func (r *Room) decide(ctx context.Context, by By, id string, rev int64, back bool, act func(*store.Tx, *Proposal) (flow.Edit, error)) (Proposal, error) {
 	var p Proposal
 	err := r.change(ctx, by.ID, func(tx *store.Tx) (_ flow.Edit, err error) {
 		if p, err = FindProposal(tx, id); err != nil {
@@ -306,14 +307,13 @@ func (r *Room) decide(ctx context.Context, by By, id string, rev int64, act func
 		if err := store.CheckRev("proposal", p.ID, p.Rev, rev); err != nil {
 			return flow.Edit{}, err
 		}
+		if err := r.MayConfirm(by, p); err != nil && (!back || by.ID != p.By) {
+			return flow.Edit{}, err
+		}
 		p.Answerer, p.Answered = by.ID, tx.Now()
 		edit, err := act(tx, &p)
 		if err != nil {
 			return edit, err
-		}
-		back := by.ID == p.By && p.State == Denied
-		if err := r.MayConfirm(by, p); err != nil && !back {
-			return flow.Edit{}, err
 		}
 		return edit, p.put(tx)
 	})

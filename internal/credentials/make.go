@@ -29,15 +29,15 @@ type Making struct {
 	Digits   int                  // of a PIN, 4 to 8; 0: 4
 	Duress   bool                 // of a PIN: with a duress variant
 
-	Card    wiegand.Bits       // of a card: what the reader sends
-	Format  string             // or its format, with facility code and number
-	Code    uint64             // the facility code
-	Number  uint64             // the number
-	Reader  sashlock.OpeningID // or where it was presented a moment ago
-	At      sashlock.Side      // on which side
-	Once    bool               // of a QR code: good for one opening
-	Device  sashlock.DeviceID  // of a finger: the lock that holds it
-	Slot    int                // and the slot
+	Card   wiegand.Bits       // of a card: what the reader sends
+	Format string             // or its format, with facility code and number
+	Code   uint64             // the facility code
+	Number uint64             // the number
+	Reader sashlock.OpeningID // or where it was presented a moment ago
+	At     sashlock.Side      // on which side
+	Once   bool               // of a QR code: good for one opening
+	Device sashlock.DeviceID  // of a finger: the lock that holds it
+	Slot   int                // and the slot
 }
 
 // Made is a credential with its secret, which is nowhere else.
@@ -85,7 +85,7 @@ func (r *Room) Make(ctx context.Context, by sashlock.OperatorID, m Making) (Made
 		return Made{}, err
 	}
 	if m.Reader != "" {
-		r.forget(reader{m.Reader, m.At})
+		r.forget(readerAt(m.Reader, m.At))
 	}
 	return made, nil
 }
@@ -158,7 +158,7 @@ func (r *Room) checkPlaces(openings []sashlock.OpeningID) error {
 func (r *Room) checkCard(m *Making) (err error) {
 	switch {
 	case m.Reader != "":
-		card, seen := r.stranger(reader{m.Reader, m.At})
+		card, seen := r.stranger(readerAt(m.Reader, m.At))
 		if !seen {
 			return invalid("reader", lang.Mark("no unknown card was presented there in the last two minutes: present it again"))
 		}

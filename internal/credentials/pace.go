@@ -2,7 +2,10 @@
 
 package credentials
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // The rules of wrong PINs are:
 //
@@ -25,10 +28,11 @@ const (
 
 // pace is how a keypad is doing.
 type pace struct {
-	wrong int       // wrong PINs that are not forgotten
-	since time.Time // from when on the next one is being forgotten
-	until time.Time // when it takes PINs again
-	told  bool      // the ledger says that it rests
+	turn  sync.Mutex // over the rest
+	wrong int        // wrong PINs that are not forgotten
+	since time.Time  // from when on the next one is being forgotten
+	until time.Time  // when it takes PINs again
+	told  bool       // the ledger says that it rests
 }
 
 // rests returns for how long a keypad takes no PIN.
@@ -50,23 +54,9 @@ func (p *pace) miss(now time.Time) {
 	}
 }
 
-// keypad returns for how long a keypad rests, and whether that is to be
-// recorded.
-func (r *Room) keypad(at reader) (rests time.Duration, tell bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	p := r.paces[at]
-	if p == nil {
-		return 0, false
-	}
-	rests = p.rests(r.now())
-	tell = rests > 0 && !p.told
-	p.told = p.told || tell
-	return rests, tell
-}
-
-// missed counts a wrong PIN at a keypad, and returns for how long it rests.
-func (r *Room) missed(at reader) time.Duration {
+// pace returns how a keypad is doing. Whoever tries a PIN there holds its turn
+// meanwhile, so that a thousand at once are no different from one after another.
+func (r *Room) pace(at reader) *pace {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := r.paces[at]
@@ -74,6 +64,5 @@ func (r *Room) missed(at reader) time.Duration {
 		p = &pace{}
 		r.paces[at] = p
 	}
-	p.miss(r.now())
-	return p.rests(r.now())
+	return p
 }

@@ -54,6 +54,15 @@ type reader struct {
 	side    sashlock.Side
 }
 
+// readerAt is the reader on a side of an opening; on the outside, where none is
+// said.
+func readerAt(o sashlock.OpeningID, side sashlock.Side) reader {
+	if side == "" {
+		side = sashlock.Entering
+	}
+	return reader{o, side}
+}
+
 // New returns a room over the credentials in the store.
 func New(o Options) *Room {
 	r := &Room{

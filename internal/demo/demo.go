@@ -152,6 +152,7 @@ func (d *demo) play(ctx context.Context, listener net.Listener) error {
 	if opts.Browser {
 		browse(url)
 	}
+	defer shop.trade(running)()
 	newStory(shop, opts.Seed, pace).run(running)
 	return <-served
 }

@@ -89,6 +89,7 @@ type story struct {
 	states  []sashlock.OpeningState
 	begun   bool
 	names   map[string]string // identifiers back to the story's words
+	planned []func()          // what is done when all is declared
 }
 
 var day = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
@@ -118,6 +119,10 @@ func (s *story) line(words []string) {
 	case "hours":
 		s.facts.Schedules = append(s.facts.Schedules, daily("sch_hours", words[1], words[2]))
 		s.facts.Sites[0].Hours = "sch_hours"
+	case "shift":
+		s.planShift(words[1], words[2], words[3])
+	case "site":
+		s.siteRule(words[1:])
 	default:
 		s.opening(words)
 	}
@@ -211,6 +216,9 @@ func (s *story) begin() {
 		}
 		return nil
 	})
+	for _, do := range s.planned {
+		do()
+	}
 }
 
 // happens is one thing on the timeline.
@@ -224,6 +232,7 @@ func (s *story) happens(words []string) {
 		s.asks("prs_"+words[0], "opn_"+words[2], words[3:]...)
 	case len(words) > 2 && words[1] == "command":
 		s.commandEnds("opn_"+words[0], words[2:])
+	case s.works(words):
 	default:
 		s.report(words)
 	}

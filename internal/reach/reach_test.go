@@ -26,8 +26,8 @@ func world(t interface{ Fatal(...any) }, grants ...sashlock.Grant) reach.Facts {
 		Sites: []sashlock.Site{{ID: "site_1", Slug: "lisbon", Name: "Lisbon", Zone: "Europe/Lisbon"}},
 		Areas: []sashlock.Area{{ID: "area_1", Slug: "watches", Name: "Watches", Site: "site_1"}},
 		Openings: []sashlock.Opening{
-			{ID: "opn_1", Slug: "case-1", Name: "Case 1", Site: "site_1", Area: "area_1"},
-			{ID: "opn_2", Slug: "cage", Name: "Cage", Site: "site_1", Class: sashlock.High},
+			{ID: "opn_1", Slug: "case-1", Name: "Case 1", Kind: sashlock.Case, Site: "site_1", Area: "area_1"},
+			{ID: "opn_2", Slug: "cage", Name: "Cage", Kind: sashlock.Cage, Site: "site_1", Class: sashlock.High},
 		},
 		People: []sashlock.Person{
 			{ID: "prs_1", Slug: "ana", Name: "Ana", Roles: []sashlock.RoleID{"role_1"}},

@@ -5,6 +5,7 @@ package scenarios
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sashlock/sashlock"
@@ -137,3 +138,28 @@ func buckets(q store.Query, site sashlock.SiteID, of scenario.Counted, since tim
 
 // book is what is declared now.
 func (r *Room) book() *flow.Book { return r.Hall.Book() }
+
+// maxImport is how many minutes are taken over at once.
+const maxImport = 50_000
+
+// Import takes over what was counted in the past, minute by minute, in place of
+// what is known of these minutes.
+func (r *Room) Import(ctx context.Context, site sashlock.SiteID, of scenario.Counted, past []scenario.Bucket) error {
+	if len(past) > maxImport {
+		return &sashlock.Error{Kind: sashlock.Limit, Op: "importing counts", Subject: "counts", Hint: lang.Mark("take over 50,000 minutes at once at most")}
+	}
+	_, err := r.Store.Do(ctx, func(tx *store.Tx) error {
+		for some := range slices.Chunk(past, 200) {
+			args := make([]any, 0, 4*len(some))
+			for _, b := range some {
+				args = append(args, site, string(of), b.At.Unix()/60, int64(b.N))
+			}
+			if _, err := tx.Exec(`INSERT INTO counts (site, kind, minute, n) VALUES (?, ?, ?, ?)`+strings.Repeat(`, (?, ?, ?, ?)`, len(some)-1)+
+				` ON CONFLICT (site, kind, minute) DO UPDATE SET n = excluded.n`, args...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return err
+}

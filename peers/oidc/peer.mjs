@@ -30,6 +30,9 @@ const provider = new Provider(issuer, {
   cookies: { keys: ["of the test only"] },
   pkce: { required: () => true },
   features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true } },
+  // Its own way of calling others refuses addresses of this machine, where the
+  // store is in a test.
+  fetch: (url, { dispatcher, ...options }) => fetch(url, options),
   interactions: { url: (_, one) => `/interaction/${one.uid}` },
   findAccount: (_, id) => people[id] && {
     accountId: id,

@@ -38,7 +38,8 @@ type editor struct {
 	Prove       bool // saving asks for a proof of presence first
 	High        bool
 	Saved       bool
-	Status      int // why it is shown again, as HTTP says it
+	Running     bool // it counts for a while that has not ended
+	Status      int  // why it is shown again, as HTTP says it
 }
 
 // conflict is what somebody else made of it meanwhile.
@@ -161,6 +162,7 @@ func (p pages) edit(w http.ResponseWriter, r *http.Request, f reach.Facts, e *ed
 	}
 	title := lang.T(ctx, "New grant")
 	if e.Standing != nil {
+		e.Running = e.Change && running(*e.Standing, p.Now())
 		title = f.Sentence(*e.Standing).In(lang.Of(ctx))
 	}
 	head := head(ctx, title)

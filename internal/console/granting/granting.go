@@ -7,7 +7,7 @@
 //
 // The list of grants is in list.go; the editor, which shows a grant as a form,
 // as a sentence and as YAML, in editor.go and draft.go; what is saved, in
-// save.go. Roles and schedules have a list and an editor each.
+// save.go; grants for some minutes, in quick.go. Roles and schedules have a list and an editor each.
 //
 // # How it fits
 //
@@ -54,7 +54,10 @@ func Mount(f *console.Frame) {
 	f.Handle("POST /access/grants", signin.Access, p.save)
 	f.Handle("GET /access/grants/{slug}/revoke", signin.Access, p.askRevoke)
 	f.Handle("POST /access/grants/{slug}/revoke", signin.Access, p.revoke)
+	f.Handle("GET /access/quick", signin.Access, p.quickPage)
 	f.Handle("POST /access/quick", signin.Access, p.quick)
+	f.Handle("POST /access/grants/{slug}/extend", signin.Access, p.extend)
+	f.Handle("POST /access/grants/{slug}/end", signin.Access, p.end)
 	f.Handle("GET /access/roles", signin.Read, p.roles)
 	f.Handle("GET /access/roles/new", signin.Access, p.freshRole)
 	f.Handle("GET /access/roles/{slug}", signin.Read, p.role)

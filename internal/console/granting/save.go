@@ -192,25 +192,22 @@ func (p pages) quick(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	who := sashlock.PersonID(f.Find(estate.People, r.PostFormValue("person")))
-	if one, known := f.People[who]; !known || !personSeen(ctx, f, one) {
-		return &sashlock.Error{Kind: sashlock.Invalid, Op: "giving quick grant", Subject: "person", Hint: lang.T(ctx, "choose somebody from the list")}
-	}
-	minutes, err := strconv.Atoi(r.PostFormValue("minutes"))
-	if err != nil || minutes < 1 || minutes > mostQuick {
-		minutes = usualQuick
-	}
 	key := r.PostFormValue("key")
 	if !sashlock.ValidSlug(key) || len(key) > 20 {
 		key = random()
 	}
 	then := console.Local(r.PostFormValue("then"))
-	g := sashlock.Grant{Slug: "quick-" + key, Person: who, Opening: o.ID}
+	g := sashlock.Grant{Slug: "quick-" + key, Opening: o.ID, From: p.Now().UTC().Truncate(time.Second), Until: p.lasting(f, o, r.PostFormValue("minutes"))}
+	if r.PostFormValue("person") == whoHere {
+		return p.guest(w, r, f, o, g, key)
+	}
+	g.Person = sashlock.PersonID(f.Find(estate.People, r.PostFormValue("person")))
+	if one, known := f.People[g.Person]; !known || !personSeen(ctx, f, one) {
+		return &sashlock.Error{Kind: sashlock.Invalid, Op: "giving quick grant", Subject: "person", Hint: lang.T(ctx, "choose somebody from the list")}
+	}
 	if !p.proved(ctx, f, g) {
 		return console.Again(w, r, then)
 	}
-	g.From = p.Now().UTC().Truncate(time.Second)
-	g.Until = g.From.Add(time.Duration(minutes) * time.Minute)
 	err = p.change(ctx, func(tx *store.Tx) (flow.Edit, error) {
 		if there, err := grants.Find(tx, g.Slug); err == nil {
 			if there.Person == g.Person && there.Opening == g.Opening {

@@ -37,3 +37,18 @@ if (slide && at && at.value) {
   slider.setAttribute("aria-valuetext", shown());
   slide.hidden = false;
 }
+
+// The replay of a draft goes on by itself: each answer brings the next form.
+async function goOn(form) {
+  while (form) {
+    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) }).catch(() => null);
+    if (!answer || !answer.ok) return; // the button is still there
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const now = page.getElementById("replay");
+    const was = document.getElementById("replay");
+    if (!now || !was) return;
+    was.replaceWith(now);
+    form = document.getElementById("further");
+  }
+}
+goOn(document.getElementById("further"));

@@ -9,7 +9,9 @@
 // looked at, the grant that decided, the nearest change that would allow it,
 // and what came of it. "What if" answers three questions for any instant,
 // whether it is over or yet to come, and shows what everybody can open on one
-// day.
+// day. A draft of what is declared is compared with what is in force: who gains,
+// who loses, and which of the decisions of the last days would have come out
+// otherwise.
 //
 // # How it fits
 //
@@ -39,4 +41,6 @@ func Mount(f *console.Frame) {
 	f.Handle("GET /decisions", signin.Read, p.find)
 	f.Handle("GET /decisions/{id}", signin.Read, p.decision)
 	f.Handle("GET /what-if", signin.Read, p.ask)
+	f.Handle("GET /what-if/draft", signin.Read, p.draftForm)
+	f.Handle("POST /what-if/draft", signin.Read, p.draft)
 }
