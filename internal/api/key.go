@@ -9,7 +9,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/credentials"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
@@ -46,7 +45,7 @@ type KeyLoan struct {
 
 type keyInput struct{ Body Key }
 
-type keyAnswer struct{ Body Key }
+type savedKeyAnswer struct{ Body Key }
 
 type loanInput struct {
 	Ref  string `path:"ref" maxLength:"100" doc:"Key: slug or identifier"`
@@ -144,7 +143,7 @@ func (a *API) listKeys(ctx context.Context, in *Paging) (*pageAnswer[Key], error
 	return paged(*in, ascending, out, func(k Key) string { return k.Slug })
 }
 
-func (a *API) saveKey(ctx context.Context, in *keyInput) (*keyAnswer, error) {
+func (a *API) saveKey(ctx context.Context, in *keyInput) (*savedKeyAnswer, error) {
 	var k credentials.Key
 	err := a.edit(ctx, func(tx *store.Tx) (edit flow.Edit, err error) {
 		k = credentials.Key{Slug: in.Body.Slug, Name: in.Body.Name, Copies: in.Body.Copies, Cost: in.Body.Cost}
@@ -154,7 +153,7 @@ func (a *API) saveKey(ctx context.Context, in *keyInput) (*keyAnswer, error) {
 		k, edit, err = credentials.SaveKey(tx, k, 0)
 		return edit, err
 	})
-	return &keyAnswer{a.key(k)}, err
+	return &savedKeyAnswer{a.key(k)}, err
 }
 
 func (a *API) handOut(ctx context.Context, in *loanInput) (*loanAnswer, error) {

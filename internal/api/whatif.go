@@ -111,7 +111,7 @@ func (a *API) simulate(ctx context.Context, in *simulateInput) (*simulateAnswer,
 	if since.IsZero() {
 		since = a.Now().Add(-simulatedSince)
 	}
-	r, err := reach.Replay(ctx, a.Store, book, d.Book, reach.Span{From: in.From, Since: since, Most: simulatedPart})
+	r, err := reach.Replay(ctx, reach.Entries(a.Store), book, d.Book, reach.Span{From: in.From, Since: since, Most: simulatedPart})
 	if err != nil {
 		return nil, err
 	}

@@ -117,7 +117,9 @@ func (h *House) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h.Signin = signin.New(h.Store, h.Hall, h.Now)
+	if err := h.openSignin(); err != nil {
+		return err
+	}
 	h.Assistance = assistance.New(assistance.Options{Store: h.Store, Hall: h.Hall, Now: h.Now, Log: h.Log, Reader: phone.Reader(h.Signin)})
 	h.Scenarios = scenarios.New(scenarios.Options{
 		Store: h.Store, Hall: h.Hall, Now: h.Now, Log: h.Log,
@@ -204,6 +206,9 @@ func (h *House) Start(ctx context.Context) error {
 		credentials.Run(running, h.Store, h.Hall, h.Now, func(err error) { h.Log.Warn("overdue keys not recorded", logkey.Err(err)) })
 	})
 	h.done.Go(func() { h.Assistance.Run(running) })
+	h.done.Go(func() {
+		h.Signin.RunElevations(running, func(err error) { h.Log.Warn("higher roles not ended", logkey.Err(err)) })
+	})
 	h.done.Go(func() { h.Scenarios.Run(running) })
 	h.done.Go(func() {
 		h.Approvals.Run(running, func(err error) { h.Log.Warn("uses of grants not counted", logkey.Err(err)) })

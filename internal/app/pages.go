@@ -10,6 +10,7 @@ import (
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/console/activity"
 	"github.com/sashlock/sashlock/internal/console/asks"
+	credentialpages "github.com/sashlock/sashlock/internal/console/credentials"
 	"github.com/sashlock/sashlock/internal/console/developers"
 	"github.com/sashlock/sashlock/internal/console/enter"
 	"github.com/sashlock/sashlock/internal/console/fleet"
@@ -43,6 +44,7 @@ func (h *House) pages() http.Handler {
 	activity.Mount(frame)
 	asks.Mount(frame, h.Approvals)
 	inside.Mount(frame)
+	credentialpages.Mount(frame, h.Credentials)
 	manual.Mount(frame)
 	developers.Mount(frame)
 	enter.Mount(frame)

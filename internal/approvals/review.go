@@ -221,7 +221,7 @@ func (r *Room) lines(tx *store.Tx, by By, v Review) ([]Line, error) {
 	var lines []Line
 	for _, g := range all {
 		site, area, _ := Place(book, g)
-		u, s := uses[g.ID], v.Scope
+		u, s := useOf(uses, g.ID), v.Scope
 		if !by.seesGrant(book, g) || s.Site != "" && s.Site != site || s.Role != "" && s.Role != g.Role || s.High && !High(book, g) ||
 			s.Unused > 0 && !u.Idle(tx.Now(), time.Duration(s.Unused)*24*time.Hour) {
 			continue

@@ -74,7 +74,7 @@ func Stale(b *flow.Book, all []sashlock.Grant, l Look) []StaleGrant {
 	}
 	var some []StaleGrant
 	for _, g := range all {
-		s := StaleGrant{Grant: g, Use: l.Uses[g.ID]}
+		s := StaleGrant{Grant: g, Use: useOf(l.Uses, g.ID)}
 		add := func(is bool, f Finding) {
 			if is {
 				s.Findings = append(s.Findings, f)

@@ -5,7 +5,10 @@ package approvals
 import (
 	"context"
 	"database/sql"
+	"strings"
 	"time"
+
+	"github.com/oklog/ulid/v2"
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/flow"
@@ -39,6 +42,19 @@ func (u Use) Idle(now time.Time, d time.Duration) bool {
 		since = u.Given
 	}
 	return now.Sub(since) >= d
+}
+
+// useOf is how a grant was used. One that was not counted yet was given when its
+// identifier was made.
+func useOf(all map[sashlock.GrantID]Use, id sashlock.GrantID) Use {
+	u := all[id]
+	if u.Given.IsZero() {
+		_, text, _ := strings.Cut(string(id), "_")
+		if made, err := ulid.Parse(text); err == nil {
+			u.Given = ulid.Time(made.Time()).UTC()
+		}
+	}
+	return u
 }
 
 // Uses returns how grants were used, as counted some seconds ago.

@@ -30,7 +30,7 @@ func calm() []string {
 			"/activity/views", "/activity/views/{id}/remove", "/proof/verify", "/proof/check", "/proof/entries/{seq}/evidence", "/incidents/{id}/evidence",
 			"/plan", "/plan/picture", "/plan/picture/remove", "/openings/{slug}/photo", "/openings/{slug}/photo/remove", "/devices/labels",
 			"/me/passkeys/{id}/name", "/me/language", "/serve/push", "/serve/push/remove", "/serve/push/test",
-			"/access/draft", "/access/schedules/draft",
+			"/access/draft", "/access/schedules/draft", "/access/rails/draft",
 		},
 		// Somebody waits for them, and they open nothing.
 		[]string{
@@ -40,7 +40,7 @@ func calm() []string {
 		},
 		// They only take away, or name.
 		[]string{
-			"/people/{slug}/suspend", "/me/sessions/{id}/end", "/me/sessions/end",
+			"/people/{slug}/suspend", "/access/grants/{slug}/end", "/me/sessions/{id}/end", "/me/sessions/end",
 			"/access/roles", "/access/roles/{slug}/remove", "/access/schedules/{slug}/remove",
 		},
 		// What was found is fitted where somebody stands beside it.
@@ -87,6 +87,7 @@ func dangers(c *consoletest.Counter) map[string]dangerous {
 		"/people/{slug}/revoke":          {path: "/people/bob/revoke"},
 		"/people":                        {path: "/people", form: f("was", "bob", "rev", "1", "name", "Robert")},
 		"/access/grants":                 {path: "/access/grants", form: f("as", "form", "who", "person:ana", "what", "opening:cage-1", "slug", "new")},
+		"/access/grants/{slug}/extend":   {path: "/access/grants/bob-cage/extend", form: f("rev", "1")},
 		"/access/grants/{slug}/revoke":   {path: "/access/grants/bob-cage/revoke", form: f("rev", "1")},
 		"/access/quick":                  {path: "/access/quick", form: f("person", "ana", "opening", "cage-1")},
 		"/access/schedules":              {path: "/access/schedules", form: f("as", "form", "was", "weekdays", "rev", "1", "name", "W", "days.0", "sun", "from.0", "00:00", "until.0", "00:00")},

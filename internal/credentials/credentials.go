@@ -21,7 +21,7 @@
 //
 // Neither the tables nor the ledger hold a PIN, the number of a card or a QR
 // code; what they hold says nothing without the key of the store node
-// (docs/decisions/0024-pin-verifiers.md). Whoever presents a credential after
+// (docs/decisions/0026-pin-verifiers.md). Whoever presents a credential after
 // its loss was acknowledged is refused. Wrong PINs at one keypad slow down that
 // keypad and nobody anywhere else.
 package credentials

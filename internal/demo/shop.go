@@ -71,6 +71,11 @@ func furnish(ctx context.Context, house *app.House, opts Options, isNew bool) (*
 	if err := s.watch(ctx); err != nil {
 		return nil, err
 	}
+	if isNew {
+		if err := s.planRota(ctx); err != nil {
+			return nil, err
+		}
+	}
 	configs, fittings := s.equip(file, opts)
 	simulated := sim.New(house.Now)
 	for _, name := range slices.Sorted(maps.Keys(configs)) {

@@ -15,7 +15,7 @@ import (
 	"github.com/sashlock/sashlock/internal/store"
 )
 
-// Ledger is where past decisions are read: the store.
+// Ledger is where past decisions are read: see [Entries].
 type Ledger interface {
 	Events(ctx context.Context, q store.EventQuery) ([]sashlock.Event, error)
 }

@@ -4,12 +4,15 @@ package reach_test
 
 import (
 	"context"
-	"math/rand/v2"
+	"crypto/rand"
+	mathrand "math/rand/v2"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/estate"
@@ -33,7 +36,7 @@ func (p past) Events(ctx context.Context, q store.EventQuery) (page []sashlock.E
 // requests are n past decisions, one every ten minutes up to now, and among them
 // what is no decision, and one of which nobody knows any more who asked.
 func requests(n int) past {
-	r := rand.New(rand.NewPCG(1, 1))
+	r := mathrand.New(mathrand.NewPCG(1, 1))
 	var all past
 	for i := range n {
 		e := sashlock.Event{
@@ -289,5 +292,95 @@ func TestCompareFindsWhoGainsAndLoses(t *testing.T) {
 	}
 	if n := reach.Compare(f.Book, f.Book, []time.Time{now}, nil, 10); n.Gained+n.Lost > 0 {
 		t.Errorf("a book differs from itself: %+v", n)
+	}
+}
+
+// openStore opens an empty store in a folder of its own.
+func openStore(t testing.TB) *store.Store {
+	t.Helper()
+	skey, _, err := note.GenerateKey(rand.Reader, "sashlock.example/test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := note.NewSigner(skey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	s, err := store.Open(t.Context(), store.Options{
+		URL: "sqlite://" + filepath.ToSlash(filepath.Join(dir, "store.db")), Now: func() time.Time { return now },
+		Signer: signer, Journal: filepath.Join(dir, "journal"), JournalSize: 1 << 20,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// record writes n decisions with the conditions that each entry keeps, and after
+// each something else.
+func record(t testing.TB, s *store.Store, f reach.Facts, n int) {
+	t.Helper()
+	for i := 0; i < n; i += 5000 {
+		_, err := s.Do(t.Context(), func(tx *store.Tx) error {
+			for n := range min(5000, n-i) {
+				q := sashlock.Request{Person: []sashlock.PersonID{"prs_1", "prs_2"}[n%2], Opening: []sashlock.OpeningID{"opn_1", "opn_2"}[n/2%2], At: now}
+				v := f.Index.Explain(q, "", nil)
+				tx.Append(sashlock.Event{
+					Kind: sashlock.AccessDenied, Person: q.Person, Opening: q.Opening, Method: sashlock.ByKeypad, Side: sashlock.Leaving, Second: "prs_9",
+					Reason: v.Reason, Checks: v.Checks, Decision: sashlock.NewID[sashlock.DecisionID](now), Why: `a "text" with ,"checks":[ in it`,
+				})
+				tx.Append(sashlock.Event{Kind: sashlock.OpeningOpened, Opening: q.Opening})
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestEntriesAreWhatTheStoreLists compares what is read quickly with what the
+// store says, but for the conditions.
+func TestEntriesAreWhatTheStoreLists(t *testing.T) {
+	s := openStore(t)
+	record(t, s, world(t, shiftGrant), 300)
+	for _, q := range []store.EventQuery{
+		{Limit: 1000}, {Limit: 7, From: 13}, {Limit: 1000, Since: now}, {Limit: 1000, Since: now.Add(time.Hour)}, {Limit: 10, From: 1 << 40},
+	} {
+		q.Kind = "access."
+		want, err := s.Events(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range want {
+			if len(want[i].Checks) == 0 {
+				t.Fatal("the decision has no conditions that could be left out")
+			}
+			want[i].Checks = nil
+		}
+		got, err := reach.Entries(s).Events(t.Context(), q)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%+v: %v (-listed +read):\n%s", q, err, diff)
+		}
+	}
+}
+
+// BenchmarkReplayStore decides 100,000 past requests from a database with as
+// many other entries.
+func BenchmarkReplayStore(b *testing.B) {
+	const decisions = 100_000
+	s, f := openStore(b), world(b, shiftGrant)
+	d := draft(b, f, longer)
+	record(b, s, f, decisions)
+	for b.Loop() {
+		if got, err := reach.Replay(b.Context(), reach.Entries(s), f.Book, d.Book, reach.Span{}); err != nil || got.Decisions != decisions {
+			b.Fatal(got.Decisions, err)
+		}
 	}
 }

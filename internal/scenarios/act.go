@@ -31,6 +31,7 @@ type wish struct {
 	slug  string
 	press scenario.Press
 	by    sashlock.OperatorID
+	anew  bool // it was changed: what it gave is given again as it is now
 }
 
 // passes is how often the scenarios of a site are looked at together.
@@ -289,7 +290,7 @@ func (m *meeting) settle(k *member) error {
 }
 
 func (m *meeting) lock(k *member, want []sashlock.OpeningID) error {
-	anew, gone := differ(k.State.Locked, want)
+	anew, gone := m.differ(k, k.State.Locked, want)
 	if len(anew) > 0 {
 		if _, err := m.room.Hall.DirectIn(m.tx, m.directive(k, sashlock.LockedDown, anew)); err != nil {
 			return err
@@ -314,7 +315,7 @@ func (m *meeting) hold(k *member, w scenario.Wants) error {
 		}
 	}
 	want = slices.DeleteFunc(want, func(id sashlock.OpeningID) bool { return back[id] != "" })
-	anew, gone := differ(k.State.Held, want)
+	anew, gone := m.differ(k, k.State.Held, want)
 	if err := m.withdraw(k, gone); err != nil {
 		return err
 	}
@@ -357,10 +358,14 @@ func (m *meeting) withdraw(k *member, gone []sashlock.OpeningID) error {
 	return m.room.Hall.WithdrawIn(m.tx, k.Source(), gone, by)
 }
 
-// differ tells what is wanted anew and what no longer.
-func differ(have, want []sashlock.OpeningID) (anew, gone []sashlock.OpeningID) {
+// changed reports whether a scenario is another one than when it began.
+func (m *meeting) changed(k *member) bool { return m.wish.anew && m.wish.slug == k.Slug }
+
+// differ tells what is wanted anew and what no longer. An order that is given
+// again takes the place of the one before without moving a bolt.
+func (m *meeting) differ(k *member, have, want []sashlock.OpeningID) (anew, gone []sashlock.OpeningID) {
 	for _, id := range want {
-		if !slices.Contains(have, id) {
+		if !slices.Contains(have, id) || m.changed(k) {
 			anew = append(anew, id)
 		}
 	}

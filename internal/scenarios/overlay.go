@@ -26,8 +26,10 @@ func grantSlug(of, grant string) string {
 // that does not. They end by themselves, too, when the run has to be over.
 func (m *meeting) grant(k *member) error {
 	wanted := k.plan != nil && k.State.Running && !k.State.Drill
-	if !wanted {
-		return m.takeBack(k)
+	if !wanted || m.changed(k) {
+		if err := m.takeBack(k); err != nil || !wanted {
+			return err
+		}
 	}
 	if len(k.State.Grants) > 0 || len(k.Actions.Grants) == 0 {
 		return nil

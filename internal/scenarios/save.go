@@ -62,6 +62,9 @@ func (r *Room) save(tx *store.Tx, b *flow.Book, by sashlock.OperatorID, form sce
 	if k.Slug != "" && k.At != plan.Site.ID {
 		return k, &sashlock.Error{Kind: sashlock.Invalid, Op: "saving scenario", Subject: "site", Hint: lang.Mark("a scenario stays at its site: make another one there")}
 	}
+	if k.State.Running && k.Source() != form.Source() {
+		return k, &sashlock.Error{Kind: sashlock.Invalid, Op: "saving scenario", Subject: "kind", Hint: lang.Mark("it runs: end it before it becomes a lockdown or stops being one")}
+	}
 	newest, err := lastRev(tx, form.Slug)
 	if err != nil {
 		return k, err
@@ -73,7 +76,7 @@ func (r *Room) save(tx *store.Tx, b *flow.Book, by sashlock.OperatorID, form sce
 	if err := k.record(tx, b, by, why); err != nil {
 		return k, err
 	}
-	if err := r.advance(tx, b, k.At, wish{}, nil); err != nil {
+	if err := r.advance(tx, b, k.At, wish{slug: k.Slug, by: by, anew: true}, nil); err != nil {
 		return k, err
 	}
 	return Find(tx, k.Slug)

@@ -326,3 +326,12 @@ func (p pages) rotations(w http.ResponseWriter, r *http.Request) error {
 	}
 	return p.Show(w, r, head(ctx, lang.T(ctx, "To be replaced")), rotationsPage(rows, zone))
 }
+
+// money writes an amount of hundredths.
+func money(hundredths int64) string {
+	text := strconv.FormatInt(hundredths/100, 10)
+	if rest := hundredths % 100; rest != 0 {
+		text += "." + strconv.FormatInt(100+rest, 10)[1:]
+	}
+	return text
+}

@@ -40,6 +40,7 @@ type detail struct {
 	Holders []holder // who can open it now
 	Others  []holder // everybody else
 	Self    *holder  // whoever is signed in, if they are somebody of the store
+	Asks    []string // of everybody, whatever the grant
 	Asked   []asked  // the last requests
 	Lines   []console.Line
 	Chart   *chart
@@ -101,7 +102,7 @@ func (p pages) inspect(ctx context.Context, slug string) (*detail, error) {
 	}
 	book := p.Hall.Book()
 	d := &detail{Opening: o, Site: book.Sites[o.Site], Now: console.LocalTime(book.Sites[o.Site], p.Now())}
-	d.Zone = d.Now.Location()
+	d.Zone, d.Asks = d.Now.Location(), p.asksOf(ctx, o)
 	if d.State, err = p.Store.State(ctx, o.ID); err != nil {
 		return nil, err
 	}

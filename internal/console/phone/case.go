@@ -16,6 +16,7 @@ import (
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/assistance"
 	"github.com/sashlock/sashlock/internal/console"
+	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/opening"
 	"github.com/sashlock/sashlock/internal/plans"
@@ -54,6 +55,10 @@ type answer struct {
 	Untaken bool
 	Unmet   []sashlock.Check
 	Ask     []string // who can change it
+	Here    []string // managers who are at the site now
+	StepUp  bool     // it is not refused: a better credential is needed
+	Second  bool     // it is not refused: a second person has to ask
+	Until   time.Time
 }
 
 // caseView is a case as its page shows it.
@@ -145,6 +150,9 @@ func (p pages) answered(ctx context.Context, v *caseView, me sashlock.PersonID, 
 				a.Unmet = append(a.Unmet, c)
 			}
 		}
+		d := sashlock.Decision{Reason: e.Reason}
+		a.StepUp, a.Second = d.Deferred() && e.Reason == sashlock.NeedsStepUp, d.Deferred() && e.Reason == sashlock.SecondPersonNeeded
+		a.Until, a.Here = e.Heard.Add(flow.TwoPersonTime), p.managersHere(v.Opening.Site, me)
 		a.Ask, err = p.whoCanChange(ctx, v.Opening)
 		return a, err
 	}
@@ -177,6 +185,32 @@ func (p pages) whoCanChange(ctx context.Context, o sashlock.Opening) ([]string, 
 		return err
 	})
 	return names, err
+}
+
+// managersHere names the people with the role of a manager who are at a site,
+// as far as is known.
+func (p pages) managersHere(site sashlock.SiteID, but sashlock.PersonID) []string {
+	book, present := p.Hall.Book(), p.Hall.Present()
+	var names []string
+	present.Here(site, func(s sashlock.PersonState) bool {
+		one := book.People[s.Person]
+		manages := slices.ContainsFunc(one.Roles, func(id sashlock.RoleID) bool {
+			slug := book.Roles[id].Slug
+			return slug == "manager" || strings.HasSuffix(slug, "-manager")
+		})
+		if manages && s.At(site, p.Now()) && one.ID != but && !one.Suspended {
+			names = append(names, one.Name)
+		}
+		return len(names) < 3
+	})
+	slices.Sort(names)
+	return names
+}
+
+// waits is how much of the time for the second person is left, in hundredths.
+func (a *answer) waits(now time.Time) int {
+	left := min(max(a.Until.Sub(now), 0), flow.TwoPersonTime)
+	return int(100 * left / flow.TwoPersonTime)
 }
 
 // phaseOf says how far an unlocking has come. Only what devices reported counts.

@@ -190,7 +190,7 @@ func (p pages) edit(w http.ResponseWriter, r *http.Request, d *draft, days int) 
 	if err := p.furnish(ctx, d); err != nil {
 		return err
 	}
-	if d.View == asForm || len(d.Problems) == 0 || d.Text == "" {
+	if d.View == asForm || d.Text == "" {
 		text, err := scenario.Marshal(d.Scenario)
 		if err != nil {
 			return err

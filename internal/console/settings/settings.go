@@ -39,6 +39,7 @@ func Mount(f *console.Frame) {
 	f.Dangerous("POST /settings/sites/{slug}", signin.Setup, p.save)
 	f.Handle("GET /settings/estate.yaml", signin.Setup, p.file)
 	p.mountSignIn()
+	p.mountAsks()
 }
 
 // siteCard is a site in short.
@@ -82,6 +83,9 @@ func (p pages) overview(w http.ResponseWriter, r *http.Request) error {
 // draft is a site as it is typed, with what is wrong with it.
 type draft struct {
 	Slug, Name, Zone, Hours, Rev string
+	Jurisdiction                 string
+	ShiftGrace, LongestGrant     string // lengths of time
+	ClockIn                      bool
 	Wrong                        map[string]string // by field; "" is for the whole
 	Status                       int               // why it is shown again, as HTTP says it
 }
@@ -104,7 +108,11 @@ func (p pages) site(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return p.form(w, r, s, draft{Slug: s.Slug, Name: s.Name, Zone: s.Zone, Hours: p.Hall.Book().Schedules[s.Hours].Slug, Rev: strconv.FormatInt(s.Rev, 10)})
+	e := estate.FromSite(s, p.refs())
+	return p.form(w, r, s, draft{
+		Slug: s.Slug, Name: s.Name, Zone: s.Zone, Hours: e.Hours, Rev: strconv.FormatInt(s.Rev, 10),
+		Jurisdiction: e.Jurisdiction, ShiftGrace: e.ShiftGrace, LongestGrant: e.LongestGrant, ClockIn: e.ClockIn,
+	})
 }
 
 func (p pages) form(w http.ResponseWriter, r *http.Request, s sashlock.Site, d draft) error {
@@ -113,7 +121,21 @@ func (p pages) form(w http.ResponseWriter, r *http.Request, s sashlock.Site, d d
 		schedules = append(schedules, one)
 	}
 	slices.SortFunc(schedules, func(a, b sashlock.Schedule) int { return cmp.Compare(a.Name, b.Name) })
-	return p.Show(w, r, console.Head{Status: d.Status, Title: s.Name, Section: console.InSettings, Site: s, Styles: []string{"settings.css"}}, sitePage(s, d, schedules, p.yaml(s)))
+	return p.Show(w, r, console.Head{Status: d.Status, Title: s.Name, Section: console.InSettings, Site: s, Styles: []string{"settings.css"}}, sitePage(s, d, schedules, p.areasOf(r.Context(), s), p.yaml(s)))
+}
+
+// areasOf are the areas of a site that concern whoever is signed in.
+func (p pages) areasOf(ctx context.Context, s sashlock.Site) []sashlock.Area {
+	var all []sashlock.Area
+	for _, a := range p.Hall.Book().Areas {
+		if a.Site == s.ID && console.Who(ctx).Operator.Sees(a.Site, a.ID) {
+			all = append(all, a)
+		}
+	}
+	slices.SortFunc(all, func(a, b sashlock.Area) int {
+		return cmp.Or(console.CompareNames(a.Name, b.Name), cmp.Compare(a.Slug, b.Slug))
+	})
+	return all
 }
 
 // yaml is a site as the declared file has it.
@@ -135,23 +157,20 @@ func (p pages) save(w http.ResponseWriter, r *http.Request) error {
 	if err := p.Form(w, r); err != nil {
 		return err
 	}
-	d := draft{Slug: s.Slug, Name: r.FormValue("name"), Zone: r.FormValue("zone"), Hours: r.FormValue("hours"), Rev: r.FormValue("rev"), Wrong: map[string]string{}}
+	d := draft{
+		Slug: s.Slug, Name: r.FormValue("name"), Zone: r.FormValue("zone"), Hours: r.FormValue("hours"), Rev: r.FormValue("rev"), Wrong: map[string]string{},
+		Jurisdiction: console.Clip(r.FormValue("jurisdiction"), 40), ShiftGrace: r.FormValue("shift_grace"), LongestGrant: r.FormValue("longest_grant"),
+		ClockIn: r.FormValue("clock_in") != "",
+	}
 	rev, err := strconv.ParseInt(d.Rev, 10, 64)
 	if err != nil || rev < 1 {
 		return &sashlock.Error{Kind: sashlock.Invalid, Op: "saving site", Subject: "rev", Hint: lang.T(ctx, "open the page again: this form is not complete")}
 	}
-	book := p.Hall.Book()
 	_, err = p.Hall.Change(ctx, flow.Change{Operator: console.Who(ctx).Operator.ID, Make: func(tx *store.Tx) (flow.Edit, error) {
-		want := estate.Site{Slug: s.Slug, Name: d.Name, Zone: d.Zone, Hours: d.Hours}
-		known := func(k estate.Kind, ref string) string {
-			for id, one := range book.Schedules {
-				if k == estate.Schedules && one.Slug == ref {
-					return string(id)
-				}
-			}
-			return ""
-		}
-		return sites.SaveSite(tx, want, known, rev)
+		want := estate.FromSite(s, p.refs()) // what the form does not ask for stays as it is
+		want.Name, want.Zone, want.Hours, want.Jurisdiction = d.Name, d.Zone, d.Hours, d.Jurisdiction
+		want.ShiftGrace, want.LongestGrant, want.ClockIn = d.ShiftGrace, d.LongestGrant, d.ClockIn
+		return sites.SaveSite(tx, want, p.lookup(), rev)
 	}})
 	switch kind := sashlock.KindOf(err); {
 	case err == nil:

@@ -17,7 +17,7 @@ import (
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/grants"
 	"github.com/sashlock/sashlock/internal/lang"
-	"github.com/sashlock/sashlock/internal/reach"
+	effect "github.com/sashlock/sashlock/internal/reach"
 	"github.com/sashlock/sashlock/internal/store"
 )
 
@@ -72,7 +72,7 @@ type draftReplay struct {
 	Unknown   int
 	Done      bool
 	Flips     []draftFlip
-	flips     []reach.Flip
+	flips     []effect.Flip
 }
 
 // draftFlip is one line of the replay.
@@ -143,22 +143,22 @@ func hintOf(err error) string {
 	return err.Error()
 }
 
-func (p pages) draftOf(ctx context.Context, book *flow.Book, file estate.File, prune bool) (*reach.Draft, error) {
+func (p pages) draftOf(ctx context.Context, book *flow.Book, file estate.File, prune bool) (*effect.Draft, error) {
 	var every []sashlock.Grant
 	err := p.Store.View(ctx, func(q store.Query) (err error) { every, err = grants.List(q); return err })
 	if err != nil {
 		return nil, err
 	}
-	return reach.New(book, every).Draft(file, prune)
+	return effect.New(book, every).Draft(file, prune)
 }
 
 // compare fills in who gains and who loses.
-func (v *draftView) compare(book *flow.Book, d *reach.Draft, now time.Time) {
+func (v *draftView) compare(book *flow.Book, d *effect.Draft, now time.Time) {
 	for _, s := range d.Steps[:min(len(d.Steps), draftSteps)] {
 		v.Steps = append(v.Steps, s.String())
 	}
 	v.More = len(d.Steps) - len(v.Steps)
-	c := reach.Compare(book, d.Book, reach.Instants(book, d.Book, d.Moments, now), nil, draftPairs)
+	c := effect.Compare(book, d.Book, effect.Instants(book, d.Book, d.Moments, now), nil, draftPairs)
 	v.Gained, v.Lost, v.Instants = c.Gained, c.Lost, c.Instants
 	for _, one := range c.Gain {
 		v.Gain = append(v.Gain, pairOf(book, d.Book, one))
@@ -168,7 +168,7 @@ func (v *draftView) compare(book *flow.Book, d *reach.Draft, now time.Time) {
 	}
 }
 
-func pairOf(book, draft *flow.Book, one reach.Pair) draftPair {
+func pairOf(book, draft *flow.Book, one effect.Pair) draftPair {
 	person, opening := book.People[one.Person], book.Openings[one.Opening]
 	return draftPair{
 		PersonSlug: person.Slug, Person: cmp.Or(person.Name, draft.People[one.Person].Name, string(one.Person)),
@@ -177,7 +177,7 @@ func pairOf(book, draft *flow.Book, one reach.Pair) draftPair {
 }
 
 // replay goes on where the form says the part before has ended.
-func (p pages) replay(ctx context.Context, r *http.Request, v *draftView, book *flow.Book, d *reach.Draft) error {
+func (p pages) replay(ctx context.Context, r *http.Request, v *draftView, book *flow.Book, d *effect.Draft) error {
 	f := &v.Replay
 	f.Since = p.Now().AddDate(0, 0, -draftDays).Truncate(time.Second)
 	if since, err := time.Parse(time.RFC3339, r.PostForm.Get("since")); err == nil && since.After(f.Since.AddDate(0, 0, -1)) {
@@ -192,7 +192,7 @@ func (p pages) replay(ctx context.Context, r *http.Request, v *draftView, book *
 	if len(first) > 0 {
 		f.First = first[0].Seq
 	}
-	got, err := reach.Replay(ctx, p.Store, book, d.Book, reach.Span{From: f.Next, Since: f.Since, Most: draftPart})
+	got, err := effect.Replay(ctx, effect.Entries(p.Store), book, d.Book, effect.Span{From: f.Next, Since: f.Since, Most: draftPart})
 	if err != nil {
 		return err
 	}
@@ -217,8 +217,8 @@ func sent(r *http.Request, field string) int64 {
 }
 
 // joinFlips adds what a further part found, most first.
-func joinFlips(a, b []reach.Flip) []reach.Flip {
-	place := map[reach.Pair]int{}
+func joinFlips(a, b []effect.Flip) []effect.Flip {
+	place := map[effect.Pair]int{}
 	for i, f := range a {
 		place[f.Pair] = i
 	}
@@ -230,7 +230,7 @@ func joinFlips(a, b []reach.Flip) []reach.Flip {
 			a = append(a, f)
 		}
 	}
-	slices.SortStableFunc(a, func(x, y reach.Flip) int { return cmp.Compare(y.Opened+y.Refused, x.Opened+x.Refused) })
+	slices.SortStableFunc(a, func(x, y effect.Flip) int { return cmp.Compare(y.Opened+y.Refused, x.Opened+x.Refused) })
 	return a[:min(len(a), draftFlips)]
 }
 
@@ -247,13 +247,13 @@ func (f *draftReplay) Found() string {
 	return out.String()
 }
 
-func readFlips(text string) (list []reach.Flip) {
+func readFlips(text string) (list []effect.Flip) {
 	for line := range strings.Lines(text) {
 		part := strings.SplitN(strings.TrimRight(line, "\r\n"), " ", 8)
 		if len(part) != 8 || len(list) == draftFlips {
 			continue
 		}
-		f := reach.Flip{Pair: reach.Pair{Person: sashlock.PersonID(part[0]), Opening: sashlock.OpeningID(part[1])}, Reason: sashlock.Reason(part[6]), Rail: part[7]}
+		f := effect.Flip{Pair: effect.Pair{Person: sashlock.PersonID(part[0]), Opening: sashlock.OpeningID(part[1])}, Reason: sashlock.Reason(part[6]), Rail: part[7]}
 		f.Opened, _ = strconv.Atoi(part[2]) // what is no number counts as none
 		f.Refused, _ = strconv.Atoi(part[3])
 		f.Last, _ = time.Parse(time.RFC3339, part[4])

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package granting_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/sashlock/sashlock/internal/consoletest"
+	"github.com/sashlock/sashlock/internal/signin"
+)
+
+func TestConditionsAreSaidAndCounted(t *testing.T) {
+	c := consoletest.New(t)
+	draft := fields("as", "form", "who", "person:bob", "what", "opening:case-1", "slug", "bob-once", "uses", "1", "lasts", "20m", "with", "", "level", "0", "do", "look")
+	_, page := post(t, c, "/access/draft", http.StatusOK, draft)
+	c.Sees(page, "once, for 20 minutes from the first use", "no lock holds a code for it")
+	draft.Set("do", "yaml")
+	_, page = post(t, c, "/access/draft", http.StatusOK, draft)
+	c.Sees(page, "uses: 1", "lasts: 20m")
+	draft.Set("uses", "none")
+	_, page = post(t, c, "/access/grants", http.StatusUnprocessableEntity, draft)
+	c.Sees(page, "Write a number from 1 on")
+	draft.Set("uses", "1")
+	post(t, c, "/access/grants", http.StatusSeeOther, draft)
+	_, page = c.Get("/access/grants/bob-once")
+	c.Sees(page, "not used yet")
+	if !may(t, c, "bob", "case-1") || may(t, c, "bob", "case-1") {
+		t.Error("once does not mean once")
+	}
+	_, page = c.Get("/access/grants/bob-once")
+	c.Sees(page, "used 1 of 1 times")
+}
+
+func TestAQuickGrantIsExtendedAndEnded(t *testing.T) {
+	c := consoletest.New(t)
+	_, page := c.Get("/access/quick?opening=case-1")
+	c.Sees(page, "May open Case 1", "The person standing here", "10 minutes", "Bob Dias")
+	to, _ := post(t, c, "/access/quick", http.StatusSeeOther, fields("opening", "case-1", "person", "bob", "minutes", "10", "key", "abc"))
+	if !strings.HasPrefix(to, "/access/grants/quick-abc") || !may(t, c, "bob", "case-1") {
+		t.Fatal(to)
+	}
+	_, page = c.Get("/access/grants/quick-abc")
+	c.Sees(page, "30 minutes more", "End it now")
+	post(t, c, "/access/grants/quick-abc/extend", http.StatusSeeOther, fields("rev", "1", "minutes", "30"))
+	post(t, c, "/access/grants/quick-abc/extend", http.StatusSeeOther, fields("rev", "1", "minutes", "30")) // pressed twice
+	post(t, c, "/access/grants/quick-abc/end", http.StatusSeeOther, nil)
+	post(t, c, "/access/grants/quick-abc/end", http.StatusSeeOther, nil)
+	if may(t, c, "bob", "case-1") {
+		t.Error("not ended")
+	}
+}
+
+func TestAGuestGetsALinkForTheirPhone(t *testing.T) {
+	c := consoletest.New(t)
+	form := fields("opening", "case-1", "person", "here", "name", "Rita <b>", "minutes", "30", "key", "guest1")
+	_, page := post(t, c, "/access/quick", http.StatusOK, form)
+	c.Sees(page, "May open Case 1 until", "/invite/")
+	if strings.Contains(page, "Rita <b>") || c.Person("guest-guest1") == "" || !may(t, c, "guest-guest1", "case-1") || may(t, c, "guest-guest1", "case-2") {
+		t.Error("the guest may open something else, or nothing")
+	}
+	to, _ := post(t, c, "/access/quick", http.StatusSeeOther, form) // sent twice: the link is shown once
+	if to != "/access/grants/quick-guest1" {
+		t.Error(to)
+	}
+	c.Proved(signin.Owner, signin.FreshFor)
+	to, _ = post(t, c, "/access/quick", http.StatusSeeOther, fields("opening", "case-1", "person", "here", "key", "guest2"))
+	if !strings.HasPrefix(to, "/signin/again") {
+		t.Error(to)
+	}
+}
+
+func TestACodeLeadsToItsDecision(t *testing.T) {
+	c := consoletest.New(t)
+	if may(t, c, "bob", "case-1") {
+		t.Fatal("Bob may already")
+	}
+	_, page := c.Get("/access/why?code=ZZZZZZ")
+	c.Sees(page, "No refusal of the last 14 days has the code ZZZZZZ.")
+}
