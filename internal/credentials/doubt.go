@@ -42,8 +42,8 @@ func (r *Room) doubt(ctx context.Context, o sashlock.Opening, all []found) strin
 		}
 		was := r.lastUse(ctx, f)
 		there, known := r.hall.Book().Openings[was.opening]
-		if took := r.now().Sub(was.at); known && took >= 0 && took < walk(there, o) {
-			return "The same card was let in elsewhere " + took.Round(time.Second).String() + " before, sooner than anybody gets here from there."
+		if took := r.now().Sub(was.at); known && there.ID != o.ID && took > -betweenSites && took < walk(there, o) {
+			return "The same card was let in elsewhere " + max(0, took.Round(time.Second)).String() + " before, sooner than anybody gets here from there."
 		}
 	}
 	return ""

@@ -107,6 +107,17 @@ func OutNow(q store.Query) ([]Loan, error) {
 	return store.Rows(q, scanLoan, `SELECT `+loanColumns+` FROM mechanical_key_loans WHERE back IS NULL AND lost IS NULL ORDER BY due, id`)
 }
 
+// LostCopies counts the copies of each key that are lost.
+func LostCopies(q store.Query) (map[sashlock.CredentialID]int, error) {
+	all, err := store.Rows(q, func(read store.Scan) (k sashlock.CredentialID, err error) { return k, read(&k) },
+		`SELECT key FROM mechanical_key_loans WHERE lost IS NOT NULL`)
+	count := make(map[sashlock.CredentialID]int, len(all))
+	for _, k := range all {
+		count[k]++
+	}
+	return count, err
+}
+
 // FindLoan returns one loan, or not_found.
 func FindLoan(q store.Query, id string) (Loan, error) {
 	return store.One(q, scanLoan, "loan", id, `SELECT `+loanColumns+` FROM mechanical_key_loans WHERE id = ?`, id)

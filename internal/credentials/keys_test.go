@@ -9,14 +9,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sashlock/sashlock"
-	"github.com/sashlock/sashlock/internal/consoletest"
 	"github.com/sashlock/sashlock/internal/credentials"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/store"
 )
 
 func TestKeyOverdue(t *testing.T) {
-	c := consoletest.New(t)
+	c := newCounter(t)
 	change := func(edit func(tx *store.Tx) (flow.Edit, error)) {
 		t.Helper()
 		_, err := c.Hall.Change(c.Ctx(), flow.Change{Make: edit})

@@ -5,6 +5,7 @@ package credentials
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -169,6 +170,10 @@ func (r *Room) checkCard(m *Making) (err error) {
 			return invalid("format", lang.Mark("there is no card format of that name"))
 		}
 		if m.Card, err = f.Encode(m.Code, m.Number); err != nil {
+			var e *sashlock.Error
+			if errors.As(err, &e) && (e.Subject == "facility" || e.Subject == "number") {
+				return invalid(e.Subject, lang.Mark("this is too large for the card format"))
+			}
 			return err
 		}
 	case m.Card.Len() == 0:

@@ -145,8 +145,9 @@ func (r *Room) identify(ctx context.Context, o sashlock.Opening, p Presented) (a
 			continue
 		}
 		if keypad != nil {
-			keypad.miss(r.now())
-			out.Rest = keypad.rests(r.now())
+			now := r.now()
+			keypad.miss(now)
+			out.Rest = keypad.rests(now)
 		}
 		out, err = r.refuse(ctx, o, p, &all[len(all)-1], out)
 		return nil, out, err

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,7 +16,6 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
-	"github.com/sashlock/sashlock/internal/consoletest"
 	"github.com/sashlock/sashlock/internal/credentials"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/store"
@@ -26,15 +24,17 @@ import (
 
 // house is a store with a room whose clock the test sets.
 type house struct {
-	*consoletest.Counter
+	*counter
 	*credentials.Room
 	t      *testing.T
-	now    atomic.Int64 // seconds that the room's clock is ahead
+	begin  time.Time    // what the room's clock showed at first
+	now    atomic.Int64 // seconds that have passed on it since
 	signed []sashlock.PersonID
 }
 
 func newHouse(t *testing.T) *house {
-	h := &house{Counter: consoletest.New(t), t: t}
+	h := &house{counter: newCounter(t), t: t}
+	h.begin = h.counter.Now()
 	h.Room = h.again()
 	return h
 }
@@ -43,7 +43,7 @@ func newHouse(t *testing.T) *house {
 func (h *house) again() *credentials.Room {
 	return credentials.New(credentials.Options{
 		Store: h.Store, Hall: h.Hall, Key: []byte("the key of a store node that tests"),
-		Now: func() time.Time { return h.Now().Add(time.Duration(h.now.Load()) * time.Second) },
+		Now: func() time.Time { return h.begin.Add(time.Duration(h.now.Load()) * time.Second) },
 		EndSessions: func(_ context.Context, _ sashlock.OperatorID, p sashlock.PersonID) (int, error) {
 			h.signed = append(h.signed, p)
 			return 2, nil
@@ -372,7 +372,7 @@ func TestQROnce(t *testing.T) {
 
 func TestValidity(t *testing.T) {
 	h := newHouse(t)
-	now := h.Now()
+	now := h.begin
 	made := h.give(credentials.Making{Person: h.Person("ana"), Kind: sashlock.PIN, Openings: h.places("case-1"), From: now.Add(time.Hour), Until: now.Add(2 * time.Hour)})
 	h.said(h.present("case-1", code(made.Secret)), sashlock.CredentialNotYetValid)
 	h.later(time.Hour + time.Second)
@@ -382,97 +382,6 @@ func TestValidity(t *testing.T) {
 	if e := h.last(sashlock.CredentialRefused); e.Credential != made.ID || e.Person != h.Person("ana") {
 		t.Errorf("recorded %+v", e)
 	}
-}
-
-func TestLose(t *testing.T) {
-	h := newHouse(t)
-	pin, anas := h.pin("ana", "case-1"), bits(t, "H10301", 1, 1)
-	blue := h.give(credentials.Making{Person: h.Person("ana"), Kind: sashlock.Card, Card: anas})
-	var lock sashlock.DeviceID
-	for id, d := range h.Hall.Book().Devices {
-		if d.Opening == h.Opening("case-1") {
-			lock = id
-		}
-	}
-	finger := h.give(credentials.Making{Person: h.Person("ana"), Kind: sashlock.Finger, Device: lock, Slot: 3})
-	h.present("case-1", card(anas))
-	h.present("case-1", code(pin.Secret))
-	after, err := h.Lose(h.Ctx(), "", credentials.Loss{Person: h.Person("ana"), Credentials: []sashlock.CredentialID{blue.ID}, Since: h.Now().Add(-time.Hour), Cause: credentials.WasStolen})
-	h.Must(err)
-	if len(after.Ended) != 1 || after.Ended[0].ID != blue.ID || len(after.Uses) < 1 || len(after.Pending) != 0 || after.Sessions != 0 {
-		t.Errorf("after the card: %+v", after)
-	}
-	for _, e := range after.Uses {
-		if e.Credential != blue.ID {
-			t.Errorf("a use of something else: %+v", e)
-		}
-	}
-	h.said(h.present("case-1", card(anas)), sashlock.CredentialLost)
-	h.said(h.present("case-1", code(pin.Secret)), "")
-	after, err = h.Lose(h.Ctx(), "", credentials.Loss{Person: h.Person("ana"), Cause: credentials.WasLost, Phone: true})
-	h.Must(err)
-	if len(after.Ended) != 2 || after.Sessions != 2 || !slices.Equal(h.signed, []sashlock.PersonID{h.Person("ana")}) {
-		t.Errorf("after all of it: %+v, signed out %v", after, h.signed)
-	}
-	if want := (credentials.Pending{Credential: finger.ID, Device: lock, Slot: 3}); len(after.Pending) != 1 || after.Pending[0] != want {
-		t.Errorf("pending: %+v", after.Pending)
-	}
-	h.said(h.present("case-1", code(pin.Secret)), sashlock.CredentialLost)
-	for what, l := range map[string]credentials.Loss{
-		"cause": {Person: h.Person("ana"), Cause: "eaten"}, "since": {Person: h.Person("ana"), Cause: "lost", Since: h.Now().Add(time.Hour)},
-	} {
-		_, err := h.Lose(h.Ctx(), "", l)
-		fails(t, what, err, sashlock.Invalid, what)
-	}
-	_, err = h.Lose(h.Ctx(), "", credentials.Loss{Person: h.Person("bob"), Credentials: []sashlock.CredentialID{blue.ID}, Cause: "lost"})
-	fails(t, "somebody else's", err, sashlock.NotFound, "")
-}
-
-// TestLostMeansLost races losing a card against presenting it: nothing opens
-// after the loss was acknowledged.
-func TestLostMeansLost(t *testing.T) {
-	h := newHouse(t)
-	for i := range 15 {
-		c := bits(t, "H10301", 2, uint64(i))
-		made := h.give(credentials.Making{Person: h.Person("ana"), Kind: sashlock.Card, Card: c})
-		var lost atomic.Bool
-		var all sync.WaitGroup
-		for range 4 {
-			all.Go(func() {
-				for range 3 {
-					gone := lost.Load()
-					if out := h.present("case-1", card(c)); gone && out.Refused != sashlock.CredentialLost {
-						t.Errorf("after it was lost: %q, %t", out.Refused, out.Decision.Granted)
-					}
-				}
-			})
-		}
-		_, err := h.Lose(h.Ctx(), "", credentials.Loss{Person: h.Person("ana"), Credentials: []sashlock.CredentialID{made.ID}, Cause: "lost"})
-		h.Must(err)
-		lost.Store(true)
-		all.Wait()
-	}
-}
-
-func TestHolder(t *testing.T) {
-	h := newHouse(t)
-	var lock sashlock.DeviceID
-	for id := range h.Hall.Book().Devices {
-		lock = id
-	}
-	made := h.give(credentials.Making{Person: h.Person("bob"), Kind: sashlock.Finger, Device: lock, Slot: 2})
-	h.Must(h.Store.View(h.Ctx(), func(q store.Query) error {
-		c, known, err := credentials.Holder(q, lock, 2)
-		if !known || c.ID != made.ID || c.Person != h.Person("bob") {
-			t.Errorf("slot 2: %+v", c)
-		}
-		if _, known, _ := credentials.Holder(q, lock, 3); known {
-			t.Error("somebody has slot 3")
-		}
-		return err
-	}))
-	_, err := h.Make(h.Ctx(), "", credentials.Making{Person: h.Person("ana"), Kind: sashlock.Finger, Label: "x", Device: lock, Slot: 2})
-	fails(t, "the same slot", err, sashlock.Conflict, "slot")
 }
 
 func TestRefusesBadWishes(t *testing.T) {
@@ -530,7 +439,7 @@ func TestNoSecretOnDisk(t *testing.T) {
 	h.present("case-1", card(c))
 	h.present("case-1", card(bits(t, "H10302", 0, 27182818284)))
 	looked := 0
-	h.Must(filepath.WalkDir(h.Config.Data, func(path string, d os.DirEntry, err error) error {
+	h.Must(filepath.WalkDir(h.Data, func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}

@@ -54,12 +54,12 @@ func TestPINIsShownOnce(t *testing.T) {
 func TestWrongFieldsKeepWhatWasTyped(t *testing.T) {
 	c := consoletest.New(t)
 	for field, form := range map[string]url.Values{
-		"choose at least one opening": {"kind": {"pin"}, "label": {"kept"}, "digits": {"4"}},
-		"a PIN has 4 to 8 digits":     {"kind": {"pin"}, "label": {"kept"}, "digits": {"many"}, "opening": {"case-1"}},
-		"write a date and a time":     {"kind": {"qr"}, "label": {"kept"}, "until": {"tomorrow"}},
-		"write a whole number":        {"kind": {"card"}, "label": {"kept"}, "format": {"H10301"}, "number": {"x"}},
-		"too large for the format":    {"kind": {"card"}, "label": {"kept"}, "format": {"H10301"}, "number": {"99999"}},
-		"choose PIN, card, QR code":   {"kind": {"passkey"}, "label": {"kept"}},
+		"choose at least one opening":   {"kind": {"pin"}, "label": {"kept"}, "digits": {"4"}},
+		"a PIN has 4 to 8 digits":       {"kind": {"pin"}, "label": {"kept"}, "digits": {"many"}, "opening": {"case-1"}},
+		"write a date and a time":       {"kind": {"qr"}, "label": {"kept"}, "until": {"tomorrow"}},
+		"write a whole number":          {"kind": {"card"}, "label": {"kept"}, "format": {"H10301"}, "number": {"x"}},
+		"too large for the card format": {"kind": {"card"}, "label": {"kept"}, "format": {"H10301"}, "number": {"99999"}},
+		"choose PIN, card, QR code":     {"kind": {"passkey"}, "label": {"kept"}},
 	} {
 		status, _, page := c.Post(anas, form)
 		if status != http.StatusUnprocessableEntity || !strings.Contains(page, `value="kept"`) {

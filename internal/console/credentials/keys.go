@@ -103,9 +103,13 @@ func (p pages) showKeys(w http.ResponseWriter, r *http.Request, s *register) (er
 	slices.SortFunc(s.People, func(a, b sashlock.Person) int { return console.CompareNames(a.Name, b.Name) })
 	var all []credentials.Key
 	var out []credentials.Loan
+	var lost map[sashlock.CredentialID]int
 	err = p.Store.View(ctx, func(q store.Query) (err error) {
 		if all, err = credentials.Keys(q); err == nil {
 			out, err = credentials.OutNow(q)
+		}
+		if err == nil {
+			lost, err = credentials.LostCopies(q)
 		}
 		return err
 	})
@@ -114,7 +118,7 @@ func (p pages) showKeys(w http.ResponseWriter, r *http.Request, s *register) (er
 	}
 	all = slices.DeleteFunc(all, func(k credentials.Key) bool { return !p.mine(ctx, k) })
 	for _, k := range all {
-		one := keyRow{Key: k, Free: k.Copies}
+		one := keyRow{Key: k, Free: k.Copies - lost[k.ID]}
 		var opens []string
 		for _, o := range k.Openings {
 			opens = append(opens, book.Openings[o].Name)
