@@ -60,7 +60,7 @@ func (c *scenarioList) Run(d *desk) error {
 		q.Set("site", c.Site)
 	}
 	all, err := get[struct {
-		Data []api.Scenario `json:"data"`
+		Data []api.ScenarioNow `json:"data"`
 	}](d.ctx, client, "/v1/scenarios", q)
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func (c *scenarioList) Run(d *desk) error {
 	return d.showScenarios(all.Data)
 }
 
-func (d *desk) showScenarios(all []api.Scenario) error {
+func (d *desk) showScenarios(all []api.ScenarioNow) error {
 	s := sheet{head: []string{"SCENARIO", "SITE", "KIND", "STANDS", "SINCE", "HOLDS", "LOCKS", "WHY"}, data: all, empty: "no scenarios"}
 	for _, one := range all {
 		stands, since, why := "prepared", "", one.Over
@@ -105,7 +105,7 @@ func (c *scenarioShow) Run(d *desk) error {
 	if err != nil {
 		return err
 	}
-	one, err := get[api.Scenario](d.ctx, client, pathOf("/v1/scenarios/{}", c.Scenario), nil)
+	one, err := get[api.ScenarioNow](d.ctx, client, pathOf("/v1/scenarios/{}", c.Scenario), nil)
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (c *scenarioSave) Run(d *desk) error {
 	if c.DryRun {
 		q.Set("dry_run", "true")
 	}
-	saved, err := do[api.Scenario](d.ctx, client, call{method: http.MethodPut, path: pathOf("/v1/scenarios/{}", form.Slug), query: q, body: form})
+	saved, err := do[api.ScenarioNow](d.ctx, client, call{method: http.MethodPut, path: pathOf("/v1/scenarios/{}", form.Slug), query: q, body: form})
 	if err != nil {
 		return named(err, text)
 	}
@@ -161,7 +161,7 @@ func (c *scenarioSave) Run(d *desk) error {
 		d.note("it could be saved; nothing was changed")
 		return nil
 	}
-	return d.showScenarios([]api.Scenario{saved})
+	return d.showScenarios([]api.ScenarioNow{saved})
 }
 
 // named adds the line of a text to what is wrong with it.
@@ -241,11 +241,11 @@ func (d *desk) press(slug string, press scenario.Press) error {
 	if err != nil {
 		return err
 	}
-	one, err := do[api.Scenario](d.ctx, client, call{method: http.MethodPost, path: pathOf("/v1/scenarios/{}/actions", slug), body: map[string]string{"type": string(press)}})
+	one, err := do[api.ScenarioNow](d.ctx, client, call{method: http.MethodPost, path: pathOf("/v1/scenarios/{}/actions", slug), body: map[string]string{"type": string(press)}})
 	if err != nil {
 		return err
 	}
-	return d.showScenarios([]api.Scenario{one})
+	return d.showScenarios([]api.ScenarioNow{one})
 }
 
 type scenarioTest struct {

@@ -18,8 +18,8 @@ import (
 	"github.com/sashlock/sashlock/internal/store"
 )
 
-// Scenario is what a store does by itself, with how it stands.
-type Scenario struct {
+// ScenarioNow is what a store does by itself, with how it stands.
+type ScenarioNow struct {
 	scenario.Scenario
 	Rev     int64     `json:"rev" readOnly:"true" doc:"Grows with every change"`
 	Running bool      `json:"running" readOnly:"true"`
@@ -33,7 +33,7 @@ type Scenario struct {
 	Kept    []string  `json:"kept_from,omitempty" readOnly:"true" doc:"Openings that something keeps it from"`
 }
 
-type scenarioAnswer struct{ Body Scenario }
+type scenarioAnswer struct{ Body ScenarioNow }
 
 type scenariosInput struct {
 	Site string `query:"site" maxLength:"100" doc:"Only those of this site"`
@@ -41,7 +41,7 @@ type scenariosInput struct {
 
 type scenariosAnswer struct {
 	Body struct {
-		Data []Scenario `json:"data"`
+		Data []ScenarioNow `json:"data"`
 	}
 }
 
@@ -138,7 +138,7 @@ func (a *API) scenario(ctx context.Context, slug string) (k scenarios.Kept, err 
 
 func (a *API) listScenarios(ctx context.Context, in *scenariosInput) (*scenariosAnswer, error) {
 	out := &scenariosAnswer{}
-	out.Body.Data = []Scenario{}
+	out.Body.Data = []ScenarioNow{}
 	err := a.view(ctx, func(q store.Query) error {
 		all, err := scenarios.List(q)
 		for _, k := range all {
@@ -160,7 +160,7 @@ func (a *API) saveScenario(ctx context.Context, in *saveScenarioInput) (*scenari
 		if err == nil {
 			err = scenario.Refusal(p.Problems)
 		}
-		return &scenarioAnswer{Scenario{Scenario: in.Body}}, err
+		return &scenarioAnswer{ScenarioNow{Scenario: in.Body}}, err
 	}
 	k, err := a.Scenarios.Save(ctx, caller(ctx).ID, in.Body, in.Why, in.Rev)
 	return &scenarioAnswer{a.standing(k)}, err
@@ -195,7 +195,7 @@ func (a *API) takeCount(ctx context.Context, in *countInput) (*struct{}, error) 
 }
 
 // standing is a scenario with how it stands.
-func (a *API) standing(k scenarios.Kept) Scenario {
+func (a *API) standing(k scenarios.Kept) ScenarioNow {
 	book := a.Hall.Book()
 	names := func(all []sashlock.OpeningID) (slugs []string) {
 		for _, id := range all {
@@ -203,7 +203,7 @@ func (a *API) standing(k scenarios.Kept) Scenario {
 		}
 		return slugs
 	}
-	out := Scenario{
+	out := ScenarioNow{
 		Scenario: k.Scenario, Rev: k.Rev, Running: k.State.Running, Drill: k.State.Drill, Since: k.State.Since, Why: k.State.Why,
 		Ended: k.State.Ended, Over: k.State.Over, Held: names(k.State.Held), Locked: names(k.State.Locked),
 	}

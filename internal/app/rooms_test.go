@@ -37,7 +37,7 @@ func TestWhatIsKeptIsWhatWasSaid(t *testing.T) {
 			t.Errorf("differs: %v", steps)
 		}
 		// A house built over the same store knows the same.
-		book, err := app.Load(t.Context(), r.Store)
+		book, err := app.Load(t.Context(), r.Store, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -192,7 +192,7 @@ func (h *Hall) await(tx *store.Tx, q sashlock.Request, s sashlock.OpeningState, 
 func (h *Hall) release(tx *store.Tx, q sashlock.Request, o sashlock.Opening, s sashlock.OpeningState, d sashlock.Decision) (sashlock.CommandID, error) {
 	lock, _ := h.working.lock(o.ID)
 	verb := sashlock.DoUnlock
-	if lock.Has(sashlock.CanRelease) {
+	if lock.Has(sashlock.CanRelease) && s.Mode != sashlock.HeldUnlocked { // it would lock again by itself
 		verb = sashlock.DoRelease
 	}
 	command := h.queue(tx, o, sashlock.CommandRecord{
@@ -210,7 +210,7 @@ func (h *Hall) release(tx *store.Tx, q sashlock.Request, o sashlock.Opening, s s
 		s.Duress = tx.Now()
 	}
 	h.noteGrant(tx, q, d, o)
-	if verb == sashlock.DoUnlock && o.Egress == sashlock.EgressNone {
+	if verb == sashlock.DoUnlock && o.Egress == sashlock.EgressNone && s.Mode != sashlock.HeldUnlocked {
 		s.Relock = s.Release.Until
 	}
 	return command, h.settle(tx, o, s)

@@ -18,7 +18,8 @@ import (
 //     rank is in force, the newest of equals; the others wait behind it, so that
 //     taking one back restores exactly what stood before.
 //   - A guard rail can forbid an order that would leave an opening unlocked. It
-//     is asked again whenever such an order would come into force.
+//     is asked when the order is given, and the runner of scenarios asks again
+//     as long as one runs.
 //   - An order that holds unlocked is refused for an opening without a lock
 //     that can unlock and lock. Locking down sends no lock command to an
 //     opening on a way out.

@@ -19,6 +19,7 @@ import (
 	"github.com/sashlock/sashlock/internal/access"
 	"github.com/sashlock/sashlock/internal/detect"
 	"github.com/sashlock/sashlock/internal/detect/afterhours"
+	"github.com/sashlock/sashlock/internal/detect/duress"
 	"github.com/sashlock/sashlock/internal/detect/forced"
 	"github.com/sashlock/sashlock/internal/detect/heldopen"
 	"github.com/sashlock/sashlock/internal/detect/unattended"
@@ -32,6 +33,7 @@ var update = flag.Bool("update", false, "rewrite the expected ledgers of stories
 func TestStories(t *testing.T) {
 	for folder, rules := range map[string][]detect.Rule{
 		"../detect/afterhours": {afterhours.Rule{}},
+		"../detect/duress":     {duress.Rule{}},
 		"../detect/forced":     {forced.Rule{}},
 		"../detect/heldopen":   {heldopen.Rule{}},
 		"../detect/unattended": {unattended.Rule{}},

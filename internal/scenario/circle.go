@@ -96,7 +96,7 @@ const AlarmRule = "scenario"
 
 // touches reports whether an event may be about what is named. It errs on the
 // side of yes.
-func (c *compiler) touches(w Where, e Event) bool {
+func (c *compiler) touches(w Where, e Occasion) bool {
 	for _, o := range c.p.openings {
 		ref := c.p.Site.Slug + "/" + o.area
 		named := w.All || slices.Contains(w.Openings, o.Slug) || slices.Contains(w.Areas, ref)

@@ -182,7 +182,7 @@ func (c *compiler) length(field, text string, usual time.Duration) time.Duration
 	return d
 }
 
-func (c *compiler) event(e Event) {
+func (c *compiler) event(e Occasion) {
 	f := &filter{kind: e.Kind, rule: e.Rule, subject: e.Subject, site: c.p.Site.ID}
 	if !slices.Contains(Heard(), sashlock.EventKind(e.Kind)) {
 		c.wrong("trigger.event.kind", fmt.Sprintf("%q begins no scenario", short(e.Kind)), "choose one of "+list(Heard()))

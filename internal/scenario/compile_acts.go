@@ -58,7 +58,7 @@ func (c *compiler) actions() {
 	}
 }
 
-func (c *compiler) alarm(a *Alarm) {
+func (c *compiler) alarm(a *Warning) {
 	if a == nil {
 		return
 	}

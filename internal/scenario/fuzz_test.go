@@ -58,7 +58,7 @@ func (d dice) scenario() scenario.Scenario {
 	case 1:
 		s.Trigger.Rate = &scenario.Rate{Of: one(d, scenario.Sales, scenario.Calls), Rise: 10, Fall: 5}
 	case 2:
-		s.Trigger.Event = &scenario.Event{Kind: string(one(d, scenario.Heard()...))}
+		s.Trigger.Event = &scenario.Occasion{Kind: string(one(d, scenario.Heard()...))}
 	case 3:
 		s.Trigger.Dates = &scenario.Dates{From: "2026-11-23 10:00", Until: "2026-11-23 22:00"}
 	default:

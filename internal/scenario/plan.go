@@ -67,7 +67,7 @@ type rate struct {
 	riseFor, falls time.Duration
 }
 
-// filter is an [Event] as it is worked with.
+// filter is an [Occasion] as it is worked with.
 type filter struct {
 	kind, rule, subject string
 	site                sashlock.SiteID

@@ -71,17 +71,17 @@ type Scenario struct {
 	Actions   Actions   `yaml:"actions,omitempty" json:"actions,omitzero" doc:"What it does while it runs"`
 	Guard     Guard     `yaml:"guard,omitempty" json:"guard,omitzero" doc:"What it never does, and how long it may run"`
 	Revert    Revert    `yaml:"revert,omitempty" json:"revert,omitzero" doc:"How it ends; what it did is then taken back"`
-	Check     Check     `yaml:"check,omitempty" json:"check,omitzero" doc:"For opening and closing: what has to be so before it is done"`
+	Check     Checklist `yaml:"check,omitempty" json:"check,omitzero" doc:"For opening and closing: what has to be so before it is done"`
 }
 
 // Trigger is what begins a scenario: one of schedule, dates, rate and event, or
 // none of them, and a button besides.
 type Trigger struct {
-	Schedule string `yaml:"schedule,omitempty" json:"schedule,omitempty" maxLength:"40" doc:"While this schedule covers the moment"`
-	Dates    *Dates `yaml:"dates,omitempty" json:"dates,omitempty" doc:"Once, between two instants"`
-	Rate     *Rate  `yaml:"rate,omitempty" json:"rate,omitempty" doc:"While tills or counters say that many come"`
-	Event    *Event `yaml:"event,omitempty" json:"event,omitempty" doc:"When something like this is recorded"`
-	Button   bool   `yaml:"button,omitempty" json:"button,omitempty" doc:"Somebody may begin it by hand"`
+	Schedule string    `yaml:"schedule,omitempty" json:"schedule,omitempty" maxLength:"40" doc:"While this schedule covers the moment"`
+	Dates    *Dates    `yaml:"dates,omitempty" json:"dates,omitempty" doc:"Once, between two instants"`
+	Rate     *Rate     `yaml:"rate,omitempty" json:"rate,omitempty" doc:"While tills or counters say that many come"`
+	Event    *Occasion `yaml:"event,omitempty" json:"event,omitempty" doc:"When something like this is recorded"`
+	Button   bool      `yaml:"button,omitempty" json:"button,omitempty" doc:"Somebody may begin it by hand"`
 }
 
 // Dates are one stretch of time on the clocks of the store.
@@ -101,8 +101,8 @@ type Rate struct {
 	FallHold string  `yaml:"fall_hold,omitempty" json:"fall_hold,omitempty" maxLength:"20" doc:"and that has been so for this long" example:"10m"`
 }
 
-// Event is a kind of event, narrowed to what it is about.
-type Event struct {
+// Occasion is a kind of event, narrowed to what it is about.
+type Occasion struct {
 	Kind    string `yaml:"kind" json:"kind" maxLength:"60" doc:"Kind of event" example:"opening.forced"`
 	Rule    string `yaml:"rule,omitempty" json:"rule,omitempty" maxLength:"60" doc:"For alarms: of this rule only"`
 	Subject string `yaml:"subject,omitempty" json:"subject,omitempty" maxLength:"60" doc:"For scenarios: of this one only"`
@@ -128,7 +128,7 @@ type Actions struct {
 	Hold   []Hold         `yaml:"hold_unlocked,omitempty" json:"hold_unlocked,omitempty" maxItems:"50" doc:"Openings that it holds unlocked"`
 	Lock   []Where        `yaml:"lock_down,omitempty" json:"lock_down,omitempty" maxItems:"50" doc:"Openings that it locks down. Ways out stay open from the inside"`
 	Threat string         `yaml:"threat,omitempty" json:"threat,omitempty" enum:"peak,event,heightened,lockdown" doc:"How the store stands meanwhile"`
-	Alarm  *Alarm         `yaml:"alarm,omitempty" json:"alarm,omitempty" doc:"An alarm that it raises"`
+	Alarm  *Warning       `yaml:"alarm,omitempty" json:"alarm,omitempty" doc:"An alarm that it raises"`
 	Notify string         `yaml:"notify,omitempty" json:"notify,omitempty" maxLength:"500" doc:"What people are told while it runs"`
 	Grants []estate.Grant `yaml:"grants,omitempty" json:"grants,omitempty" maxItems:"50" doc:"Grants that there are only while it runs"`
 }
@@ -150,8 +150,8 @@ type Hold struct {
 	Role         string `yaml:"role,omitempty" json:"role,omitempty" maxLength:"40" doc:"with this role" example:"associate"`
 }
 
-// Alarm is what a scenario raises when it begins.
-type Alarm struct {
+// Warning is the alarm that a scenario raises when it begins.
+type Warning struct {
 	Opening string `yaml:"opening,omitempty" json:"opening,omitempty" maxLength:"40" doc:"At which opening; that of the event when not given"`
 	Level   string `yaml:"level,omitempty" json:"level,omitempty" enum:"act,check,note" doc:"How soon somebody has to look; check when not given"`
 	Text    string `yaml:"text" json:"text" maxLength:"500" doc:"What it says"`
@@ -171,8 +171,8 @@ type Revert struct {
 	WithTrigger  bool   `yaml:"with_trigger,omitempty" json:"with_trigger,omitempty" doc:"When its trigger falls"`
 }
 
-// Check is what a store has to be like before it counts as opened or closed.
-type Check struct {
+// Checklist is what a store has to be like before it counts as opened or closed.
+type Checklist struct {
 	Items []Item `yaml:"items,omitempty,flow" json:"items,omitempty" maxItems:"10" doc:"What has to be so: all_locked, all_closed, cages_armed, none_released, none_held_unlocked, all_reachable, no_alarms"`
 	Role  string `yaml:"role,omitempty" json:"role,omitempty" maxLength:"40" doc:"Whoever has this role looks at what is not so" example:"key-holder"`
 }

@@ -18,7 +18,7 @@ import (
 func TestTextAndFormAreOne(t *testing.T) {
 	want := parse(t, peak)
 	want.Actions.Grants = []estate.Grant{{Slug: "ana", Person: "ana", Site: "store"}}
-	want.Actions.Alarm = &scenario.Alarm{Opening: "door", Text: "Look: it's \"busy\"\n# not a comment"}
+	want.Actions.Alarm = &scenario.Warning{Opening: "door", Text: "Look: it's \"busy\"\n# not a comment"}
 	text, err := scenario.Marshal(want)
 	if err != nil {
 		t.Fatal(err)

@@ -49,11 +49,11 @@ func (p pages) readForm(r *http.Request) scenario.Scenario {
 	}
 	s.Actions.Threat, s.Actions.Notify, s.Actions.Alarm = get("actions.threat"), get("actions.notify"), nil
 	if text := get("actions.alarm.text"); text != "" {
-		s.Actions.Alarm = &scenario.Alarm{Text: text, Opening: get("actions.alarm.opening"), Level: get("actions.alarm.level")}
+		s.Actions.Alarm = &scenario.Warning{Text: text, Opening: get("actions.alarm.opening"), Level: get("actions.alarm.level")}
 	}
 	s.Guard = scenario.Guard{Longest: get("guard.longest"), Never: words(get("guard.never")), Classes: r.PostForm["guard.never_classes"]}
 	s.Revert = scenario.Revert{After: get("revert.after"), WithSchedule: get("revert.with_schedule") != "", WithTrigger: get("revert.with_trigger") != ""}
-	s.Check = scenario.Check{Role: get("check.role")}
+	s.Check = scenario.Checklist{Role: get("check.role")}
 	for _, item := range r.PostForm["check.items"] {
 		s.Check.Items = append(s.Check.Items, scenario.Item(item))
 	}
@@ -73,7 +73,7 @@ func readTrigger(r *http.Request, get func(string) string) scenario.Trigger {
 			Fall: number(get("trigger.rate.fall")), FallHold: get("trigger.rate.fall_hold"),
 		}
 	case "event":
-		t.Event = &scenario.Event{Kind: get("trigger.event.kind"), Rule: get("trigger.event.rule"), Area: get("trigger.event.area"), Opening: get("trigger.event.opening"), Class: get("trigger.event.class"), Subject: get("trigger.event.subject")}
+		t.Event = &scenario.Occasion{Kind: get("trigger.event.kind"), Rule: get("trigger.event.rule"), Area: get("trigger.event.area"), Opening: get("trigger.event.opening"), Class: get("trigger.event.class"), Subject: get("trigger.event.subject")}
 	}
 	return t
 }
@@ -123,18 +123,18 @@ func (d *draft) dates() scenario.Dates {
 	return scenario.Dates{}
 }
 
-func (d *draft) event() scenario.Event {
+func (d *draft) event() scenario.Occasion {
 	if d.Trigger.Event != nil {
 		return *d.Trigger.Event
 	}
-	return scenario.Event{}
+	return scenario.Occasion{}
 }
 
-func (d *draft) alarm() scenario.Alarm {
+func (d *draft) alarm() scenario.Warning {
 	if d.Actions.Alarm != nil {
 		return *d.Actions.Alarm
 	}
-	return scenario.Alarm{}
+	return scenario.Warning{}
 }
 
 // holds and locks are the groups that the form shows, with an empty one at the

@@ -54,7 +54,7 @@ func special(ctx context.Context, site string) scenario.Scenario {
 func morning(ctx context.Context, site string) scenario.Scenario {
 	return scenario.Scenario{
 		Name: lang.T(ctx, "Opening the store"), Kind: scenario.Opening, Site: site, Trigger: scenario.Trigger{Button: true},
-		Check:  scenario.Check{Items: []scenario.Item{scenario.AllReachable, scenario.NoAlarms, scenario.CagesArmed}},
+		Check:  scenario.Checklist{Items: []scenario.Item{scenario.AllReachable, scenario.NoAlarms, scenario.CagesArmed}},
 		Revert: scenario.Revert{After: "2h"},
 	}
 }
@@ -62,7 +62,7 @@ func morning(ctx context.Context, site string) scenario.Scenario {
 func evening(ctx context.Context, site string) scenario.Scenario {
 	return scenario.Scenario{
 		Name: lang.T(ctx, "Closing the store"), Kind: scenario.Closing, Site: site, Trigger: scenario.Trigger{Button: true},
-		Check:  scenario.Check{Items: []scenario.Item{scenario.AllLocked, scenario.AllClosed, scenario.CagesArmed, scenario.NoneReleased, scenario.NoneHeldUnlocked}},
+		Check:  scenario.Checklist{Items: []scenario.Item{scenario.AllLocked, scenario.AllClosed, scenario.CagesArmed, scenario.NoneReleased, scenario.NoneHeldUnlocked}},
 		Revert: scenario.Revert{After: "2h"},
 	}
 }

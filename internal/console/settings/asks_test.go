@@ -32,7 +32,7 @@ func TestWhatOpeningsAreasAndSitesAskIsKept(t *testing.T) {
 		t.Errorf("kept: %+v", o)
 	}
 	_, page := c.Get("/openings/case-1")
-	c.Sees(page, "a passkey on the person's own phone or better", "two persons who may both open it", "somebody in Sales as the first in each day")
+	c.Sees(page, "a passkey on the person&#39;s own phone or better", "two persons who may both open it", "somebody in Sales as the first in each day")
 	c.Sees(send("/settings/openings/case-1", http.StatusConflict, "rev", "1", "level", "1"), "Somebody else changed this meanwhile.")
 	c.Sees(send("/settings/openings/case-1", http.StatusUnprocessableEntity, "rev", "2", "level", "9"), "Choose one from the list.")
 
