@@ -51,7 +51,7 @@ func (t *table) terms(q *query, id sashlock.GrantID, terms *sashlock.Terms) {
 	if terms.Level > 0 {
 		add(levelCheck(q, terms.Level, "the grant"))
 	}
-	if terms.Two {
+	if terms.Two && q.req.Side != sashlock.Leaving {
 		add(secondCheck(q))
 	}
 }

@@ -36,7 +36,7 @@ func open(r roomtest.Room) shop {
 	r.T.Helper()
 	s := shop{Room: r}
 	s.must(r.Change(func(tx *store.Tx) (flow.Edit, error) {
-		return sites.SaveOpening(tx, estate.Opening{Slug: "door", Name: "Door", Kind: "door", Site: "lisbon"}, roomtest.Lookup(tx), 0)
+		return sites.SaveOpening(tx, estate.Opening{Slug: "door", Name: "Door", Kind: "door", Egress: "hardware", Site: "lisbon"}, roomtest.Lookup(tx), 0)
 	}))
 	s.must(r.Change(func(tx *store.Tx) (flow.Edit, error) {
 		return people.Save(tx, estate.Person{Slug: "bob", Name: "Bob Dias"}, roomtest.Lookup(tx), 0)

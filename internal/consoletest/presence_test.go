@@ -22,7 +22,8 @@ func calm() []string {
 		// They come before a session or end it, or are the proof itself.
 		[]string{
 			"/language", "/signin", "/signin/begin", "/signin/code", "/signin/link", "/signout", "/signin/again", "/signin/again/begin", "/signin/again/code",
-			"/claim/{secret}", "/claim/{secret}/begin", "/invite/{secret}", "/invite/{secret}/begin",
+			"/claim/{secret}", "/claim/{secret}/begin", "/invite/{secret}", "/invite/{secret}/begin", "/invite/{secret}/password",
+			"/signin/password", "/signin/again/password", "/signin/sso/logout",
 		},
 		// They are about nobody's access: searches, notes, messages, pictures,
 		// one's own language, checks that only read.
@@ -30,16 +31,27 @@ func calm() []string {
 			"/activity/views", "/activity/views/{id}/remove", "/proof/verify", "/proof/check", "/proof/entries/{seq}/evidence", "/incidents/{id}/evidence",
 			"/plan", "/plan/picture", "/plan/picture/remove", "/openings/{slug}/photo", "/openings/{slug}/photo/remove", "/devices/labels",
 			"/me/passkeys/{id}/name", "/me/language", "/serve/push", "/serve/push/remove", "/serve/push/test",
-			"/access/draft", "/access/schedules/draft", "/access/rails/draft",
+			"/access/draft", "/access/schedules/draft", "/access/rails/draft", "/scenarios/draft", "/what-if/draft", "/people/import", "/rota/import",
+			"/access/ask", "/keys", "/keys/{slug}/out", "/keys/loans/{id}/back", "/access/reviews",
 		},
 		// Somebody waits for them, and they open nothing.
 		[]string{
 			"/alarms/{id}/acknowledge", "/alarms/{id}/shelve", "/incidents/{id}/acknowledge", "/incidents/{id}/take", "/incidents/{id}/note",
 			"/incidents/{id}/opinion", "/incidents/{id}/shelve", "/incidents/{id}/resolve", "/incidents/{id}/reopen",
+			"/scenarios/{slug}/start", "/scenarios/{slug}/drill", "/scenarios/{slug}/stop",
 			"/serve/calls/{id}/take", "/serve/calls/{id}/served", "/serve/calls/{id}/gone", "/help/{tag}", "/help/{tag}/cancel",
+		},
+		// Access follows a shift only where a grant says so, and that was given
+		// with a proof.
+		[]string{
+			"/rota/shifts", "/rota/shifts/{id}/swap", "/rota/shifts/{id}/times", "/rota/shifts/{id}/cancel",
+			"/rota/shifts/{id}/clock-in", "/rota/shifts/{id}/clock-out", "/rota/mine/clock-in", "/rota/mine/clock-out",
 		},
 		// They only take away, or name.
 		[]string{
+			"/access/requests/{id}/deny", "/access/changes/{id}/decline", "/access/reviews/{id}/lines", "/access/reviews/{id}/end", "/access/stale/{slug}",
+			"/people/{slug}/credentials/lost", "/people/{slug}/credentials/{id}/remove", "/keys/{slug}/retire", "/keys/loans/{id}/lost",
+			"/elevations/{id}/turn-down", "/elevations/{id}/end",
 			"/people/{slug}/suspend", "/access/grants/{slug}/end", "/me/sessions/{id}/end", "/me/sessions/end",
 			"/access/roles", "/access/roles/{slug}/remove", "/access/schedules/{slug}/remove",
 		},

@@ -87,7 +87,9 @@ type row struct {
 	line       int
 	cells      []string
 	site       sashlock.SiteID
-	known      bool // the site is
+	known      bool // the site, the person and the role are
+	person     sashlock.PersonID
+	role       sashlock.RoleID
 	zone       *time.Location
 	start, end int    // seconds from midnight
 	date       string // as written
@@ -213,6 +215,7 @@ func (s *sheet) row(one row) {
 	}
 	one.site, one.known = s.site(one.line, s.head[siteColumn], s.cell(one, siteColumn))
 	one.zone = s.clocks(one.site)
+	s.who(&one)
 	if s.has[fromColumn] && s.has[untilColumn] && (s.cell(one, fromColumn) != "" || !s.has[dateColumn]) {
 		from, fromOK := s.instant(one, fromColumn)
 		until, untilOK := s.instant(one, untilColumn)
@@ -290,21 +293,24 @@ func (s *sheet) instant(one row, c column) (time.Time, bool) {
 	return begin(w, one.zone), true
 }
 
+// who finds who works in a row, and as what.
+func (s *sheet) who(one *row) {
+	var found, role bool
+	if ref := s.cell(*one, personColumn); ref == "" {
+		s.problem(one.line, s.head[personColumn], lang.Say("it does not say who works"), lang.Say("write a short name, a personnel number or a name that is in the list of people"))
+	} else {
+		one.person, found = s.person(one.line, s.head[personColumn], ref)
+	}
+	one.role, role = s.role(one.line, s.head[roleColumn], s.cell(*one, roleColumn))
+	one.known = one.known && found && role
+}
+
 // shift adds what a row says.
 func (s *sheet) shift(one row, from, until time.Time) {
-	who := s.cell(one, personColumn)
-	if who == "" {
-		s.problem(one.line, s.head[personColumn], lang.Say("it does not say who works"), lang.Say("write a short name, a personnel number or a name that is in the list of people"))
+	if !one.known {
 		return
 	}
-	e := Entry{Row: one.line, Site: one.site, From: from, Until: until}
-	var found, role bool
-	e.Person, found = s.person(one.line, s.head[personColumn], who)
-	e.Role, role = s.role(one.line, s.head[roleColumn], s.cell(one, roleColumn))
-	if !found || !role || !one.known {
-		return
-	}
-	e.Ref = short(s.cell(one, refColumn))
+	e := Entry{Row: one.line, Ref: short(s.cell(one, refColumn)), Person: one.person, Site: one.site, Role: one.role, From: from, Until: until}
 	if e.Ref == "" {
 		e.Ref = string(e.Person) + "@" + strconv.FormatInt(from.Unix(), 10)
 	}

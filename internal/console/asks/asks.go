@@ -51,9 +51,9 @@ func Mount(f *console.Frame, room *approvals.Room) {
 	f.Handle("GET /access/ask", signin.Serve, p.form)
 	f.Handle("POST /access/ask", signin.Serve, p.file)
 	f.Handle("GET /access/requests", signin.Read, p.requests)
-	f.Handle("POST /access/requests/{id}/approve", signin.Access, p.approve)
+	f.Dangerous("POST /access/requests/{id}/approve", signin.Access, p.approve)
 	f.Handle("POST /access/requests/{id}/deny", signin.Access, p.deny)
-	f.Handle("POST /access/requests/rule", signin.Access, p.saveRule)
+	f.Dangerous("POST /access/requests/rule", signin.Access, p.saveRule)
 	f.Handle("GET /access/changes", signin.Read, p.changes)
 	f.Dangerous("POST /access/changes/{id}/confirm", signin.Read, p.confirm) // the room asks for the scope of its kind
 	f.Handle("POST /access/changes/{id}/decline", signin.Read, p.decline)

@@ -45,7 +45,7 @@ type pages struct {
 func Mount(f *console.Frame, room *credentials.Room) {
 	p := pages{f, room}
 	f.Handle("GET /people/{slug}/credentials", signin.Access, p.show)
-	f.Handle("POST /people/{slug}/credentials", signin.Access, p.give)
+	f.Dangerous("POST /people/{slug}/credentials", signin.Access, p.give)
 	f.Handle("POST /people/{slug}/credentials/lost", signin.Access, p.lose)
 	f.Handle("POST /people/{slug}/credentials/{id}/remove", signin.Access, p.remove)
 	f.Handle("GET /credentials", signin.Access, p.rotations)

@@ -98,7 +98,11 @@ func (p pages) takers(ctx context.Context, s shifts.Shift, site sashlock.Site) (
 	if err != nil {
 		return nil, err
 	}
-	for _, one := range planned(book, site.ID, now) {
+	people, err := p.planned(ctx, site.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range people {
 		if one.ID == s.Person {
 			continue
 		}

@@ -13,9 +13,12 @@ import (
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/grants"
 	"github.com/sashlock/sashlock/internal/lang"
+	"github.com/sashlock/sashlock/internal/reach"
 	"github.com/sashlock/sashlock/internal/shifts"
 	"github.com/sashlock/sashlock/internal/signin"
+	"github.com/sashlock/sashlock/internal/store"
 )
 
 // mostRows is how many people one week shows.
@@ -128,9 +131,9 @@ func (p pages) overview(r *http.Request, site sashlock.Site) (*overview, error) 
 		return nil, err
 	}
 	if o.Change {
-		o.People = planned(book, site.ID, now)
+		o.People, err = p.planned(ctx, site.ID)
 	}
-	return o, nil
+	return o, err
 }
 
 // address is that of another week.
@@ -209,35 +212,32 @@ func (p pages) present(ctx context.Context, site sashlock.Site, now time.Time) (
 const mostPeople = 500
 
 // planned are the people who may be planned at a store: those who have shifts
-// there, and those who may open something there.
-func planned(book *flow.Book, site sashlock.SiteID, now time.Time) []sashlock.Person {
-	var all []sashlock.Person
+// there, and those who have a grant for something there.
+func (p pages) planned(ctx context.Context, site sashlock.SiteID) (all []sashlock.Person, err error) {
+	book, now := p.Hall.Book(), p.Now()
+	var given []sashlock.Grant
+	if err := p.Store.View(ctx, func(q store.Query) (err error) { given, err = grants.List(q); return err }); err != nil {
+		return nil, err
+	}
+	people, roles := map[sashlock.PersonID]bool{}, map[sashlock.RoleID]bool{}
+	facts := reach.New(book, given)
+	for _, g := range given {
+		if at, _, known := facts.Place(g); known && at.ID == site {
+			people[g.Person], roles[g.Role] = true, true
+		}
+	}
+	delete(roles, "")
 	for id, one := range book.People {
 		if one.Suspended || !one.Until.IsZero() && !one.Until.After(now) {
 			continue
 		}
-		known := slices.ContainsFunc(book.Shifts[id], func(s sashlock.Shift) bool { return s.Site == site })
-		for _, r := range opened(book, id, now, len(book.People)) {
-			known = known || book.Openings[r].Site == site
-		}
-		if known {
+		if people[id] || slices.ContainsFunc(one.Roles, func(r sashlock.RoleID) bool { return roles[r] }) ||
+			slices.ContainsFunc(book.Shifts[id], func(s sashlock.Shift) bool { return s.Site == site }) {
 			all = append(all, one)
 		}
 	}
 	slices.SortFunc(all, func(a, b sashlock.Person) int {
 		return cmp.Or(console.CompareNames(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
-	return all[:min(len(all), mostPeople)]
-}
-
-// opened lists what somebody may open now. In a large store, where asking for
-// everybody would take long, having shifts is what counts.
-func opened(book *flow.Book, id sashlock.PersonID, now time.Time, people int) (all []sashlock.OpeningID) {
-	if people*len(book.Openings) > 50_000 {
-		return nil
-	}
-	for _, r := range book.Index.WhatCanOpen(id, now) {
-		all = append(all, r.Opening)
-	}
-	return all
+	return all[:min(len(all), mostPeople)], nil
 }

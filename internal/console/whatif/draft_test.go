@@ -11,6 +11,7 @@ import (
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/consoletest"
 	"github.com/sashlock/sashlock/internal/signin"
+	"github.com/sashlock/sashlock/internal/store"
 )
 
 const bobsDraft = "grants:\n  - {slug: bob-case-1, person: bob, opening: case-1}\n"
@@ -41,8 +42,12 @@ func TestDraftSaysWhoGainsAndWhatWouldHaveComeOutOtherwise(t *testing.T) {
 	if _, known := c.Hall.Book().People["draft:person:bob"]; known || c.Hall.Book().Index.Could(sashlock.Request{Person: c.Person("bob"), Opening: c.Opening("case-1")}, "").Granted {
 		t.Error("the draft is in force")
 	}
-	if c.Store.Size() != size {
-		t.Errorf("asking was recorded: %d entries, were %d", c.Store.Size(), size)
+	later, err := c.Store.Events(c.Ctx(), store.EventQuery{From: size, Limit: 100})
+	c.Must(err)
+	for _, e := range later { // locks go on reporting what was released before
+		if e.Operator != "" || strings.HasPrefix(string(e.Kind), "grant.") || strings.HasPrefix(string(e.Kind), "access.granted") {
+			t.Errorf("asking was recorded: %s", e.Kind)
+		}
 	}
 }
 
