@@ -123,6 +123,7 @@ func (p pages) showKeys(w http.ResponseWriter, r *http.Request, s *register) (er
 		for _, o := range k.Openings {
 			opens = append(opens, book.Openings[o].Name)
 		}
+		slices.Sort(opens)
 		one.Opens = strings.Join(opens, ", ")
 		for _, l := range out {
 			if l.Key == k.ID {
