@@ -42,9 +42,8 @@ func (unknown) FirstIn(sashlock.SiteID, sashlock.RoleID) string            { ret
 // demands are what an opening or an area asks of everybody. Few have any.
 type demands struct {
 	needs       sashlock.Needs
-	interlock   string               // of an opening
-	kind        sashlock.OpeningKind // of an opening
-	passback    sashlock.Passback    // of an area, as what follows
+	interlock   string            // of an opening
+	passback    sashlock.Passback // of an area, as what follows
 	passbackFor time.Duration
 	occupancy   int
 }

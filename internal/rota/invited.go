@@ -121,10 +121,7 @@ func (r *reader) invited(e *event, p property) bool {
 // before or after a sign, as in "Ana Costa (early)".
 func (r *reader) titled(e *event, p property) bool {
 	title := unescaped(p.value)
-	tries := []string{title}
-	for _, piece := range strings.FieldsFunc(title, func(c rune) bool { return strings.ContainsRune("():–—|/,;[]", c) }) {
-		tries = append(tries, piece)
-	}
+	tries := append([]string{title}, strings.FieldsFunc(title, func(c rune) bool { return strings.ContainsRune("():–—|/,;[]", c) })...)
 	for piece := range strings.SplitSeq(title, " - ") {
 		tries = append(tries, piece)
 	}

@@ -87,7 +87,7 @@ func TestARequestFromTheFloorToTheGrant(t *testing.T) {
 	if code, _, _ := c.Post("/access/requests/"+a.ID+"/approve", values("rev", rev(a.Rev+1))); code != http.StatusConflict {
 		t.Errorf("a stale revision: %d", code)
 	}
-	code, _, page = c.Post("/access/requests/"+a.ID+"/deny", values("rev", rev(a.Rev), "why", ""))
+	code, _, _ = c.Post("/access/requests/"+a.ID+"/deny", values("rev", rev(a.Rev), "why", ""))
 	if code != http.StatusUnprocessableEntity {
 		t.Errorf("turned down without a word: %d", code)
 	}

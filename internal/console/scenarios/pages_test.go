@@ -180,7 +180,7 @@ func TestEmptyAndHostile(t *testing.T) {
 			t.Errorf("%.20s gives %d", slug, status)
 		}
 	}
-	form := url.Values{"as": {"form"}, "name": {strings.Repeat("‮<b>", 5000)}, "site": {"lisbon"}, "trigger.rate.rise": {"-1"}, "trigger": {"rate"}, "actions.hold_unlocked[0].areas": {"' OR 1=1"}}
+	form := url.Values{"as": {"form"}, "name": {strings.Repeat("\u202e<b>", 5000)}, "site": {"lisbon"}, "trigger.rate.rise": {"-1"}, "trigger": {"rate"}, "actions.hold_unlocked[0].areas": {"' OR 1=1"}}
 	if status, _, page := c.Post("/scenarios", form); status != http.StatusUnprocessableEntity || strings.Contains(page, "<b>") {
 		t.Errorf("hostile fields give %d", status)
 	}

@@ -53,9 +53,3 @@ func resolve(zone *time.Location, typed string, second bool) (instant, error) {
 	}
 	return i, nil
 }
-
-// midnight is the first instant of a day.
-func midnight(at time.Time) time.Time {
-	y, m, d := at.Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, at.Location())
-}
