@@ -145,6 +145,7 @@ func TestACodeCountsOnce(t *testing.T) {
 		t.Errorf("%d got in with one code", in)
 	}
 	later := signin.New(o.Store, o.Hall, func() time.Time { return o.now })
+	later.SameKey(o.Signin)
 	_, err := later.UsePassword(ctx, "Ana Silva", goodPassword, code, "after a restart")
 	o.refused(err, sashlock.Denied, "the same code after a restart")
 }
