@@ -94,6 +94,7 @@ const (
 	CredentialRefused EventKind = "credential.refused"  // something presented is not known or not accepted; opening, reason
 	KeyTaken          EventKind = "key.taken"           // a mechanical key was handed out; person, subject
 	KeyReturned       EventKind = "key.returned"        // person, subject
+	KeyOverdue        EventKind = "key.overdue"         // a mechanical key was not brought back in time; person, subject
 	ModeOrdered       EventKind = "mode.ordered"        // a standing order for an opening; opening, subject is its source, why is the mode
 	ModeWithdrawn     EventKind = "mode.withdrawn"      // a standing order was taken back or ended; opening, subject is its source
 	ThreatChanged     EventKind = "site.threat_changed" // site, subject is its source, why is the new level

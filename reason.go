@@ -32,6 +32,7 @@ const (
 	CredentialLost         Reason = "credential_lost"
 	CredentialExpired      Reason = "credential_expired"
 	CredentialNotYetValid  Reason = "credential_not_yet_valid"
+	CredentialSuspected    Reason = "credential_suspected" // a card that was somewhere else a moment ago, or whose owner is
 	TooManyTries           Reason = "too_many_tries"
 	OpeningLockedDown      Reason = "opening_locked_down"
 	OpeningBlocked         Reason = "opening_blocked"
@@ -85,6 +86,7 @@ var reasonWords = map[Reason]string{
 	CredentialLost:         "The credential was reported lost.",
 	CredentialExpired:      "The credential is no longer valid.",
 	CredentialNotYetValid:  "The credential is not valid yet.",
+	CredentialSuspected:    "It was somewhere else a moment ago, or its owner is: it may be a copy.",
 	TooManyTries:           "There were too many wrong tries here; wait a little.",
 	OpeningLockedDown:      "The opening is locked down.",
 	OpeningBlocked:         "The opening is blocked.",

@@ -51,6 +51,7 @@ const (
 	InProof      Section = "proof"
 	InWhatIf     Section = "whatif"
 	InServe      Section = "serve"
+	InScenarios  Section = "scenarios"
 	InReports    Section = "reports"
 	InDevelopers Section = "developers"
 	InSettings   Section = "settings"
@@ -79,6 +80,7 @@ func ways() []way {
 		{InDevices, lang.Mark("Devices"), "/devices", "nav-devices", "d", signin.Read, true, false},
 		{InProof, lang.Mark("Proof"), "/proof", "nav-proof", "f", signin.Read, true, false},
 		{InServe, lang.Mark("Serve"), "/serve", "nav-serve", "s", signin.Serve, false, true},
+		{InScenarios, lang.Mark("Scenarios"), "/scenarios", "nav-scenarios", "o", signin.Read, false, false},
 		{InWhatIf, lang.Mark("What if"), "/what-if", "nav-whatif", "w", signin.Read, false, false},
 		{InReports, lang.Mark("Reports"), "/reports", "nav-reports", "r", signin.Read, false, false},
 		{InDevelopers, lang.Mark("Developers"), "/developers", "nav-developers", "v", signin.Read, false, false},

@@ -57,10 +57,10 @@ func Tell(b *flow.Book, e sashlock.Event) (Line, bool) {
 		Seq: e.Seq, At: e.Heard, Site: e.Site, Opening: e.Opening, Slug: b.Openings[e.Opening].Slug, Tone: Calm, Count: 1, kind: e.Kind,
 	}}
 	switch e.Kind {
-	case sashlock.AccessGranted, sashlock.AccessDenied, sashlock.AccessTaken, sashlock.AccessNotTaken:
+	case sashlock.AccessGranted, sashlock.AccessDenied, sashlock.AccessDeferred, sashlock.AccessTaken, sashlock.AccessNotTaken, sashlock.PassbackSeen, sashlock.RailCrossed:
 		t.line.Decision = e.Decision
 	}
-	for _, tell := range []func() bool{t.request, t.movement, t.device, t.alarm, t.change} {
+	for _, tell := range []func() bool{t.request, t.movement, t.device, t.alarm, t.whereabouts, t.standing, t.change} {
 		if tell() {
 			return t.line, t.line.Text.Text != ""
 		}
@@ -104,6 +104,14 @@ func (t *teller) request() bool {
 		return t.say(Active, "%s asked for %s: granted", t.person(), t.opening())
 	case sashlock.AccessDenied:
 		return t.say(Watch, "%s asked for %s: refused. %s", t.person(), t.opening(), lang.Say(e.Reason.Words()))
+	case sashlock.AccessDeferred:
+		return t.say(Order, "%s asked for %s and waits. %s", t.person(), t.opening(), lang.Say(e.Reason.Words()))
+	case sashlock.PassbackSeen:
+		return t.say(Watch, "%s entered by %s without having left", t.person(), t.opening())
+	case sashlock.RailCrossed:
+		return t.say(Order, "A guard rail that only watches would have kept %s from %s", t.person(), t.opening())
+	case sashlock.CredentialRefused:
+		return t.say(Watch, "Something presented at %s was refused. %s", t.opening(), lang.Say(e.Reason.Words()))
 	case sashlock.AccessTaken:
 		return t.say(Active, "%s opened %s", t.person(), t.opening())
 	case sashlock.AccessNotTaken:
@@ -211,70 +219,12 @@ func RuleWords(rule string) string {
 		return lang.Mark("Forced")
 	case "afterhours":
 		return lang.Mark("Open after hours")
+	case "duress":
+		return lang.Mark("Somebody is being forced")
+	case "scenario":
+		return lang.Mark("Raised by a scenario")
 	}
 	return rule
-}
-
-// changes are the kinds of change with what one and several of them are called.
-func changeWords(k sashlock.EventKind) (one, many string) {
-	switch k {
-	case sashlock.SiteSaved:
-		return lang.Mark("A site was set up"), lang.Mark("%d sites were set up")
-	case sashlock.AreaSaved:
-		return lang.Mark("An area was set up"), lang.Mark("%d areas were set up")
-	case sashlock.OpeningSaved:
-		return lang.Mark("An opening was set up"), lang.Mark("%d openings were set up")
-	case sashlock.PersonSaved:
-		return lang.Mark("A person was added or changed"), lang.Mark("%d people were added or changed")
-	case sashlock.RoleSaved:
-		return lang.Mark("A role was added or changed"), lang.Mark("%d roles were added or changed")
-	case sashlock.ScheduleSaved:
-		return lang.Mark("A schedule was added or changed"), lang.Mark("%d schedules were added or changed")
-	case sashlock.GrantSaved:
-		return lang.Mark("A grant was given or changed"), lang.Mark("%d grants were given or changed")
-	case sashlock.GrantRevoked:
-		return lang.Mark("A grant was revoked"), lang.Mark("%d grants were revoked")
-	case sashlock.DeviceDiscovered:
-		return lang.Mark("A device was found"), lang.Mark("%d devices were found")
-	case sashlock.DeviceAdopted:
-		return lang.Mark("A device was fitted"), lang.Mark("%d devices were fitted to their openings")
-	case sashlock.DeviceReleased:
-		return lang.Mark("A device was taken away"), lang.Mark("%d devices were taken away")
-	case sashlock.TokenIssued:
-		return lang.Mark("A token was issued"), lang.Mark("%d tokens were issued")
-	case sashlock.TokenRevoked:
-		return lang.Mark("A token was revoked"), lang.Mark("%d tokens were revoked")
-	case sashlock.OperatorSaved:
-		return lang.Mark("An operator was added or changed"), lang.Mark("%d operators were added or changed")
-	case sashlock.OperatorSignedIn:
-		return lang.Mark("An operator signed in"), lang.Mark("%d operators signed in")
-	case sashlock.TagIssued:
-		return lang.Mark("A tag was issued"), lang.Mark("%d tags were issued")
-	case sashlock.DeviceTested:
-		return lang.Mark("A device was tested"), lang.Mark("%d devices were tested")
-	case sashlock.PlanSaved, sashlock.PictureSaved:
-		return lang.Mark("A floor plan was changed"), lang.Mark("%d floor plans were changed")
-	case sashlock.SiteRemoved, sashlock.AreaRemoved, sashlock.OpeningRemoved, sashlock.PersonRemoved,
-		sashlock.RoleRemoved, sashlock.ScheduleRemoved:
-		return lang.Mark("Something was removed"), lang.Mark("%d things were removed")
-	}
-	return "", ""
-}
-
-func (t *teller) change() bool {
-	switch t.e.Kind {
-	case sashlock.OperatorRefused:
-		return t.say(Watch, "Somebody tried what they may not in the console")
-	case sashlock.EvidenceExported:
-		return t.say(Order, "Evidence was exported")
-	case sashlock.SystemStarted:
-		return t.say(Calm, "Sashlock started")
-	case sashlock.JournalReplayed:
-		return t.say(Watch, "The ledger can be written again; what was kept meanwhile was added")
-	}
-	one, many := changeWords(t.e.Kind)
-	t.line.many = many
-	return one != "" && t.say(Calm, one)
 }
 
 // lookBack is how many lines back one may belong to the newest.

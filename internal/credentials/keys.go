@@ -15,10 +15,6 @@ import (
 	"github.com/sashlock/sashlock/internal/store"
 )
 
-// KeyOverdue is the kind of event of a mechanical key that was not back in time;
-// person, subject is the key.
-const KeyOverdue sashlock.EventKind = "key.overdue"
-
 // Key is a mechanical key with all its copies.
 type Key struct {
 	ID       sashlock.CredentialID
@@ -350,7 +346,7 @@ func Remind(ctx context.Context, s *store.Store, hall *flow.Hall, now time.Time)
 			if err := l.write(tx); err != nil {
 				return edit, err
 			}
-			edit.Events = append(edit.Events, sashlock.Event{Kind: KeyOverdue, Person: l.Person, Subject: string(l.Key), At: l.Due})
+			edit.Events = append(edit.Events, sashlock.Event{Kind: sashlock.KeyOverdue, Person: l.Person, Subject: string(l.Key), At: l.Due})
 		}
 		return edit, nil
 	}})

@@ -33,7 +33,7 @@ func TestKeyOverdue(t *testing.T) {
 		return edit, err
 	})
 	told := func() (all []sashlock.Event) {
-		all, err := c.Store.Events(c.Ctx(), store.EventQuery{Kind: string(credentials.KeyOverdue)})
+		all, err := c.Store.Events(c.Ctx(), store.EventQuery{Kind: string(sashlock.KeyOverdue)})
 		c.Must(err)
 		return all
 	}

@@ -41,10 +41,6 @@ type Outcome struct {
 	Rest    time.Duration // for how long the keypad takes no PIN now
 }
 
-// Suspected is the reason for refusing a card that was somewhere else a moment
-// ago, or whose owner is.
-const Suspected sashlock.Reason = "credential_suspected"
-
 // found is whose something presented is.
 type found struct {
 	Credential
@@ -69,7 +65,7 @@ func (r *Room) Present(ctx context.Context, p Presented) (Outcome, error) {
 	}
 	q := request(p, all)
 	if why := r.doubt(ctx, o, all); why != "" && q.Level < sashlock.AssuranceBoth {
-		return r.refuse(ctx, o, p, &all[0], Outcome{Refused: Suspected, Why: why})
+		return r.refuse(ctx, o, p, &all[0], Outcome{Refused: sashlock.CredentialSuspected, Why: why})
 	}
 	for i := range all {
 		if !all[i].Once {

@@ -276,12 +276,12 @@ func TestCopiedCard(t *testing.T) {
 	h.give(credentials.Making{Person: h.Person("ana"), Kind: sashlock.Card, Card: eva})
 	h.said(h.present("case-1", card(eva)), "")
 	h.Room = h.again() // a restart forgets nothing that the ledger knows
-	h.said(h.present("porto-case", card(eva)), credentials.Suspected)
-	if e := h.last(sashlock.CredentialRefused); e.Reason != credentials.Suspected || e.Person != h.Person("ana") || !strings.Contains(e.Why, "sooner than anybody") {
+	h.said(h.present("porto-case", card(eva)), sashlock.CredentialSuspected)
+	if e := h.last(sashlock.CredentialRefused); e.Reason != sashlock.CredentialSuspected || e.Person != h.Person("ana") || !strings.Contains(e.Why, "sooner than anybody") {
 		t.Errorf("recorded %+v", e)
 	}
 	h.said(h.present("case-1", card(eva)), "")
-	h.said(h.present("case-2", card(eva)), credentials.Suspected) // 2.5 s away
+	h.said(h.present("case-2", card(eva)), sashlock.CredentialSuspected) // 2.5 s away
 	h.said(h.present("case-2", card(eva), code(pin.Secret)), "")  // with the PIN it is hers
 	if l := h.last(sashlock.AccessGranted); l.Opening != h.Opening("case-2") {
 		t.Errorf("granted %+v", l)
@@ -294,7 +294,7 @@ func TestCopiedCard(t *testing.T) {
 	})
 	h.Must(err)
 	out := h.present("case-1", card(eva))
-	h.said(out, credentials.Suspected)
+	h.said(out, sashlock.CredentialSuspected)
 	if !strings.Contains(out.Why, "clocked in") {
 		t.Errorf("why: %s", out.Why)
 	}

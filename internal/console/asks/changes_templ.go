@@ -54,7 +54,7 @@ func changesPage(page *holding) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = tabs("changes").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = console.AccessParts("/access/changes").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

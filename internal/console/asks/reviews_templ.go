@@ -55,7 +55,7 @@ func reviewsPage(page *campaign) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = tabs("reviews").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = console.AccessParts("/access/reviews").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

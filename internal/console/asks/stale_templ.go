@@ -54,7 +54,7 @@ func stalePage(page *tidying) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = tabs("stale").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = console.AccessParts("/access/stale").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -78,7 +78,7 @@ func rolesPage(l *roleList) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = tabs("roles").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = console.AccessParts("/access/roles").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -907,7 +907,7 @@ func schedulesPage(l *scheduleList) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = tabs("schedules").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = console.AccessParts("/access/schedules").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -81,7 +81,7 @@ func (p pages) list(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	m := p.look(ctx, site, r.URL.Query().Get("area"))
 	return p.Show(w, r, console.Head{
-		Title: lang.T(ctx, "Who is inside"), Section: console.InAccess, Site: site, Styles: []string{"granting.css", "inside.css"},
+		Title: lang.T(ctx, "Who is inside"), Section: console.InPeople, Site: site, Styles: []string{"granting.css", "inside.css"},
 		About: lang.T(ctx, "Everybody who was let in and is not known to have left. Somebody may have left unseen, or come in behind somebody else: for a muster, count people, not lines."),
 	}, insidePage(m))
 }

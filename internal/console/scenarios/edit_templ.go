@@ -2331,7 +2331,7 @@ func conditionPart(d *draft) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		for _, t := range scenario.Threats() {
-			templ_7745c5c3_Err = tick("condition.threat", t, lang.T(ctx, threatWords(t)), slices.Contains(d.Condition.Threat, t)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = tick("condition.threat", t, lang.T(ctx, console.ThreatWords(t)), slices.Contains(d.Condition.Threat, t)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -2772,9 +2772,9 @@ func actionPart(d *draft) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var143 string
-			templ_7745c5c3_Var143, templ_7745c5c3_Err = templ.JoinStringErrs(lang.T(ctx, threatWords(t)))
+			templ_7745c5c3_Var143, templ_7745c5c3_Err = templ.JoinStringErrs(lang.T(ctx, console.ThreatWords(t)))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `scenarios/edit.templ`, Line: 387, Col: 91}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `scenarios/edit.templ`, Line: 387, Col: 99}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var143))
 			if templ_7745c5c3_Err != nil {

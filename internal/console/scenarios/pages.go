@@ -76,7 +76,7 @@ func (p pages) find(ctx context.Context, slug string) (k room.Kept, err error) {
 // head is that of a page of this part.
 func head(ctx context.Context, title string) console.Head {
 	return console.Head{
-		Title: title, Section: console.InAccess, Styles: []string{"scenarios.css"}, Scripts: []string{"scenarios.js"},
+		Title: title, Section: console.InScenarios, Styles: []string{"scenarios.css"}, Scripts: []string{"scenarios.js"},
 		About: lang.T(ctx, "A scenario is what the store does by itself: it begins by a schedule, by what the tills count, by an event or by a button, and takes back all it did when it ends. It never opens what is of high value or what a guard rail protects. A lockdown comes before everything else; ways out stay open from the inside."),
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/scenario"
 )
@@ -28,21 +29,6 @@ func kindWords(k scenario.Kind) string {
 		return lang.Mark("Lockdown")
 	}
 	return lang.Mark("Something else")
-}
-
-// threatWords is how a store stands.
-func threatWords(threat string) string {
-	switch threat {
-	case "peak":
-		return lang.Mark("Peak hour")
-	case "event":
-		return lang.Mark("Special event")
-	case "heightened":
-		return lang.Mark("Heightened")
-	case "lockdown":
-		return lang.Mark("Lockdown")
-	}
-	return lang.Mark("Normal")
 }
 
 // countWords is what is counted.
@@ -182,7 +168,7 @@ func does(ctx context.Context, s scenario.Scenario) []string {
 		says = append(says, lang.T(ctx, "locks down: %s", whereWords(ctx, w)))
 	}
 	if a.Threat != "" {
-		says = append(says, lang.T(ctx, "the store stands at: %s", lang.T(ctx, threatWords(a.Threat))))
+		says = append(says, lang.T(ctx, "the store stands at: %s", lang.T(ctx, console.ThreatWords(a.Threat))))
 	}
 	if a.Alarm != nil {
 		says = append(says, lang.T(ctx, "raises an alarm: %s", a.Alarm.Text))
