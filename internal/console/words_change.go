@@ -212,4 +212,3 @@ func (t *teller) change() bool {
 	t.line.many = many
 	return one != "" && t.say(Calm, one)
 }
-

@@ -282,7 +282,7 @@ func TestCopiedCard(t *testing.T) {
 	}
 	h.said(h.present("case-1", card(eva)), "")
 	h.said(h.present("case-2", card(eva)), sashlock.CredentialSuspected) // 2.5 s away
-	h.said(h.present("case-2", card(eva), code(pin.Secret)), "")  // with the PIN it is hers
+	h.said(h.present("case-2", card(eva), code(pin.Secret)), "")         // with the PIN it is hers
 	if l := h.last(sashlock.AccessGranted); l.Opening != h.Opening("case-2") {
 		t.Errorf("granted %+v", l)
 	}
