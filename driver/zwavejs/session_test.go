@@ -18,7 +18,7 @@ import (
 	"github.com/sashlock/sashlock/driver/drivertest"
 )
 
-const patience = 5 * time.Second
+const patience = 20 * time.Second
 
 // quick is a driver that does not let a test wait.
 func quick() *Driver {
