@@ -2,7 +2,10 @@
 
 package sashlock
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Level is how soon somebody has to look.
 type Level string
@@ -30,6 +33,14 @@ type Alarm struct {
 	By           OperatorID // who acknowledged it
 	Rev          int64
 }
+
+// SilentRules lists the rules of which nothing may be seen or heard where they
+// find something: whoever forces somebody may stand before the same screen, or
+// hold the same phone. Only those who handle alarms learn of them.
+func SilentRules() []string { return []string{"duress"} }
+
+// Silent reports whether a rule is among [SilentRules].
+func Silent(rule string) bool { return slices.Contains(SilentRules(), rule) }
 
 // Standing reports whether the alarm still belongs in the list of alarms.
 func (a Alarm) Standing() bool { return a.Cleared.IsZero() || a.Acknowledged.IsZero() }

@@ -114,6 +114,8 @@ const (
 	ChangeProposed    EventKind = "change.proposed"     // a change waits for a second operator; subject, data
 	ChangeConfirmed   EventKind = "change.confirmed"    // the second operator agreed and it was made; subject
 	ChangeTurnedDown  EventKind = "change.turned_down"  // subject, why
+	ChangeMadeAlone   EventKind = "change.made_alone"   // a dangerous change that nobody else could confirm; operator, why is its kind
+	ApprovalsSaved    EventKind = "approvals.saved"     // who answers requests, or what waits for a second operator; subject, data
 )
 
 // What people make of alarms, and customers who wait.

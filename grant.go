@@ -35,6 +35,7 @@ type Terms struct {
 	Escort  PersonID      // only while this person, the host, is there
 	Two     bool          // only together with a second person who may open it as well
 	Level   Assurance     // the least level of credential; 0: whatever the opening asks for
+	Hold    time.Duration // asked for twice in a row, the opening is held unlocked for so long; 0: it is not
 }
 
 // GrantState is what has been made of a grant so far. It is kept only for
@@ -104,3 +105,12 @@ type Needs struct {
 
 // IsZero reports whether nothing is asked.
 func (n Needs) IsZero() bool { return n == Needs{} }
+
+// Narrower reports whether the grant lets nobody in whom another one would not:
+// it says the same, for no longer. None lets nobody in.
+func (g Grant) Narrower(than Grant) bool {
+	earlier := g.From.Before(than.From)
+	longer := !than.Until.IsZero() && (g.Until.IsZero() || g.Until.After(than.Until))
+	g.ID, g.Slug, g.Rev, g.From, g.Until = than.ID, than.Slug, than.Rev, than.From, than.Until
+	return than.ID != "" && !earlier && !longer && g == than
+}

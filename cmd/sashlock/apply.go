@@ -3,9 +3,7 @@
 package main
 
 import (
-	"io"
 	"net/http"
-	"os"
 
 	"github.com/sashlock/sashlock/internal/api"
 	"github.com/sashlock/sashlock/internal/estate"
@@ -70,22 +68,4 @@ func (c *applyCommand) Run(d *desk) error {
 func (d *desk) readEstate(path string) (estate.File, error) {
 	f, err := d.readTested(path)
 	return f.File, err
-}
-
-// readFile reads a file that the user named, or standard input.
-func (d *desk) readFile(path string) ([]byte, error) {
-	in := d.in
-	if path != "-" {
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, badFlag(path, "the file cannot be read: "+err.Error())
-		}
-		defer f.Close() //nolint:errcheck // it was only read
-		in = f
-	}
-	text, err := io.ReadAll(io.LimitReader(in, estate.MaxFile+1))
-	if err != nil {
-		return nil, badFlag(path, "the file cannot be read: "+err.Error())
-	}
-	return text, nil
 }

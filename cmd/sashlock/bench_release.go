@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	simLocks     = 400 // so many that each is locked again before its next turn
+	simLocks     = 500 // so many that each is locked again before its next turn
 	releasesPace = 10 * time.Millisecond
 )
 

@@ -179,3 +179,23 @@ func (d *desk) instant(flag, text string) (time.Time, error) {
 
 // randomKey makes an Idempotency-Key.
 func randomKey() string { return rand.Text() }
+
+// readFile reads a file that the user named by a flag or an argument, or
+// standard input for "-". Of a file larger than most bytes it hands on one byte
+// more than that, and whoever reads it says that it is too large.
+func (d *desk) readFile(flag, path string, most int64) ([]byte, error) {
+	in := d.in
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, badFlag(flag, "the file cannot be read: "+err.Error())
+		}
+		defer f.Close() //nolint:errcheck // it was only read
+		in = f
+	}
+	content, err := io.ReadAll(io.LimitReader(in, most+1))
+	if err != nil {
+		return nil, badFlag(flag, "the file cannot be read: "+err.Error())
+	}
+	return content, nil
+}

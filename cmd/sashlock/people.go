@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 
 	"github.com/sashlock/sashlock/internal/people"
@@ -51,7 +50,7 @@ Examples:
 
 // Run carries out the command.
 func (c *peopleImport) Run(d *desk) error {
-	content, err := c.read(d)
+	content, err := d.readFile("FILE", c.File, people.MaxList)
 	if err != nil {
 		return err
 	}
@@ -91,23 +90,6 @@ func (c *peopleImport) Run(d *desk) error {
 		return status(exitNo)
 	}
 	return nil
-}
-
-func (c *peopleImport) read(d *desk) ([]byte, error) {
-	in := d.in
-	if c.File != "-" {
-		f, err := os.Open(c.File)
-		if err != nil {
-			return nil, badFlag("FILE", "the file cannot be read: "+err.Error())
-		}
-		defer f.Close() //nolint:errcheck // it was only read
-		in = f
-	}
-	content, err := io.ReadAll(io.LimitReader(in, people.MaxList+1))
-	if err != nil {
-		return nil, badFlag("FILE", "the file cannot be read: "+err.Error())
-	}
-	return content, nil
 }
 
 // wrongList is the error for a list with problems.

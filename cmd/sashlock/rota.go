@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -104,7 +103,7 @@ Examples:
 
 // Run carries out the command.
 func (c *rotaImport) Run(d *desk) error {
-	content, err := c.read(d)
+	content, err := d.readFile("FILE", c.File, rota.MaxFile)
 	if err != nil {
 		return err
 	}
@@ -141,23 +140,6 @@ func (c *rotaImport) Run(d *desk) error {
 		return status(exitNo)
 	}
 	return nil
-}
-
-func (c *rotaImport) read(d *desk) ([]byte, error) {
-	in := d.in
-	if c.File != "-" {
-		f, err := os.Open(c.File)
-		if err != nil {
-			return nil, badFlag("FILE", "the file cannot be read: "+err.Error())
-		}
-		defer f.Close() //nolint:errcheck // it was only read
-		in = f
-	}
-	content, err := io.ReadAll(io.LimitReader(in, rota.MaxFile+1))
-	if err != nil {
-		return nil, badFlag("FILE", "the file cannot be read: "+err.Error())
-	}
-	return content, nil
 }
 
 // wrongRota is the error for a rota with problems.

@@ -5,9 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
 	"strconv"
 	"time"
 
@@ -134,7 +132,7 @@ Examples:
 
 // Run carries out the command.
 func (c *scenarioSave) Run(d *desk) error {
-	text, err := d.readText(c.File)
+	text, err := d.readFile("FILE", c.File, scenario.MaxText)
 	if err != nil {
 		return err
 	}
@@ -174,20 +172,6 @@ func named(err error, text []byte) error {
 		return &sashlock.Error{Kind: e.Kind, Op: e.Op, Subject: fmt.Sprintf("line %d, %s", line, e.Subject), Hint: e.Hint, Err: e.Err}
 	}
 	return err
-}
-
-// readText reads a file, or standard input.
-func (d *desk) readText(path string) ([]byte, error) {
-	in := d.in
-	if path != "-" {
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, badFlag("FILE", "the file cannot be read: "+err.Error())
-		}
-		defer f.Close() //nolint:errcheck // it was only read
-		in = f
-	}
-	return io.ReadAll(io.LimitReader(in, scenario.MaxText+1))
 }
 
 type scenarioStart struct {

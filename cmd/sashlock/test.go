@@ -122,7 +122,7 @@ func whyOf(v sashlock.Decision) string {
 }
 
 func (d *desk) readTested(path string) (testedFile, error) {
-	text, err := d.readFile(path)
+	text, err := d.readFile(path, path, estate.MaxFile)
 	if err != nil {
 		return testedFile{}, err
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -286,47 +285,7 @@ func verifyOnce(d *desk, s *store.Store, check proof.LedgerCheck) (proof.LedgerR
 		d.progress("%d of %d entries, %.0f a second", p.Done, p.Total, p.PerSecond)
 	}
 	defer d.progress("")
-	return proof.VerifyLedger(rowsUpTo(d.ctx, s, size), sealsUpTo(d.ctx, s, size), check)
-}
-
-// rowsUpTo leaves out entries that were sealed after the verification began.
-// One behind the end that no later checkpoint covers was put there behind the
-// store's back, and is handed on.
-func rowsUpTo(ctx context.Context, s *store.Store, size int64) iter.Seq2[proof.Row, error] {
-	return func(yield func(proof.Row, error) bool) {
-		sealed := int64(-1)
-		for r, err := range s.Rows(ctx) {
-			if err == nil && r.Seq >= size {
-				if sealed < 0 {
-					if _, sealed, err = s.Checkpoint(ctx); err != nil {
-						yield(r, err)
-						return
-					}
-				}
-				if r.Seq < sealed {
-					continue
-				}
-			}
-			if !yield(r, err) {
-				return
-			}
-		}
-	}
-}
-
-// sealsUpTo leaves out seals of commits that came after size entries.
-func sealsUpTo(ctx context.Context, s *store.Store, size int64) iter.Seq2[proof.Seal, error] {
-	end := tlog.StoredHashCount(size)
-	return func(yield func(proof.Seal, error) bool) {
-		for seal, err := range s.Seals(ctx) {
-			if err == nil && seal.FirstHash >= end {
-				return
-			}
-			if !yield(seal, err) {
-				return
-			}
-		}
-	}
+	return proof.VerifyLedger(s.RowsUpTo(d.ctx, size), s.SealsUpTo(d.ctx, size), check)
 }
 
 // show prints what was found out.

@@ -44,4 +44,5 @@ type Verdict struct {
 	Grant   sashlock.GrantID // the grant that decided, or came nearest; empty: none reached the request
 
 	PassedBack bool // granted, and the area wants it noted that the person was inside already
+	Free       bool // the opening and the person are not watched, see [Index.Watching]
 }

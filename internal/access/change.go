@@ -32,6 +32,7 @@ func (ix *Index) With(c Change) (*Index, error) {
 	for i := range c.Put.Grants {
 		d.putGrant(&c.Put.Grants[i])
 	}
+	d.watchPut(c.Put)
 	if len(c.Put.Openings)+len(c.Remove.Openings) > 0 {
 		d.settleInterlocks()
 	}

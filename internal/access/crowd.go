@@ -50,7 +50,7 @@ func (c *crowd) join(roles []uint32, person uint32) {
 
 // admitted is everybody who is known, not suspended and admitted at an instant.
 func (c *crowd) admitted(at time.Time) bitmap {
-	q := c.query(sashlock.Request{At: at}, nil)
+	q := c.query(&sashlock.Request{At: at}, nil)
 	all := make(bitmap, c.words)
 	for n := range c.people.count {
 		if e := c.people.at(n); e.known && q.bar(&e.is, sashlock.Normal) == "" {
@@ -72,7 +72,7 @@ type sweep struct {
 }
 
 func newSweep(c *crowd, at time.Time) *sweep {
-	s := &sweep{crowd: c, q: c.query(sashlock.Request{At: at}, nil), here: c.admitted(at)}
+	s := &sweep{crowd: c, q: c.query(&sashlock.Request{At: at}, nil), here: c.admitted(at)}
 	s.q.lenient = true
 	s.bySite, s.byArea, s.own = make(bitmap, c.words), make(bitmap, c.words), make(bitmap, c.words)
 	return s

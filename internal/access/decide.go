@@ -13,7 +13,8 @@ import (
 // nothing. The package comment says in which order conditions are looked at and
 // which grant is named.
 func (ix *Index) Decide(req sashlock.Request, mode sashlock.Mode, now Situation) Verdict {
-	q := ix.query(req, now)
+	var q query
+	q.begin(ix, &req, now)
 	return q.decide(mode)
 }
 
@@ -21,7 +22,8 @@ func (ix *Index) Decide(req sashlock.Request, mode sashlock.Mode, now Situation)
 // everything that depends on the moment counts as met, such as who else is
 // there and what was presented. The grant's terms are those of [Index.TermsOf].
 func (ix *Index) Could(req sashlock.Request, mode sashlock.Mode) Verdict {
-	q := ix.query(req, nil)
+	var q query
+	q.begin(ix, &req, nil)
 	q.lenient = true
 	return q.decide(mode)
 }
@@ -33,7 +35,8 @@ func (q *query) decide(mode sashlock.Mode) Verdict {
 	}
 	atOpening, atPerson := hash(ix.seed, string(req.Opening)), hash(ix.seed, string(req.Person))
 	q.touched = ix.touch(ix.openings.probably(atOpening), ix.people.probably(atPerson))
-	o := ix.openings.ifKnown(ix.openings.findHash(atOpening, string(req.Opening)))
+	opening := ix.openings.findHash(atOpening, string(req.Opening))
+	o := ix.openings.ifKnown(opening)
 	if o == nil || !q.aim(o) {
 		return Verdict{Reason: sashlock.UnknownOpening}
 	}
@@ -46,15 +49,24 @@ func (q *query) decide(mode sashlock.Mode) Verdict {
 		return Verdict{Reason: r}
 	}
 	f := q.grantFor(p, person)
-	return q.verdict(&f)
+	v := q.verdict(&f)
+	v.Free = ix.freeOpenings.has(opening) && ix.freePeople.has(person)
+	return v
 }
 
 // query begins a query for a request.
-func (ix *Index) query(req sashlock.Request, now Situation) query {
+func (ix *Index) query(req *sashlock.Request, now Situation) (q query) {
+	q.begin(ix, req, now)
+	return q
+}
+
+// begin begins a query that is all zero, where it is: a query is large, and
+// copying it takes as long as an access to memory.
+func (q *query) begin(ix *Index, req *sashlock.Request, now Situation) {
 	if now == nil {
 		now = unknown{}
 	}
-	return query{ix: ix, req: req, sit: now, moment: momentOf(req.At), second: req.At.Unix()}
+	q.ix, q.req, q.sit, q.moment, q.second = ix, *req, now, momentOf(req.At), req.At.Unix()
 }
 
 // verdict makes the answer of the grant that came nearest and of what the

@@ -29,7 +29,7 @@ func (ix *Index) Explain(req sashlock.Request, mode sashlock.Mode, now Situation
 	v := ix.Decide(req, mode, now)
 	t := table{at: req.At}
 	o, _ := ix.openings.known(ix.seed, string(req.Opening))
-	q := ix.query(req, now)
+	q := ix.query(&req, now)
 	aimed := o != nil && q.aim(o)
 	if aimed {
 		t.place, t.zone = q.zone.location(), q.zone.name

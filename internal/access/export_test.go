@@ -15,7 +15,7 @@ func (ix *Index) Resolve(req sashlock.Request) Resolved {
 // DecideResolved is Decide without the looking up of names, to measure what
 // that takes.
 func (ix *Index) DecideResolved(r Resolved, req sashlock.Request, mode sashlock.Mode) Verdict {
-	q := ix.query(req, nil)
+	q := ix.query(&req, nil)
 	q.touched = ix.touch(r.opening, r.person)
 	o, p := ix.openings.ifKnown(r.opening), ix.people.ifKnown(r.person)
 	switch {
@@ -28,5 +28,7 @@ func (ix *Index) DecideResolved(r Resolved, req sashlock.Request, mode sashlock.
 		return Verdict{Reason: reason}
 	}
 	f := q.grantFor(p, r.person)
-	return q.verdict(&f)
+	v := q.verdict(&f)
+	v.Free = ix.freeOpenings.has(r.opening) && ix.freePeople.has(r.person)
+	return v
 }

@@ -27,6 +27,8 @@ type Index struct {
 
 	terms      []sashlock.Terms       // every combination of terms in use; see limits.terms
 	interlocks map[interlock][]uint32 // the openings of each
+
+	freeOpenings, freePeople marks // by number: not watched, see Watch
 }
 
 // What an index keeps of each object; numbers refer to the other books. With

@@ -96,7 +96,7 @@ func (z *zoneDay) at(nanoseconds int64) time.Time { return time.Unix(0, nanoseco
 
 func newDiary(ix *Index, people []sashlock.PersonID, day sashlock.Date) *diary {
 	d := &diary{
-		q: ix.query(sashlock.Request{}, nil), day: day, days: make([]*zoneDay, len(ix.zones)),
+		q: ix.query(&sashlock.Request{}, nil), day: day, days: make([]*zoneDay, len(ix.zones)),
 		rows: make([]row, len(people)), people: make([]uint32, ix.people.count), roles: make([]uint32, ix.roles.count),
 	}
 	slot := func(list []uint32, n uint32) uint32 {

@@ -36,7 +36,7 @@ func (ix *Index) WhoCanOpen(id sashlock.OpeningID, at time.Time) []Holder {
 	if o == nil {
 		return nil
 	}
-	q := ix.query(sashlock.Request{Opening: id, At: at}, nil)
+	q := ix.query(&sashlock.Request{Opening: id, At: at}, nil)
 	q.lenient = true
 	if !q.aim(o) {
 		return nil
@@ -119,7 +119,7 @@ func (ix *Index) WhatCanOpen(id sashlock.PersonID, at time.Time) []Reach {
 	if p == nil {
 		return nil
 	}
-	q := ix.query(sashlock.Request{Person: id, At: at}, nil)
+	q := ix.query(&sashlock.Request{Person: id, At: at}, nil)
 	q.lenient = true
 	if q.bar(p, sashlock.Normal) != "" {
 		return nil

@@ -4,6 +4,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/signin"
@@ -27,6 +29,7 @@ type declared[D interface{ Ref() string }] struct {
 	save   func(*store.Tx, D, estate.Lookup, int64) (flow.Edit, error)
 	remove func(*store.Tx, string, int64) (flow.Edit, error)
 	kept   func(D) estate.Kept
+	held   string // the kind of proposal that a change becomes that waits for a second operator; empty: none waits
 }
 
 type refInput struct {
@@ -36,6 +39,7 @@ type refInput struct {
 type declaredAnswer[D any] struct {
 	ETag     string `header:"ETag"`
 	Location string `header:"Location"`
+	Proposal string `header:"Sashlock-Proposal" doc:"With 202: it is not made yet, and waits under this identifier for an operator to confirm it in the console"`
 	Status   int
 	Body     D
 }
@@ -86,6 +90,9 @@ func declare[D interface{ Ref() string }](a *API, d declared[D]) {
 			}
 			return d.save(tx, in.Body, find, 0)
 		})
+		if errors.Is(err, approvals.ErrHeld) {
+			return d.propose(ctx, a, in.Body, 0)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -105,6 +112,9 @@ func declare[D interface{ Ref() string }](a *API, d declared[D]) {
 			}
 			return d.save(tx, in.Body, find, max(rev, 0))
 		})
+		if errors.Is(err, approvals.ErrHeld) {
+			return d.propose(ctx, a, in.Body, max(rev, 0))
+		}
 		if err != nil {
 			return nil, precondition(err)
 		}
@@ -122,6 +132,23 @@ func declare[D interface{ Ref() string }](a *API, d declared[D]) {
 		})
 		return nil, precondition(err)
 	})
+}
+
+// propose lets a change wait for a second operator.
+func (d declared[D]) propose(ctx context.Context, a *API, body D, rev int64) (*declaredAnswer[D], error) {
+	id, err := a.propose(ctx, d.held, body, rev)
+	return &declaredAnswer[D]{Status: http.StatusAccepted, Proposal: id, Body: body}, err
+}
+
+// propose lets a change that a program wants wait for a second operator, and
+// returns the identifier of the proposal.
+func (a *API) propose(ctx context.Context, kind string, form any, rev int64) (string, error) {
+	text, err := json.Marshal(form)
+	if err != nil {
+		return "", &sashlock.Error{Kind: sashlock.Internal, Op: "proposing", Err: err}
+	}
+	p, err := a.Approvals.Propose(ctx, program(ctx), kind, text, rev, "by the token "+caller(ctx).Name)
+	return p.ID, err
 }
 
 func (d declared[D]) answer(ctx context.Context, a *API, ref string, status int) (*declaredAnswer[D], error) {

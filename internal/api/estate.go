@@ -13,6 +13,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/access"
+	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/grants"
@@ -39,7 +40,8 @@ type Applied struct {
 // AppliedStep is one difference.
 type AppliedStep struct {
 	estate.Step
-	Line string `json:"line" doc:"The step for people"`
+	Line     string `json:"line" doc:"The step for people"`
+	Proposal string `json:"proposal,omitempty" doc:"It is not made yet, and waits under this identifier for an operator to confirm it in the console"`
 }
 
 type applyAnswer struct{ Body Applied }
@@ -130,7 +132,7 @@ func namingOf(f access.Facts) estate.Naming {
 }
 
 func (a *API) apply(ctx context.Context, in *applyInput) (*applyAnswer, error) {
-	p := plan{want: in.Body, prune: in.Prune, by: caller(ctx)}
+	p := plan{want: in.Body, prune: in.Prune, by: caller(ctx), api: a}
 	var receipt *Receipt
 	var err error
 	if in.DryRun {
@@ -141,10 +143,15 @@ func (a *API) apply(ctx context.Context, in *applyInput) (*applyAnswer, error) {
 	if err != nil {
 		return nil, err
 	}
+	waits, err := p.propose(ctx)
+	if err != nil {
+		return nil, err
+	}
 	out := &applyAnswer{Body: Applied{Steps: []AppliedStep{}, Receipt: receipt}}
 	for _, s := range p.steps {
 		out.Body.Steps = append(out.Body.Steps, AppliedStep{Step: s, Line: s.String()})
 	}
+	out.Body.Steps = append(out.Body.Steps, waits...)
 	return out, nil
 }
 
@@ -153,7 +160,48 @@ type plan struct {
 	want  estate.File
 	prune bool
 	by    signin.Token
+	api   *API
 	steps []estate.Step
+	waits []estate.Step // those that a second operator has to confirm
+}
+
+// holdBack sets aside the grants that a second operator has to confirm.
+func (p *plan) holdBack(tx *store.Tx) error {
+	var failed error
+	var now []estate.Step
+	p.waits = nil
+	for _, s := range p.steps {
+		d, isGrant := s.Object.(estate.Grant)
+		waits := false
+		if g, problems := d.Resolve(lookup(tx, &failed)); isGrant && len(problems) == 0 {
+			old, err := grants.Find(tx, d.Slug)
+			if err != nil && !sashlock.IsKind(err, sashlock.NotFound) {
+				return err
+			}
+			if waits, err = p.api.Approvals.GrantWaitsIn(tx, approvals.By{ID: p.by.ID}, g, old); err != nil {
+				return err
+			}
+		}
+		if waits {
+			p.waits = append(p.waits, s)
+		} else {
+			now = append(now, s)
+		}
+	}
+	p.steps = now
+	return failed
+}
+
+// propose lets what was set aside wait.
+func (p *plan) propose(ctx context.Context) (all []AppliedStep, err error) {
+	for _, s := range p.waits {
+		id, err := p.api.propose(ctx, approvals.GrantKind, s.Object, 0)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, AppliedStep{Step: s, Line: s.String() + " (waits for a second operator to confirm it)", Proposal: id})
+	}
+	return all, nil
 }
 
 // make checks the file against what is declared, as q sees it, and finds the
@@ -189,6 +237,9 @@ func (p *plan) make(q store.Query) error {
 func (p *plan) carryOut(ctx context.Context, h *flow.Hall) (*Receipt, error) {
 	r, err := h.Change(ctx, flow.Change{Operator: p.by.ID, Make: func(tx *store.Tx) (flow.Edit, error) {
 		if err := p.make(tx); err != nil {
+			return flow.Edit{}, err
+		}
+		if err := p.holdBack(tx); err != nil {
 			return flow.Edit{}, err
 		}
 		return carryOut(tx, p.steps)
@@ -249,6 +300,7 @@ func carryOut(tx *store.Tx, steps []estate.Step) (flow.Edit, error) {
 		}
 		all.Events = append(all.Events, e.Events...)
 		all.Access = joined(all.Access, e.Access)
+		all.Danger = append(all.Danger, e.Danger...)
 	}
 	return all, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/guard"
@@ -32,8 +33,10 @@ type Rail struct {
 }
 
 type railAnswer struct {
-	ETag string `header:"ETag"`
-	Body Rail
+	ETag     string `header:"ETag"`
+	Proposal string `header:"Sashlock-Proposal" doc:"With 202: it is not made yet, and waits under this identifier for an operator to confirm it in the console"`
+	Status   int
+	Body     Rail
 }
 
 type railsAnswer struct {
@@ -93,7 +96,7 @@ func (a *API) listRails(ctx context.Context, _ *struct{}) (*railsAnswer, error) 
 func (a *API) rail(ctx context.Context, slug string) (*railAnswer, error) {
 	var r rails.Rail
 	err := a.view(ctx, func(q store.Query) (err error) { r, err = rails.Find(q, slug); return err })
-	return &railAnswer{etag(r.Rev), a.declaredRail(r)}, err
+	return &railAnswer{ETag: etag(r.Rev), Status: http.StatusOK, Body: a.declaredRail(r)}, err
 }
 
 func (a *API) saveRail(ctx context.Context, in *saveRailInput) (*railAnswer, error) {
@@ -114,7 +117,7 @@ func (a *API) saveRail(ctx context.Context, in *saveRailInput) (*railAnswer, err
 	}
 	if in.Preview {
 		_, err := rails.Compile([]rails.Rail{r})
-		return &railAnswer{Body: a.declaredRail(r)}, placed(err)
+		return &railAnswer{Status: http.StatusOK, Body: a.declaredRail(r)}, placed(err)
 	}
 	_, err = a.Hall.Change(ctx, flow.Change{Operator: caller(ctx).ID, Make: func(tx *store.Tx) (flow.Edit, error) {
 		if _, missing := rails.Find(tx, in.Ref); rev == anyRev && missing != nil {
@@ -122,19 +125,37 @@ func (a *API) saveRail(ctx context.Context, in *saveRailInput) (*railAnswer, err
 		}
 		return rails.Save(tx, r, max(rev, 0))
 	}})
+	if errors.Is(err, approvals.ErrHeld) {
+		id, err := a.propose(ctx, approvals.RailKind, rails.Proposed{Rail: r}, max(rev, 0))
+		return &railAnswer{Status: http.StatusAccepted, Proposal: id, Body: a.declaredRail(r)}, err
+	}
 	if err != nil {
 		return nil, precondition(placed(err))
 	}
 	return a.rail(ctx, in.Ref)
 }
 
-func (a *API) removeRail(ctx context.Context, in *removeRailInput) (*struct{}, error) {
+// removedAnswer has the status 202 where the removal waits.
+type removedAnswer struct {
+	Status   int
+	Proposal string `header:"Sashlock-Proposal" doc:"With 202: it is not gone yet, and waits under this identifier for an operator to confirm it in the console"`
+}
+
+func (a *API) removeRail(ctx context.Context, in *removeRailInput) (*removedAnswer, error) {
 	rev, err := ifMatch(in.IfMatch)
 	if err != nil {
 		return nil, err
 	}
 	_, err = a.Hall.Change(ctx, flow.Change{Operator: caller(ctx).ID, Make: func(tx *store.Tx) (flow.Edit, error) { return rails.Remove(tx, in.Ref, max(rev, 0)) }})
-	return nil, precondition(err)
+	if errors.Is(err, approvals.ErrHeld) {
+		var r rails.Rail
+		if err := a.view(ctx, func(q store.Query) (err error) { r, err = rails.Find(q, in.Ref); return err }); err != nil {
+			return nil, err
+		}
+		id, err := a.propose(ctx, approvals.RailKind, rails.Proposed{Rail: rails.Rail{Slug: r.Slug, Site: r.Site}, Remove: true}, max(rev, 0))
+		return &removedAnswer{http.StatusAccepted, id}, err
+	}
+	return &removedAnswer{Status: http.StatusNoContent}, precondition(err)
 }
 
 // placed lists what is wrong with a rail's text, each with its line and column.

@@ -3,6 +3,7 @@
 package api
 
 import (
+	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/grants"
 	"github.com/sashlock/sashlock/internal/people"
@@ -54,7 +55,7 @@ func (a *API) declaredRoutes() {
 		kept: func(s estate.Schedule) estate.Kept { return s.Kept },
 	})
 	declare(a, declared[estate.Grant]{
-		kind: estate.Grants, path: "/v1/grants", scope: signin.Access, save: grants.Save, remove: grants.Revoke,
+		kind: estate.Grants, path: "/v1/grants", scope: signin.Access, save: grants.Save, remove: grants.Revoke, held: approvals.GrantKind,
 		list: listing(grants.List, estate.FromGrant), find: finding(grants.Find, estate.FromGrant),
 		kept: func(g estate.Grant) estate.Kept { return g.Kept },
 	})

@@ -110,6 +110,9 @@ func (h *House) build(ctx context.Context) error {
 	h.Hall = flow.New(flow.Options{
 		Store: h.Store, Rules: Rules(), Now: h.Now, Epoch: epoch,
 		Dispatch: func(c sashlock.Command) { h.Devices.Dispatch(c) },
+		Hold: func(tx *store.Tx, next *flow.Book, by sashlock.OperatorID, e flow.Edit) ([]sashlock.Event, error) {
+			return h.Approvals.Hold(tx, next, by, e)
+		},
 	}, book)
 	h.Devices, err = devices.New(ctx, devices.Options{
 		Store: h.Store, Hall: h.Hall, Key: h.Keys.Command, Epoch: epoch, Now: h.Now, Log: h.Log,
@@ -215,6 +218,11 @@ func (h *House) Start(ctx context.Context) error {
 	})
 	h.done.Go(func() {
 		tally.Run(running, h.Store, h.Hall, func(err error) { h.Log.Warn("day counts not kept", logkey.Err(err)) })
+	})
+	h.done.Go(func() {
+		if err := people.Finish(running, h.Store, h.Hall); err != nil {
+			h.Log.Warn("list of people not finished", logkey.Err(err))
+		}
 	})
 	for _, g := range h.Config.Gateways {
 		if err := h.open(ctx, g); err != nil {

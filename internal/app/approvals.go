@@ -3,6 +3,7 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 
@@ -29,8 +30,72 @@ func (h *House) approvals() *approvals.Room {
 		Executors: map[string]approvals.Executor{
 			approvals.GrantKind: h.grantExecutor(),
 			approvals.RailKind:  railExecutor(),
+			approvals.OwnerKind: ownerExecutor(),
 		},
+		Others: h.others, Behind: h.behind,
 	})
+}
+
+// others reports whether any operator but some can be reached and has all of some
+// scopes at a place.
+func (h *House) others(q store.Query, but []sashlock.OperatorID, scopes []string, site sashlock.SiteID, area sashlock.AreaID) (bool, error) {
+	all, err := signin.Operators(q)
+	if err != nil {
+		return false, err
+	}
+	for _, o := range all {
+		everywhere := len(o.Sites)+len(o.Areas) == 0
+		lacks := slices.ContainsFunc(scopes, func(s string) bool { return !o.May(signin.Scope(s)) })
+		if slices.Contains(but, o.ID) || lacks || site == "" && !everywhere || !o.Sees(site, area) {
+			continue
+		}
+		if h.demo != "" { // its identities are there for anybody to take
+			return true, nil
+		}
+		if comes, err := signin.Reachable(q, o.ID); err != nil || comes {
+			return comes, err
+		}
+	}
+	return false, nil
+}
+
+// behind finds who issued the token of a program, or the token by which that
+// one was issued.
+func (h *House) behind(ctx context.Context, token sashlock.OperatorID) (sashlock.OperatorID, error) {
+	issued, err := h.Store.Events(ctx, store.EventQuery{Kind: string(sashlock.TokenIssued), Newest: true, Limit: mostTokens})
+	by := token
+	for _, e := range issued { // newest first: a token is issued before it issues another one
+		if err == nil && e.Subject == string(by) {
+			by = e.Operator
+		}
+	}
+	if by == token {
+		by = ""
+	}
+	return by, err
+}
+
+// mostTokens is how far back tokens are looked for; they live a year at most.
+const mostTokens = 10_000
+
+// crowned is the declared form of making somebody an owner.
+type crowned struct {
+	Operator sashlock.OperatorID `json:"operator"`
+}
+
+// ownerExecutor makes operators owners who were proposed.
+func ownerExecutor() approvals.Executor {
+	return approvals.Executor{
+		Scopes: []string{string(signin.Admit), string(signin.Tokens)}, // an owner has both, nobody else has
+		Place:  func(json.RawMessage) (sashlock.SiteID, sashlock.AreaID, error) { return "", "", nil },
+		Run: func(tx *store.Tx, form json.RawMessage, rev int64) (flow.Edit, error) {
+			var d crowned
+			if err := json.Unmarshal(form, &d); err != nil {
+				return flow.Edit{}, badForm(err)
+			}
+			return signin.MakeOwner(tx, d.Operator, rev)
+		},
+	}
 }
 
 // leaveRole takes a person out of a role.
@@ -57,7 +122,7 @@ func (h *House) grantExecutor() approvals.Executor {
 		return d, err
 	}
 	return approvals.Executor{
-		Scope: string(signin.Access),
+		Scopes: []string{string(signin.Access)},
 		Place: func(form json.RawMessage) (sashlock.SiteID, sashlock.AreaID, error) {
 			d, err := read(form)
 			if err != nil {
@@ -78,22 +143,16 @@ func (h *House) grantExecutor() approvals.Executor {
 	}
 }
 
-// heldRail is the declared form of a change of a guard rail.
-type heldRail struct {
-	rails.Rail
-	Remove bool
-}
-
 // railExecutor saves and removes guard rails that were held back.
 func railExecutor() approvals.Executor {
-	read := func(form json.RawMessage) (d heldRail, err error) {
+	read := func(form json.RawMessage) (d rails.Proposed, err error) {
 		if err = json.Unmarshal(form, &d); err != nil {
 			err = badForm(err)
 		}
 		return d, err
 	}
 	return approvals.Executor{
-		Scope: string(signin.Setup),
+		Scopes: []string{string(signin.Access)},
 		Place: func(form json.RawMessage) (sashlock.SiteID, sashlock.AreaID, error) {
 			d, err := read(form)
 			return d.Site, "", err

@@ -37,7 +37,7 @@ import (
 // pages builds the console and lists its pages: one line each.
 func (h *House) pages() http.Handler {
 	frame := console.New(console.Options{
-		Store: h.Store, Hall: h.Hall, Devices: h.Devices, Signin: h.Signin, Now: h.Now, Log: h.Log,
+		Store: h.Store, Hall: h.Hall, Devices: h.Devices, Signin: h.Signin, Approvals: h.Approvals, Now: h.Now, Log: h.Log,
 		Version: Version(), Verifier: h.Keys.Verifier, Demo: h.demo, Estate: h.API.Estate, Origin: h.Config.Origin,
 	})
 	now.Mount(frame)

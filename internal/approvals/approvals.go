@@ -29,6 +29,7 @@ package approvals
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -51,8 +52,9 @@ type Granting struct {
 
 // Executor carries out one kind of proposal.
 type Executor struct {
-	// Scope is what an operator needs to propose and to confirm one.
-	Scope string
+	// Scopes are what an operator needs, all of them, to propose and to confirm
+	// one.
+	Scopes []string
 	// Place is where it changes something; no site: everywhere. Who confirms
 	// has to see it.
 	Place func(form json.RawMessage) (sashlock.SiteID, sashlock.AreaID, error)
@@ -72,6 +74,12 @@ type Options struct {
 	Leave func(tx *store.Tx, person sashlock.PersonID, role sashlock.RoleID) (flow.Edit, error)
 	// Executors are the changes that can be held back, by kind.
 	Executors map[string]Executor
+	// Others reports whether any operator but some could confirm what needs
+	// scopes at a place. Nil: somebody always could.
+	Others func(q store.Query, but []sashlock.OperatorID, scopes []string, site sashlock.SiteID, area sashlock.AreaID) (bool, error)
+	// Behind is who issued the token of a program; empty: nobody who signs in.
+	// Nil: nobody ever did.
+	Behind func(ctx context.Context, token sashlock.OperatorID) (sashlock.OperatorID, error)
 }
 
 // Room keeps asks, proposals and reviews. Its methods may be called from any
@@ -94,11 +102,14 @@ type By struct {
 	ID      sashlock.OperatorID
 	Person  sashlock.PersonID                           // who it is among the people of the store; empty: nobody
 	Program bool                                        // a token, not somebody signed in
+	Behind  sashlock.OperatorID                         // who issued the token, where that is known
 	May     func(scope string) bool                     // nil: nothing
 	Sees    func(sashlock.SiteID, sashlock.AreaID) bool // nil: nothing
 }
 
-func (b By) may(scope string) bool { return b.May != nil && b.May(scope) }
+func (b By) may(scopes ...string) bool {
+	return b.May != nil && !slices.ContainsFunc(scopes, func(s string) bool { return !b.May(s) })
+}
 
 func (b By) sees(site sashlock.SiteID, area sashlock.AreaID) bool {
 	return b.Sees != nil && b.Sees(site, area)
@@ -267,4 +278,5 @@ func join(all *flow.Edit, more flow.Edit) {
 	if more.Rails != nil {
 		all.Rails = more.Rails
 	}
+	all.Danger = append(all.Danger, more.Danger...)
 }

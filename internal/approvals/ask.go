@@ -283,7 +283,7 @@ func plain(book *flow.Book, a Ask) bool {
 func (r *Room) make(tx *store.Tx, a *Ask, why string) (flow.Edit, error) {
 	book := r.Hall.Book()
 	g := a.grant()
-	g.Until = tx.Now().Add(a.Length)
+	g.Until = tx.Now().Add(a.Length).Truncate(time.Minute)
 	edit, err := r.Granting.Save(tx, estate.FromGrant(g, ref(book)), find(book), 0)
 	if err != nil {
 		return edit, err
@@ -294,6 +294,9 @@ func (r *Room) make(tx *store.Tx, a *Ask, why string) (flow.Edit, error) {
 		answered.Grant = edit.Access.Put.Grants[0].ID
 	}
 	edit.Events = append(edit.Events, answered)
+	if len(a.Approvals) > 0 && a.Approvals[0] != a.By {
+		edit.Seconded = a.Approvals[0]
+	}
 	return edit, a.put(tx)
 }
 

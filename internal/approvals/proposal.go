@@ -19,7 +19,10 @@ import (
 //   - Which kinds of change wait for a second operator is data. At first none
 //     does.
 //   - The second operator is signed in, is somebody else, has the right to make
-//     the change alone, and says which revision of the proposal they saw.
+//     the change alone, and says which revision of the proposal they saw. What a
+//     program proposes is not confirmed by whoever issued its token.
+//   - Where nobody else could confirm it, one operator alone can, and the ledger
+//     says so.
 //   - A proposal lapses after a day. One whose object was changed meanwhile is
 //     not carried out.
 //   - Once changes wait, letting them no longer wait is such a change itself.
@@ -29,10 +32,10 @@ const ProposalLife = 24 * time.Hour
 
 // The kinds of change that can be held back.
 const (
-	GrantKind    = "grant"     // a grant for what is worth most
-	RailKind     = "rail"      // weakening or removing a guard rail
-	OwnerKind    = "owner"     // making an operator an owner
-	SettingsKind = "four-eyes" // holding back less
+	GrantKind    = flow.GrantWidened // a grant for what is worth most
+	RailKind     = flow.RailWeakened // weakening or removing a guard rail
+	OwnerKind    = flow.OwnerMade    // making an operator an owner
+	SettingsKind = "four-eyes"       // holding back less
 )
 
 // mostForm is how long the declared form of a proposal may be, in bytes.
@@ -57,7 +60,8 @@ type Proposal struct {
 	Site     sashlock.SiteID     `json:"site,omitempty"`   // where; empty: everywhere
 	Area     sashlock.AreaID     `json:"area,omitempty"`
 	By       sashlock.OperatorID `json:"by"`
-	Words    string              `json:"words"` // why
+	Behind   sashlock.OperatorID `json:"behind,omitempty"` // of a program: who issued its token
+	Words    string              `json:"words"`            // why
 	Filed    time.Time           `json:"-"`
 	Answerer sashlock.OperatorID `json:"answerer,omitempty"`
 	Answered time.Time           `json:"answered,omitzero"`
@@ -92,31 +96,11 @@ func ReadSettings(q store.Query) (s Settings, err error) {
 	return all[0], nil
 }
 
-// Holds reports whether changes of a kind wait for a second operator. It is
-// what an editor asks before it saves: if they do, it calls [Room.Propose]
-// instead.
-func (r *Room) Holds(ctx context.Context, kind string) (holds bool, err error) {
-	err = r.Store.View(ctx, func(q store.Query) error {
-		s, err := ReadSettings(q)
-		holds = s.Holds(kind)
-		return err
-	})
-	return holds, err
-}
-
-// HoldsGrant is [Room.Holds] for a grant: only what is worth most waits.
-func (r *Room) HoldsGrant(ctx context.Context, g sashlock.Grant) (bool, error) {
-	if !High(r.Hall.Book(), g) {
-		return false, nil
-	}
-	return r.Holds(ctx, GrantKind)
-}
-
 // settingsExecutor changes which changes wait.
 func (r *Room) settingsExecutor() Executor {
 	return Executor{
-		Scope: "admit",
-		Place: func(json.RawMessage) (sashlock.SiteID, sashlock.AreaID, error) { return "", "", nil },
+		Scopes: []string{"admit"},
+		Place:  func(json.RawMessage) (sashlock.SiteID, sashlock.AreaID, error) { return "", "", nil },
 		Run: func(tx *store.Tx, form json.RawMessage, rev int64) (flow.Edit, error) {
 			var s Settings
 			if err := json.Unmarshal(form, &s); err != nil {
@@ -140,7 +124,7 @@ func (r *Room) put(tx *store.Tx, s Settings, rev int64) (flow.Edit, error) {
 	if err != nil {
 		return flow.Edit{}, err
 	}
-	return flow.Edit{Events: []sashlock.Event{{Kind: sashlock.ChangeConfirmed, Subject: "four-eyes", Data: json.RawMessage(body)}}},
+	return flow.Edit{Events: []sashlock.Event{{Kind: sashlock.ApprovalsSaved, Subject: "four-eyes", Data: json.RawMessage(body)}}},
 		tx.Put("approval_settings", "id", store.Fields{"id": "four-eyes", "body": body, "rev": old.Rev + 1})
 }
 
@@ -222,13 +206,18 @@ func (r *Room) Propose(ctx context.Context, by By, kind string, form json.RawMes
 	if err != nil {
 		return Proposal{}, err
 	}
-	if by.Program || !by.may(e.Scope) || !by.sees(site, area) {
+	if !by.may(e.Scopes...) || !by.sees(site, area) {
 		return Proposal{}, denied(op, lang.Mark("you may not make this change"))
+	}
+	if by.Program && r.Behind != nil {
+		if by.Behind, err = r.Behind(ctx, by.ID); err != nil {
+			return Proposal{}, err
+		}
 	}
 	var p Proposal
 	err = r.change(ctx, by.ID, func(tx *store.Tx) (flow.Edit, error) {
 		p = Proposal{
-			ID: newID("prp", tx.Now()), State: Waiting, Kind: kind, Form: form, Object: rev, Site: site, Area: area, By: by.ID, Words: text, Filed: tx.Now(),
+			ID: newID("prp", tx.Now()), State: Waiting, Kind: kind, Form: form, Object: rev, Site: site, Area: area, By: by.ID, Behind: by.Behind, Words: text, Filed: tx.Now(),
 		}
 		waiting, err := WaitingProposals(tx)
 		if err != nil {
@@ -251,29 +240,38 @@ func (r *Room) Propose(ctx context.Context, by By, kind string, form json.RawMes
 }
 
 // MayConfirm reports, as an error of kind denied, that somebody cannot answer a
-// proposal.
-func (r *Room) MayConfirm(by By, p Proposal) error {
+// proposal. Alone says that they may answer their own, because nobody else
+// could.
+func (r *Room) MayConfirm(q store.Query, by By, p Proposal) (alone bool, err error) {
 	e, known := r.Executors[p.Kind]
 	switch {
-	case by.ID == p.By:
-		return denied("confirming", lang.Mark("a second person has to confirm what you proposed"))
 	case by.Program:
-		return denied("confirming", lang.Mark("somebody has to confirm this in the console"))
-	case !known || !by.may(e.Scope) || !by.sees(p.Site, p.Area):
-		return denied("confirming", lang.Mark("you may not make this change"))
+		return false, denied("confirming", lang.Mark("somebody has to confirm this in the console"))
+	case !known || !by.may(e.Scopes...) || !by.sees(p.Site, p.Area):
+		return false, denied("confirming", lang.Mark("you may not make this change"))
+	case by.ID != p.By && by.ID != p.Behind:
+		return false, nil
 	}
-	return nil
+	others, err := r.others(q, By{ID: p.By, Behind: p.Behind}, p.Kind, where{p.Site, p.Area})
+	if err == nil && others {
+		err = denied("confirming", lang.Mark("a second person has to confirm what you proposed"))
+	}
+	return err == nil, err
 }
 
 // Confirm carries out a proposal of which somebody saw a revision. Where its
 // object was changed meanwhile nothing happens, and the error is a conflict.
 func (r *Room) Confirm(ctx context.Context, by By, id string, rev int64) (Proposal, error) {
-	return r.decide(ctx, by, id, rev, false, func(tx *store.Tx, p *Proposal) (flow.Edit, error) {
+	return r.decide(ctx, by, id, rev, false, func(tx *store.Tx, p *Proposal, alone bool) (flow.Edit, error) {
 		edit, err := r.Executors[p.Kind].Run(tx, p.Form, p.Object)
 		if err != nil {
 			return edit, err
 		}
-		p.State = Confirmed
+		p.State, edit.Seconded = Confirmed, by.ID
+		if alone {
+			edit.Events = append(edit.Events, madeAlone(p.Kind, where{p.Site, p.Area}))
+			return edit, nil
+		}
 		edit.Events = append(edit.Events, sashlock.Event{
 			Kind: sashlock.ChangeConfirmed, Site: p.Site, Subject: p.ID, Data: data(map[string]any{"kind": p.Kind, "proposed_by": p.By}),
 		})
@@ -288,14 +286,14 @@ func (r *Room) Decline(ctx context.Context, by By, id, why string, rev int64) (P
 	if err != nil {
 		return Proposal{}, err
 	}
-	return r.decide(ctx, by, id, rev, true, func(_ *store.Tx, p *Proposal) (flow.Edit, error) {
+	return r.decide(ctx, by, id, rev, true, func(_ *store.Tx, p *Proposal, _ bool) (flow.Edit, error) {
 		p.State, p.Answer = Denied, text
 		return flow.Edit{Events: []sashlock.Event{{Kind: sashlock.ChangeTurnedDown, Site: p.Site, Subject: p.ID, Why: "turned down"}}}, nil
 	})
 }
 
 // decide answers a proposal. Back: whoever proposed it may.
-func (r *Room) decide(ctx context.Context, by By, id string, rev int64, back bool, act func(*store.Tx, *Proposal) (flow.Edit, error)) (Proposal, error) {
+func (r *Room) decide(ctx context.Context, by By, id string, rev int64, back bool, act func(tx *store.Tx, p *Proposal, alone bool) (flow.Edit, error)) (Proposal, error) {
 	var p Proposal
 	err := r.change(ctx, by.ID, func(tx *store.Tx) (_ flow.Edit, err error) {
 		if p, err = FindProposal(tx, id); err != nil {
@@ -307,11 +305,12 @@ func (r *Room) decide(ctx context.Context, by By, id string, rev int64, back boo
 		if err := store.CheckRev("proposal", p.ID, p.Rev, rev); err != nil {
 			return flow.Edit{}, err
 		}
-		if err := r.MayConfirm(by, p); err != nil && (!back || by.ID != p.By) {
+		alone, err := r.MayConfirm(tx, by, p)
+		if err != nil && (!back || by.ID != p.By) {
 			return flow.Edit{}, err
 		}
 		p.Answerer, p.Answered = by.ID, tx.Now()
-		edit, err := act(tx, &p)
+		edit, err := act(tx, &p, alone)
 		if err != nil {
 			return edit, err
 		}

@@ -103,7 +103,7 @@ func (r *Room) SaveRule(ctx context.Context, by By, rule Rule) error {
 			return flow.Edit{}, err
 		}
 		return flow.Edit{Events: []sashlock.Event{{
-			Kind: sashlock.ChangeConfirmed, Site: rule.Site, Subject: "ask-rule", Data: json.RawMessage(body),
+			Kind: sashlock.ApprovalsSaved, Site: rule.Site, Subject: "ask-rule", Data: json.RawMessage(body),
 		}}}, tx.Put("ask_rules", "site", store.Fields{"site": rule.Site, "body": body, "rev": old.Rev + 1})
 	})
 }

@@ -78,6 +78,7 @@ type Reader struct {
 	Sees     func(sashlock.SiteID, sashlock.AreaID) bool // what concerns them
 	Language lang.Language
 	Alarms   string // the address of their page about alarms, as a path
+	Handles  bool   // they handle alarms, and so are told of silent ones
 }
 
 // Options are what a room is built from.

@@ -195,6 +195,46 @@ func TestAPhoneIsToldOfACallAndOfNothingElse(t *testing.T) {
 	})
 }
 
+// TestASilentAlarmIsToldToThoseWhoHandleAlarms: the phone of an associate says
+// nothing, because whoever forces them may hold it.
+func TestASilentAlarmIsToldToThoseWhoHandleAlarms(t *testing.T) {
+	for handles, want := range map[bool]string{true: "alarm", false: "call"} {
+		onEach(t, func(r roomtest.Room) {
+			t, o, s := r.T, fixture(r), newService(r.T)
+			room := assistance.New(assistance.Options{
+				Store: r.Store, Hall: r.Hall, Now: r.Now, Log: slog.New(slog.DiscardHandler),
+				Reader: func(store.Query, sashlock.OperatorID) (assistance.Reader, bool, error) {
+					return assistance.Reader{Sees: func(sashlock.SiteID, sashlock.AreaID) bool { return true }, Handles: handles}, true, nil
+				},
+			})
+			room.Allow(netip.MustParseAddrPort(s.Listener.Addr().String()), s.roots())
+			if _, err := room.Subscribe(t.Context(), phone(t, s.URL+"/push/1")); err != nil {
+				t.Fatal(err)
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			ended := make(chan struct{})
+			go func() { room.Run(ctx); close(ended) }()
+			defer func() { stop(); <-ended }()
+			started(t, r)
+			_, err := r.Store.Do(t.Context(), func(tx *store.Tx) error {
+				a := sashlock.Alarm{ID: "alm_1", Rule: "duress", Level: sashlock.Act, Site: o.Site, Opening: o.ID, Raised: tx.Now()}
+				tx.SaveAlarm(a)
+				tx.Append(sashlock.Event{Kind: sashlock.AlarmRaised, Site: a.Site, Opening: a.Opening, Alarm: a.ID, Rule: a.Rule})
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := room.Raise(t.Context(), o); err != nil {
+				t.Fatal(err)
+			}
+			if first := (<-s.got).Header.Get("Topic"); first != want {
+				t.Errorf("handling alarms %t: the first message is about %q, want %q", handles, first, want)
+			}
+		})
+	}
+}
+
 // started waits until the follower has its place.
 func started(t *testing.T, r roomtest.Room) {
 	t.Helper()

@@ -87,6 +87,7 @@ type news struct {
 	title, body string
 	tag         string
 	alarm       bool
+	rule        string // of the alarm
 }
 
 // tell tells the phones of those whom an event concerns.
@@ -101,7 +102,7 @@ func (r *Room) tell(ctx context.Context, e sashlock.Event) {
 		if n.alarm && s.Alarms != "" {
 			m.Path = s.Alarms
 		}
-		return m, s.Sees(e.Site, area)
+		return m, s.Sees(e.Site, area) && (!sashlock.Silent(n.rule) || s.Handles)
 	})
 	if err != nil && ctx.Err() == nil {
 		r.Log.Warn("phones not told", logkey.Err(err))
@@ -119,7 +120,7 @@ func (r *Room) newsOf(ctx context.Context, e sashlock.Event) (news, bool) {
 		}
 		for _, a := range standing {
 			if a.ID == e.Alarm && a.Level == sashlock.Act {
-				return news{title: lang.Mark("Something needs you now"), body: lang.Mark("An opening stands as it should not. Tap to see which."), tag: "alarm", alarm: true}, true
+				return news{title: lang.Mark("Something needs you now"), body: lang.Mark("An opening stands as it should not. Tap to see which."), tag: "alarm", alarm: true, rule: a.Rule}, true
 			}
 		}
 	}

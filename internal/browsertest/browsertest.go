@@ -28,6 +28,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -48,6 +49,7 @@ type Browser struct {
 
 	mu       sync.Mutex
 	troubles []string // guarded by mu: what pages complained of
+	pages    int      // guarded by mu: how many were shown
 }
 
 // Open starts a browser. Without Chromium the test is skipped, unless the
@@ -85,12 +87,25 @@ func find() string {
 	return ""
 }
 
+// For makes a part of the test the one that fails from now on; when the part
+// ends it is the whole again.
+func (b *Browser) For(part testing.TB) {
+	whole := b.t
+	b.t = part
+	part.Cleanup(func() {
+		b.settle()
+		b.Forgive()
+		b.t = whole
+	})
+}
+
 // listen collects what pages complain of.
 func (b *Browser) listen() {
 	b.t.Helper()
 	for _, enable := range []func() error{
 		func() error { _, err := chromedp.Call(b.Ctx, log.Enable, cdp.Empty{}); return err },
 		func() error { _, err := chromedp.Call(b.Ctx, runtime.Enable, cdp.Empty{}); return err },
+		func() error { _, err := chromedp.Call(b.Ctx, page.Enable, page.EnableParams{}); return err },
 	} {
 		b.must(enable())
 	}
@@ -102,6 +117,12 @@ func (b *Browser) listen() {
 			}
 		case *runtime.EventExceptionThrown:
 			b.complain(ev.ExceptionDetails.Text)
+		case *page.EventFrameNavigated:
+			if ev.Frame.ParentID == "" {
+				b.mu.Lock()
+				defer b.mu.Unlock()
+				b.pages++
+			}
 		}
 	}))
 }
@@ -117,6 +138,14 @@ func (b *Browser) Forgive() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.troubles = nil
+}
+
+// Pages is how many pages were shown so far. What a script changes within a
+// page is no other page.
+func (b *Browser) Pages() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.pages
 }
 
 func (b *Browser) settle() {
@@ -280,13 +309,17 @@ type finding struct {
 }
 
 // Accessible fails the test for every serious fault that axe-core finds in the
-// page.
-func (b *Browser) Accessible() {
+// page: for those of all its rules, or of some.
+func (b *Browser) Accessible(rules ...string) {
 	b.t.Helper()
 	Eval[bool](b, axe+";true")
 	ctx, cancel := context.WithTimeout(b.Ctx, patience)
 	defer cancel()
-	found, err := chromedp.Run(ctx, chromedp.Evaluate[[]finding](`axe.run(document, {resultTypes: ["violations"]}).then((r) => r.violations.map((v) => ({
+	only := ""
+	if len(rules) > 0 {
+		only = fmt.Sprintf(`, runOnly: {type: "rule", values: ["%s"]}`, strings.Join(rules, `", "`))
+	}
+	found, err := chromedp.Run(ctx, chromedp.Evaluate[[]finding](`axe.run(document, {resultTypes: ["violations"]`+only+`}).then((r) => r.violations.map((v) => ({
 		id: v.id, impact: v.impact, help: v.help, where: v.nodes.slice(0, 4).map((n) => n.target.join(" ") + ": " + n.html.slice(0, 160) + " " + (n.any[0]?.message || "")),
 	})))`, chromedp.EvalAwaitPromise))
 	b.must(err)

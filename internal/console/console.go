@@ -43,6 +43,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/devices"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
@@ -54,15 +55,17 @@ import (
 
 // Options are what a frame is built from.
 type Options struct {
-	Store    *store.Store
-	Hall     *flow.Hall
-	Devices  *devices.Room
-	Signin   *signin.Room
-	Now      func() time.Time
-	Log      *slog.Logger
-	Version  string
-	Verifier string // the public key of the ledger, as sashlock-verify takes it
-	Origin   string // how browsers reach this console, "https://store.example"; empty: as they ask
+	Store   *store.Store
+	Hall    *flow.Hall
+	Devices *devices.Room
+	Signin  *signin.Room
+	// Approvals is where changes wait for a second operator. Nil: none does.
+	Approvals *approvals.Room
+	Now       func() time.Time
+	Log       *slog.Logger
+	Version   string
+	Verifier  string // the public key of the ledger, as sashlock-verify takes it
+	Origin    string // how browsers reach this console, "https://store.example"; empty: as they ask
 	// Estate returns everything that is declared, as the file has it.
 	Estate func(context.Context) (estate.File, error)
 	// Demo says that nothing here opens a real lock. Whoever reaches the

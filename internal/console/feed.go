@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/credentials"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/store"
 	"github.com/sashlock/sashlock/internal/tally"
@@ -58,7 +59,7 @@ func (f *Feed) Recent(ctx context.Context, site sashlock.Site, most int) (lines 
 	who, book := Who(ctx).Operator, f.hall.Book()
 	for _, l := range slices.Backward(f.lines) {
 		concerns := l.Site == "" || l.Site == site.ID && (l.Opening == "" || who.Sees(l.Site, book.Openings[l.Opening].Area))
-		if concerns && len(lines) < most {
+		if concerns && who.Hears(l.rule) && len(lines) < most {
 			lines = append(lines, l)
 		}
 	}
@@ -105,11 +106,30 @@ func (f *Feed) read(ctx context.Context) error {
 		}
 		book := f.hall.Book()
 		for _, e := range events {
-			f.take(book, e)
+			f.take(book, f.Named(ctx, e))
 			f.next = e.Seq + 1
 		}
 	}
 	return nil
+}
+
+// Named is an event with whose code or fingerprint it was, where a lock has said
+// only in which slot it holds it and somebody is known to have that slot.
+func (f *Feed) Named(ctx context.Context, e sashlock.Event) sashlock.Event {
+	if e.Slot == 0 || e.Person != "" || e.Device == "" {
+		return e
+	}
+	err := f.store.View(ctx, func(q store.Query) error {
+		holder, known, err := credentials.Holder(q, e.Device, e.Slot)
+		if known {
+			e.Person = holder.Person
+		}
+		return err
+	})
+	if err != nil {
+		e.Person = "" // the slot is still told
+	}
+	return e
 }
 
 func (f *Feed) take(book *flow.Book, e sashlock.Event) {
@@ -131,16 +151,16 @@ func (f *Feed) take(book *flow.Book, e sashlock.Event) {
 // LinesOf returns the last lines about one opening, newest first.
 func (f *Feed) LinesOf(ctx context.Context, id sashlock.OpeningID, most int) ([]Line, error) {
 	events, err := f.store.Events(ctx, store.EventQuery{Opening: id, Newest: true, Limit: 8 * most})
-	return f.LinesFrom(events, most), err
+	return f.LinesFrom(ctx, events, most), err
 }
 
-// LinesFrom returns the last lines that some events make, newest first, as the
-// events have to be.
-func (f *Feed) LinesFrom(events []sashlock.Event, most int) []Line {
-	book := f.hall.Book()
+// LinesFrom returns the last lines that some events make for whoever is signed
+// in, newest first, as the events have to be.
+func (f *Feed) LinesFrom(ctx context.Context, events []sashlock.Event, most int) []Line {
+	book, who := f.hall.Book(), Who(ctx).Operator
 	var lines []Line
 	for _, e := range slices.Backward(events) {
-		if l, tell := Tell(book, e); tell {
+		if l, tell := Tell(book, f.Named(ctx, e)); tell && who.HearsOf(e) {
 			lines = gather(lines, l)
 		}
 	}

@@ -107,6 +107,7 @@ func (f *Frame) recognise(r *http.Request) (*http.Request, error) {
 		language = lang.Language(c.Value)
 	}
 	ctx = lang.With(ctx, cmp.Or(language, lang.Match(r.Header.Get("Accept-Language"))))
+	ctx = context.WithValue(ctx, waitingKey{}, f.waits)
 	return r.WithContext(context.WithValue(ctx, sessionKey{}, s)), err
 }
 

@@ -162,7 +162,7 @@ func (f *Frame) unseen(ctx context.Context, o signin.Operator) (n int) {
 	}
 	book := f.Hall.Book()
 	for _, a := range standing {
-		if _, shelved := aside[a.ID]; !shelved && a.Acknowledged.IsZero() && o.Sees(a.Site, book.Openings[a.Opening].Area) {
+		if _, shelved := aside[a.ID]; !shelved && a.Acknowledged.IsZero() && o.Hears(a.Rule) && o.Sees(a.Site, book.Openings[a.Opening].Area) {
 			n++
 		}
 	}

@@ -6,6 +6,10 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // The plan is drawn from where the openings are: nobody has to draw walls.
@@ -165,8 +169,26 @@ func overlap(a, b Room) bool {
 	return a.Left < b.Right && b.Left < a.Right && a.Top < b.Bottom && b.Top < a.Bottom
 }
 
-// CompareNames orders names as people do: "Case 2" before "Case 10".
-func CompareNames(a, b string) int {
+// CompareNames orders names as people do: "Case 2" before "Case 10", "Fátima"
+// before "Filipe".
+func CompareNames(a, b string) int { return compareLetters(bare(a), bare(b)) }
+
+// bare is a text without the marks on its letters.
+func bare(s string) string {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return strings.Map(func(r rune) rune {
+				if unicode.Is(unicode.Mn, r) {
+					return -1
+				}
+				return r
+			}, norm.NFD.String(s))
+		}
+	}
+	return s
+}
+
+func compareLetters(a, b string) int {
 	for a != "" && b != "" {
 		m, n := digits(a), digits(b)
 		if m > 0 && n > 0 {

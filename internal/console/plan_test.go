@@ -4,6 +4,7 @@ package console
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -51,7 +52,7 @@ func TestRoomsMeetHalfWayAndDoorsStandInWalls(t *testing.T) {
 func TestCompareNames(t *testing.T) {
 	names := []string{"Case 10", "Case 2", "Case", "Case 002", "Áurea", "Case 2b"}
 	slices.SortStableFunc(names, CompareNames)
-	want := []string{"Case", "Case 2", "Case 002", "Case 2b", "Case 10", "Áurea"}
+	want := []string{"Áurea", "Case", "Case 2", "Case 002", "Case 2b", "Case 10"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
 	}
@@ -68,5 +69,13 @@ func TestTimesInWords(t *testing.T) {
 		if a, k := AgoWords(d), ClockWords(d); a != c.ago || k != c.clock {
 			t.Errorf("%d s: %q and %q, want %q and %q", c.seconds, a, k, c.ago, c.clock)
 		}
+	}
+}
+
+func TestNamesWithMarksAreAmongTheOthers(t *testing.T) {
+	names := []string{"Filipe", "Zoë", "Fátima", "Álvaro", "Case 10", "Case 2", "Ana", "Ñuño", "Nuria", "Oscar"}
+	slices.SortFunc(names, CompareNames)
+	if got := strings.Join(names, " "); got != "Álvaro Ana Case 2 Case 10 Fátima Filipe Ñuño Nuria Oscar Zoë" {
+		t.Errorf("in the order %s", got)
 	}
 }

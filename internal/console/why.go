@@ -66,6 +66,8 @@ var clauses = sync.OnceValue(func() (all []known) {
 		{`Open since ` + clock, lang.Mark("Open since %s")},
 		{`Unlocked since ` + clock, lang.Mark("Unlocked since %s")},
 		{`Opened at ` + clock + ` while its lock said locked`, lang.Mark("Opened at %s while its lock said locked")},
+		{`Somebody was let in at ` + clock + ` with a credential that says they are being forced`, lang.Mark("Somebody was let in at %s with a credential that says they are being forced")},
+		{`\. Nothing at the opening shows it: call for help, and do not call the opening`, lang.Mark(". Nothing at the opening shows it: call for help, and do not call the opening")},
 		{`A device here says that it was tampered with`, lang.Mark("A device here says that it was tampered with")},
 		{` \(since ` + clock + `\)`, lang.Mark(" (since %s)")},
 		{`; it was to be closed by ` + clock, lang.Mark("; it was to be closed by %s")},

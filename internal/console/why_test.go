@@ -14,6 +14,7 @@ import (
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/detect"
 	"github.com/sashlock/sashlock/internal/detect/afterhours"
+	"github.com/sashlock/sashlock/internal/detect/duress"
 	"github.com/sashlock/sashlock/internal/detect/forced"
 	"github.com/sashlock/sashlock/internal/detect/heldopen"
 	"github.com/sashlock/sashlock/internal/detect/unattended"
@@ -35,13 +36,13 @@ func TestEveryFindingIsTranslated(t *testing.T) {
 		s := sashlock.OpeningState{
 			Position: rapid.SampledFrom([]sashlock.Position{sashlock.Open, sashlock.Closed}).Draw(t, "position"), PositionAt: at("moved"),
 			Lock: rapid.SampledFrom([]sashlock.LockState{sashlock.Locked, sashlock.Unlocked}).Draw(t, "lock"), LockAt: at("locked"),
-			Forced: rapid.Bool().Draw(t, "forced"), Tampered: rapid.Bool().Draw(t, "tampered"), Present: rapid.Bool().Draw(t, "present"), Presence: at("seen"),
+			Duress: at("duress"), Forced: rapid.Bool().Draw(t, "forced"), Tampered: rapid.Bool().Draw(t, "tampered"), Present: rapid.Bool().Draw(t, "present"), Presence: at("seen"),
 		}
 		if rapid.Bool().Draw(t, "released") {
 			s.Release = &sashlock.Release{Until: at("until")}
 		}
 		facts := detect.Facts{Opening: sashlock.Opening{OpenTime: time.Second, Unattended: time.Second}, State: s, Now: now, Staffed: detect.OutOfHours}
-		for _, rule := range []detect.Rule{forced.Rule{}, heldopen.Rule{}, unattended.Rule{}, afterhours.Rule{}} {
+		for _, rule := range []detect.Rule{forced.Rule{}, heldopen.Rule{}, unattended.Rule{}, afterhours.Rule{}, duress.Rule{}} {
 			why := rule.Look(facts).Why
 			if why == "" {
 				continue

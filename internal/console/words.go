@@ -24,6 +24,8 @@ type Line struct {
 
 	Decision sashlock.DecisionID // the request it tells of; empty: of none
 
+	rule string // the rule of the alarm it tells of; empty: of none
+
 	kind sashlock.EventKind
 	many string // the text for more than one, where lines are gathered: a format for their number
 	args []any  // what it takes besides
@@ -54,7 +56,7 @@ const minLevel = 20
 // everything in the ledger.
 func Tell(b *flow.Book, e sashlock.Event) (Line, bool) {
 	t := teller{b: b, e: e, line: Line{
-		Seq: e.Seq, At: e.Heard, Site: e.Site, Opening: e.Opening, Slug: b.Openings[e.Opening].Slug, Tone: Calm, Count: 1, kind: e.Kind,
+		Seq: e.Seq, At: e.Heard, Site: e.Site, Opening: e.Opening, Slug: b.Openings[e.Opening].Slug, Tone: Calm, Count: 1, kind: e.Kind, rule: e.Rule,
 	}}
 	switch e.Kind {
 	case sashlock.AccessGranted, sashlock.AccessDenied, sashlock.AccessDeferred, sashlock.AccessTaken, sashlock.AccessNotTaken, sashlock.PassbackSeen, sashlock.RailCrossed:
@@ -136,6 +138,12 @@ func (t *teller) movement() bool {
 	case sashlock.OpeningForced:
 		return t.say(Alert, "%s opened while its lock said locked: forced", t.opening())
 	case sashlock.LockUnlocked, sashlock.LockUnlatched:
+		switch by := t.person(); {
+		case e.Slot > 0 && e.Person != "" && e.Method == sashlock.ByKeypad:
+			return t.say(Active, "%s unlocked by %s, with the code in slot %d", t.opening(), by, e.Slot)
+		case e.Slot > 0 && e.Person != "" && e.Method == sashlock.ByFinger:
+			return t.say(Active, "%s unlocked by %s, with a fingerprint", t.opening(), by)
+		}
 		switch e.Method {
 		case sashlock.ByKeypad:
 			return t.say(Active, "%s unlocked with the code in slot %d", t.opening(), e.Slot)

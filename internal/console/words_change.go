@@ -184,6 +184,10 @@ func approvalWords(k sashlock.EventKind) string {
 		return lang.Mark("A second operator agreed to a change")
 	case sashlock.ChangeTurnedDown:
 		return lang.Mark("A change was turned down")
+	case sashlock.ChangeMadeAlone:
+		return lang.Mark("One operator made a dangerous change: nobody else could confirm it")
+	case sashlock.ApprovalsSaved:
+		return lang.Mark("Who approves what was changed")
 	case sashlock.ElevationAsked:
 		return lang.Mark("An operator asked for a higher role for a while")
 	case sashlock.ElevationBegan:

@@ -40,6 +40,12 @@ type Loan struct {
 	Told   bool      // the ledger says that it is overdue
 }
 
+// Holds counts the copies of mechanical keys in somebody's hands.
+func Holds(q store.Query, person sashlock.PersonID) (n int, err error) {
+	err = q.QueryRow(`SELECT COUNT(*) FROM mechanical_key_loans WHERE person = ? AND back IS NULL AND lost IS NULL`, person).Scan(&n)
+	return n, err
+}
+
 // Out reports whether the copy is still in somebody's hands.
 func (l Loan) Out() bool { return l.Back.IsZero() && l.Lost.IsZero() }
 

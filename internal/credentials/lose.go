@@ -112,6 +112,34 @@ func (r *Room) end(tx *store.Tx, l Loss, after *Aftermath) (edit flow.Edit, err 
 	return edit, nil
 }
 
+// How it became known that a lock no longer holds a credential.
+const (
+	SaidByLock = "the lock says so"
+	SeenTo     = "an operator saw to it at the lock"
+)
+
+// Forgotten records that the lock which held a credential no longer does: how is
+// [SaidByLock] or [SeenTo]. If the credential was still good it ends with this.
+func (r *Room) Forgotten(ctx context.Context, by sashlock.OperatorID, id sashlock.CredentialID, how string) error {
+	return r.change(ctx, by, func(tx *store.Tx) (flow.Edit, error) {
+		c, err := Find(tx, id)
+		if err != nil || c.Device == "" {
+			return flow.Edit{}, err
+		}
+		var edit flow.Edit
+		if c.Lost.IsZero() {
+			c.Lost = tx.Now()
+			edit.Events = append(edit.Events, sashlock.Event{Kind: sashlock.CredentialLostAt, Site: c.Site, Person: c.Person, Subject: string(c.ID), Why: WasReturned, At: c.Lost})
+		}
+		c.Device, c.Slot = "", 0
+		c.Rev++
+		e := c.saved()
+		e.Why = how
+		edit.Events = append(edit.Events, e)
+		return edit, c.write(tx)
+	})
+}
+
 // mostUses is how many decisions about a lost credential are shown.
 const mostUses = 1000
 

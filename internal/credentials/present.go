@@ -164,7 +164,8 @@ func verdict(all []found, known bool, now time.Time) sashlock.Reason {
 }
 
 // resolve looks up one thing presented. It costs one HMAC and one look into an
-// index of HMACs, whoever's it is and however much of it is right.
+// index of HMACs, whoever's it is, wherever it is good for, and however much of
+// it is right.
 func (r *Room) resolve(ctx context.Context, o sashlock.Opening, s Shown) (f found, known bool, err error) {
 	var mark []byte
 	switch s.Kind {
@@ -183,21 +184,18 @@ func (r *Room) resolve(ctx context.Context, o sashlock.Opening, s Shown) (f foun
 	}
 	err = r.store.View(ctx, func(q store.Query) error {
 		f, known = found{}, false
+		r.looked(mark)
+		here := 0
 		all, err := store.Rows(q, func(read store.Scan) (one found, err error) {
-			one.Credential, err = scan(func(dest ...any) error { return read(append(dest, &one.forced)...) })
+			one.Credential, err = scan(func(dest ...any) error { return read(append(dest, &one.forced, &here)...) })
 			return one, err
-		}, `SELECT `+columns+`, m.duress FROM credential_marks m JOIN credentials c ON c.id = m.credential WHERE m.mark = ?`, mark)
+		}, `SELECT `+columns+`, m.duress, (SELECT COUNT(*) FROM credential_places p WHERE p.credential = c.id AND p.opening = ?)
+			FROM credential_marks m JOIN credentials c ON c.id = m.credential WHERE m.mark = ?`, o.ID, mark)
 		if err != nil || len(all) == 0 {
 			return err
 		}
-		f, known = all[0], true
-		if s.Kind != sashlock.PIN {
-			return nil
-		}
-		var here int
-		err = q.QueryRow(`SELECT COUNT(*) FROM credential_places WHERE credential = ? AND opening = ?`, f.ID, o.ID).Scan(&here)
-		known = here > 0
-		return err
+		f, known = all[0], s.Kind != sashlock.PIN || here > 0
+		return nil
 	})
 	return f, known, err
 }

@@ -36,6 +36,7 @@ type Room struct {
 	key     []byte
 	signOut func(ctx context.Context, by sashlock.OperatorID, person sashlock.PersonID) (int, error)
 	formats []wiegand.Format
+	looked  func(mark []byte) // told of each look into the index of marks; tests count them
 
 	// gate is held for reading while something is presented, and for writing
 	// while credentials change: who presents one after its loss was acknowledged
@@ -66,7 +67,7 @@ func readerAt(o sashlock.OpeningID, side sashlock.Side) reader {
 // New returns a room over the credentials in the store.
 func New(o Options) *Room {
 	r := &Room{
-		store: o.Store, hall: o.Hall, now: o.Now, key: o.Key, signOut: o.EndSessions, formats: o.Formats,
+		store: o.Store, hall: o.Hall, now: o.Now, key: o.Key, signOut: o.EndSessions, formats: o.Formats, looked: func([]byte) {},
 		paces: map[reader]*pace{}, strangers: map[reader]stranger{}, last: map[sashlock.CredentialID]use{},
 	}
 	if r.signOut == nil {

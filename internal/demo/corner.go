@@ -37,9 +37,11 @@ type corner struct {
 	pace   *pace
 	tour   *tour
 	forger *forger
+	walkIn func(slug string) // somebody goes through an opening that was released; nil: nobody
 
 	mu     sync.Mutex
 	proved *verdict        // guarded by mu: what the last verification found
+	typed  *typed          // guarded by mu: what came of the last PIN
 	mine   map[broken]bool // guarded by mu: what was broken from here
 	who    sync.Mutex      // held while an identity is looked up and renewed
 }
@@ -53,8 +55,8 @@ const (
 )
 
 // mountCorner puts the corner on the pages of a house.
-func mountCorner(s *shop, p *pace, f *forger) {
-	c := &corner{shop: s, pace: p, forger: f, tour: newTour(s), mine: map[broken]bool{}}
+func mountCorner(s *shop, p *pace, f *forger, walkIn func(slug string)) {
+	c := &corner{shop: s, pace: p, forger: f, walkIn: walkIn, tour: newTour(s), mine: map[broken]bool{}}
 	s.house.MountPages(func(frame *console.Frame) {
 		c.frame = frame
 		frame.Extend(c.part)
@@ -62,6 +64,7 @@ func mountCorner(s *shop, p *pace, f *forger) {
 		frame.Public("POST /demo/persona", c.persona)
 		frame.Public("POST /demo/pace", c.changePace)
 		frame.Public("POST /demo/break", c.breaks)
+		frame.Public("POST /demo/keypad", c.press)
 		frame.Public("POST /demo/tour", c.putAway)
 		frame.Public("GET /demo/store.yaml", c.keep)
 		frame.Public("GET /demo/phone", c.phone)
@@ -92,6 +95,9 @@ type view struct {
 	Broken   []broken
 	Forged   int64 // the entry that is edited; -1: none
 	Proved   *verdict
+	Keypads  []keypadChoice
+	PINs     []pinLine
+	Typed    *typed // what came of the last PIN; nil: none was typed
 }
 
 // lockGroup are the locks of one store.
@@ -136,11 +142,12 @@ func (c *corner) view(r *http.Request) view {
 	v.Personas = slices.Clone(c.staff.personas)
 	c.who.Unlock()
 	c.mu.Lock()
-	v.Proved = c.proved
+	v.Proved, v.Typed = c.proved, c.typed
 	c.mu.Unlock()
 	if was, edited, err := c.forger.standing(); err == nil && edited {
 		v.Forged = was.Seq
 	}
+	v.Keypads, v.PINs = c.keypads()
 	c.damage(&v)
 	return v
 }

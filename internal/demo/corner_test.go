@@ -3,6 +3,7 @@
 package demo
 
 import (
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -31,12 +33,13 @@ type visitor struct {
 	server *httptest.Server
 	client *http.Client
 	pace   *pace
+	walked []string // openings through which somebody went
 }
 
 func visit(t *testing.T) *visitor {
 	t.Helper()
 	v := &visitor{shop: furnished(t, 1), t: t, pace: newPace(1)}
-	mountCorner(v.shop, v.pace, &forger{data: v.house.Config.Data, store: v.house.Store, keys: v.house.Keys.Verifier})
+	mountCorner(v.shop, v.pace, &forger{data: v.house.Config.Data, store: v.house.Store, keys: v.house.Keys.Verifier}, func(slug string) { v.walked = append(v.walked, slug) })
 	v.server = httptest.NewServer(v.house.Handler())
 	t.Cleanup(v.server.Close)
 	jar, err := cookiejar.New(nil)
@@ -364,5 +367,45 @@ func TestNeighboursNeedTheLink(t *testing.T) {
 	invitation(&out, []string{n.link(addr)})
 	if !strings.Contains(out.String(), n.link(addr)) || !strings.Contains(out.String(), "▀") {
 		t.Errorf("the invitation:\n%s", out.String())
+	}
+}
+
+// A visitor types PINs: a right one opens and somebody walks through, a wrong one
+// makes the keypad rest, and one typed under duress opens and says nothing.
+func TestKeypadOfTheDemo(t *testing.T) {
+	v := visit(t)
+	carla := v.pins[slices.IndexFunc(v.pins, func(p knownPIN) bool { return p.Person == "carla" })]
+	entrance := v.openingCalled("staff-entrance")
+	says := func(want string) {
+		t.Helper()
+		if _, page := v.get("/demo/corner"); !strings.Contains(html.UnescapeString(page), want) {
+			t.Errorf("the corner does not say %q", want)
+		}
+	}
+	says(carla.PIN)
+	says(carla.Forced)
+	if r := v.post("/demo/keypad", "keypad", "staff-entrance", "pin", carla.PIN); r.StatusCode != http.StatusSeeOther {
+		t.Errorf("the right PIN: %d", r.StatusCode)
+	}
+	says("Staff entrance opens for Carla Freitas.")
+	if !slices.Equal(v.walked, []string{"staff-entrance"}) {
+		t.Errorf("through which somebody went: %v", v.walked)
+	}
+	v.post("/demo/keypad", "keypad", "staff-entrance", "pin", carla.Forced)
+	says("Staff entrance opens for Carla Freitas.")
+	if state, err := v.house.Store.State(t.Context(), entrance.ID); err != nil || state.Alarms["duress"] == "" {
+		t.Errorf("under duress: %+v, %v", state.Alarms, err)
+	}
+	for range 6 {
+		v.post("/demo/keypad", "keypad", "stock-door", "pin", "000")
+	}
+	says("Not taken. The keypad rests for")
+	for _, wrong := range [][2]string{{"watches-6", carla.PIN}, {"nowhere", carla.PIN}, {"", ""}} {
+		if r := v.post("/demo/keypad", "keypad", wrong[0], "pin", wrong[1]); r.StatusCode != http.StatusBadRequest {
+			t.Errorf("a keypad at %q: %d", wrong[0], r.StatusCode)
+		}
+	}
+	if n := len(v.walked); n != 2 {
+		t.Errorf("somebody went through %d openings", n)
 	}
 }

@@ -99,7 +99,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 	var shown clock
 	start := shown.now()
 	if isNew {
-		shown.set(start.AddDate(0, 0, -historyDays))
+		shown.set(start.AddDate(0, 0, -setUpDays))
 	}
 	config := app.Config{Data: opts.Data, Listen: listener.Addr().String(), JournalSize: journalSize}
 	house, err := app.NewWithClock(ctx, config, slog.New(slog.DiscardHandler), shown.now)
@@ -132,10 +132,12 @@ func (d *demo) play(ctx context.Context, listener net.Listener) error {
 		return stopped(ctx, err)
 	}
 	pace := newPace(opts.Speed)
-	mountCorner(shop, pace, &forger{data: opts.Data, store: house.Store, keys: house.Keys.Verifier})
-	handler := house.Handler()
 	running, end := context.WithCancel(ctx)
 	defer end()
+	story := newStory(shop, opts.Seed, pace)
+	forger := &forger{data: opts.Data, store: house.Store, keys: house.Keys.Verifier}
+	mountCorner(shop, pace, forger, func(slug string) { story.walkIn(running, slug) })
+	handler := house.Handler()
 	served := make(chan error, 1)
 	go func() {
 		served <- app.Serve(running, handler, listener)
@@ -153,7 +155,7 @@ func (d *demo) play(ctx context.Context, listener net.Listener) error {
 		browse(url)
 	}
 	defer shop.trade(running)()
-	newStory(shop, opts.Seed, pace).run(running)
+	story.run(running)
 	return <-served
 }
 
@@ -164,9 +166,9 @@ func (d *demo) open(ctx context.Context) (*shop, error) {
 		if err := d.house.Start(ctx); err != nil {
 			return nil, err
 		}
-		return furnish(ctx, d.house, d.opts, false)
+		return furnish(ctx, d.house, d.opts, nil, d.start)
 	}
-	s, err := furnish(ctx, d.house, d.opts, true)
+	s, err := furnish(ctx, d.house, d.opts, d.clock, d.start)
 	if err != nil {
 		return nil, err
 	}

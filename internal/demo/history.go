@@ -76,6 +76,7 @@ func (c *chronicle) remember() []step {
 		}
 	}
 	c.batteries()
+	c.office()
 	slices.SortFunc(c.steps, func(a, b step) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.n, b.n)) })
 	return c.steps
 }
@@ -248,7 +249,7 @@ func (c *chronicle) between(from, until float64) time.Duration {
 func (s *shop) playHistory(ctx context.Context, seed uint64, clock *clock, now time.Time) error {
 	book := s.house.Hall.Book()
 	steps := newChronicle(book, s.levels, seed, clock.now(), now).remember()
-	p := newPast(book, s.staff.desk)
+	p := newPast(book, s.staff.desk, s.cards)
 	for over := false; !over; {
 		end := chunk(steps)
 		over = end == len(steps)

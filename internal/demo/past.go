@@ -27,6 +27,7 @@ type past struct {
 	rules   []detect.Rule
 	hours   map[sashlock.SiteID]*schedule.Calendar
 	desk    sashlock.OperatorID // who acknowledges alarms
+	cards   map[sashlock.PersonID]sashlock.CredentialID
 	epoch   int64
 	states  map[sashlock.OpeningID]sashlock.OpeningState
 	looks   map[sashlock.OpeningID]time.Time // when to look again
@@ -37,9 +38,9 @@ type past struct {
 	noted   map[sashlock.DeviceID]bool  // not written yet
 }
 
-func newPast(book *flow.Book, desk sashlock.OperatorID) *past {
+func newPast(book *flow.Book, desk sashlock.OperatorID, cards map[sashlock.PersonID]sashlock.CredentialID) *past {
 	p := &past{
-		book: book, rules: app.Rules(), desk: desk, hours: storeHours(book),
+		book: book, rules: app.Rules(), desk: desk, cards: cards, hours: storeHours(book),
 		states: map[sashlock.OpeningID]sashlock.OpeningState{}, looks: map[sashlock.OpeningID]time.Time{},
 		command: map[sashlock.OpeningID]sashlock.CommandRecord{}, alarms: map[sashlock.AlarmID]sashlock.Alarm{},
 		devices: map[sashlock.DeviceID]sashlock.DeviceState{}, moved: map[sashlock.OpeningID]bool{}, noted: map[sashlock.DeviceID]bool{},
@@ -171,6 +172,9 @@ func (p *past) request(at time.Time, o sashlock.Opening, who sashlock.PersonID, 
 	e := sashlock.Event{
 		Kind: sashlock.AccessDenied, Site: o.Site, Opening: d.Opening, Person: d.Person, Method: by,
 		Grant: d.Grant, Decision: d.ID, Reason: d.Reason, Checks: d.Checks,
+	}
+	if by == sashlock.ByCard {
+		e.Credential = p.cards[who]
 	}
 	if !d.Granted {
 		p.append(at, e)

@@ -70,7 +70,9 @@ func (s *shop) planRota(ctx context.Context) error {
 				whole.Events = append(whole.Events, edit.Events...)
 				whole.Shifts = append(whole.Shifts, edit.Shifts...)
 				if !one.In.IsZero() && one.Out.IsZero() {
-					tx.SavePersonState(sashlock.PersonState{Person: p.ID, Site: one.Site, Since: one.In, ClockIn: true})
+					state := sashlock.PersonState{Person: p.ID, Site: one.Site, Since: one.In, ClockIn: true}
+					s.place(p, i, &state)
+					tx.SavePersonState(state)
 				}
 			}
 		}

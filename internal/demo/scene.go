@@ -76,7 +76,7 @@ func (s *scene) ask(fits func(sashlock.Decision) bool) bool {
 	if !found {
 		return false
 	}
-	a, err := s.house.Hall.Request(s.ctx, sashlock.Request{Person: who, Opening: s.opening.ID, Method: sashlock.ByCard, Level: sashlock.AssuranceCard})
+	a, err := s.house.Hall.Request(s.ctx, sashlock.Request{Person: who, Opening: s.opening.ID, Method: sashlock.ByCard, Level: sashlock.AssuranceCard, Credential: s.cards[who]})
 	return err == nil && a.Decision.Granted
 }
 

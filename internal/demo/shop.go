@@ -31,22 +31,26 @@ const settleTime = 10 * time.Second
 // shop is the furnished chain of stores: what is declared, what is simulated.
 type shop struct {
 	house    *app.House
-	operator sashlock.OperatorID   // whoever looks at the demo, who also set it up
-	staff    staff                 // the identities one can take on
-	worlds   map[string]*sim.World // by gateway
-	gateway  map[string]string     // by address: through which gateway it is reached
-	sensors  map[string]bool       // addresses that have a motion sensor beside them
-	levels   map[string]int        // of the batteries at the start, by address
-	speed    float64               // with which it was started
-	start    time.Time             // when it was started
+	operator sashlock.OperatorID                         // whoever looks at the demo, who also set it up
+	staff    staff                                       // the identities one can take on
+	worlds   map[string]*sim.World                       // by gateway
+	gateway  map[string]string                           // by address: through which gateway it is reached
+	sensors  map[string]bool                             // addresses that have a motion sensor beside them
+	levels   map[string]int                              // of the batteries at the start, by address
+	speed    float64                                     // with which it was started
+	start    time.Time                                   // when it was started
+	cards    map[sashlock.PersonID]sashlock.CredentialID // that people hold
+	pins     []knownPIN                                  // that people know
 }
 
 // world is the simulated world in which a device is.
 func (s *shop) world(address string) *sim.World { return s.worlds[s.gateway[address]] }
 
 // furnish declares the stores, opens the simulated gateways and fits every
-// device to its opening. The past of a new demo ran at the speed of life.
-func furnish(ctx context.Context, house *app.House, opts Options, isNew bool) (*shop, error) {
+// device to its opening. A new demo has a clock for its past, which ran at the
+// speed of life: the stores were declared long before their history begins. To
+// others the clock is nil.
+func furnish(ctx context.Context, house *app.House, opts Options, past *clock, start time.Time) (*shop, error) {
 	s := &shop{
 		house: house, worlds: map[string]*sim.World{}, gateway: map[string]string{},
 		sensors: map[string]bool{}, levels: map[string]int{}, speed: opts.Speed, start: time.Now(),
@@ -59,8 +63,10 @@ func furnish(ctx context.Context, house *app.House, opts Options, isNew bool) (*
 	if err != nil {
 		return nil, err
 	}
-	if !isNew {
+	if past == nil {
 		quicken(&file, opts.Speed)
+	} else {
+		file.Grants = append(file.Grants, leftovers(start)...)
 	}
 	if err := declare(ctx, house, s.operator, file); err != nil {
 		return nil, err
@@ -68,13 +74,13 @@ func furnish(ctx context.Context, house *app.House, opts Options, isNew bool) (*
 	if err := s.admit(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.watch(ctx); err != nil {
-		return nil, err
-	}
-	if isNew {
-		if err := s.planRota(ctx); err != nil {
+	if past != nil {
+		if err := s.prepareOffice(ctx, past, start); err != nil {
 			return nil, err
 		}
+	}
+	if err := s.watch(ctx); err != nil {
+		return nil, err
 	}
 	configs, fittings := s.equip(file, opts)
 	simulated := sim.New(house.Now)
@@ -90,7 +96,31 @@ func furnish(ctx context.Context, house *app.House, opts Options, isNew bool) (*
 			return nil, err
 		}
 	}
-	return s, s.fit(ctx, fittings)
+	if err := s.fit(ctx, fittings); err != nil {
+		return nil, err
+	}
+	if past != nil {
+		if err := s.registerFinger(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if s.cards, err = s.carried(ctx); err != nil {
+		return nil, err
+	}
+	s.pins, err = readPINs(opts.Data)
+	return s, err
+}
+
+// prepareOffice does what was done in the office between the day on which the
+// stores were declared and the beginning of the history.
+func (s *shop) prepareOffice(ctx context.Context, past *clock, start time.Time) error {
+	if err := s.keyRegister(ctx, past, start); err != nil {
+		return err
+	}
+	if err := s.handOutCredentials(ctx, past, start, s.house.Config.Data); err != nil {
+		return err
+	}
+	return s.planRota(ctx)
 }
 
 // quicken shortens the lengths of time that are declared, so that a fast story

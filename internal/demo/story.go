@@ -82,6 +82,7 @@ type story struct {
 
 	mu   sync.Mutex
 	busy map[string]bool // guarded by mu: openings that are in a scene
+	over bool            // guarded by mu: no scene begins any more
 }
 
 func newStory(s *shop, seed uint64, p *pace) *story {
@@ -101,6 +102,11 @@ func newStory(s *shop, seed uint64, p *pace) *story {
 // run plays until the context ends, and returns when every scene has.
 func (t *story) run(ctx context.Context) {
 	defer t.group.Wait()
+	defer func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.over = true
+	}()
 	var clock time.Duration // of the story
 	next, turn := time.Duration(0), 0
 	event := t.between(2, 6)

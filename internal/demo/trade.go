@@ -4,6 +4,7 @@ package demo
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/sashlock/sashlock"
@@ -60,7 +61,37 @@ kind: closing
 trigger: {button: true}
 check: {items: [all_locked, all_closed, cages_armed, none_released, none_held_unlocked]}
 revert: {after: 1h}
+`, `slug: opening
+name: Opening the store
+site: lisbon
+kind: opening
+trigger: {button: true}
+check: {items: [all_reachable, no_alarms, all_closed], role: manager}
+revert: {after: 1h}
 `}
+
+// specialEvent is the evening for which the store prepares: the coming Saturday,
+// by its own clocks.
+func specialEvent(now time.Time) string {
+	day := now.AddDate(0, 0, (int(time.Saturday-now.Weekday())+6)%7+1)
+	return `slug: whisky-evening
+name: Whisky evening
+site: lisbon
+kind: special_event
+note: Tasting at the spirits, with guests of the airline.
+trigger:
+  dates: {from: "` + day.Format(time.DateOnly) + ` 18:00", until: "` + day.Format(time.DateOnly) + ` 23:00"}
+actions:
+  hold_unlocked:
+    - openings: [spirits-2, spirits-3]
+  threat: event
+  notify: The tasting has begun. Two spirits cases are held unlocked.
+  grants:
+    - {slug: whisky-evening-ana, person: ana, area: lisbon/spirits}
+    - {slug: whisky-evening-beatriz, person: beatriz, area: lisbon/spirits}
+revert: {with_schedule: true}
+`
+}
 
 // trade prepares the scenarios and lets the tills count until the context ends;
 // the function it returns waits for that.
@@ -87,7 +118,8 @@ func (s *shop) prepareScenarios(ctx context.Context, site sashlock.SiteID) {
 	if err := s.house.Store.View(ctx, func(q store.Query) (err error) { have, err = scenarios.List(q); return err }); err != nil || len(have) > 0 {
 		return
 	}
-	for _, text := range prepared {
+	now := s.house.Hall.Book().Clock(site, s.house.Now())
+	for _, text := range append(slices.Clone(prepared), specialEvent(now)) {
 		form, err := scenario.Parse([]byte(text))
 		if err == nil {
 			_, err = s.house.Scenarios.Save(ctx, s.operator, form, "", 0)
@@ -96,7 +128,7 @@ func (s *shop) prepareScenarios(ctx context.Context, site sashlock.SiteID) {
 			panic("demo: " + err.Error()) // a mistake in the scenarios above, which a test shows
 		}
 	}
-	_ = s.house.Scenarios.Import(ctx, site, scenario.Sales, pastSales(s.house.Hall.Book().Clock(site, s.house.Now())))
+	_ = s.house.Scenarios.Import(ctx, site, scenario.Sales, pastSales(now))
 }
 
 // pastSales are those of the last two weeks.

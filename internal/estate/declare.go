@@ -101,7 +101,7 @@ func FromGrant(g sashlock.Grant, name Naming) Grant {
 		Opening: ref(name, Openings, g.Opening), Area: ref(name, Areas, g.Area), Site: ref(name, Sites, g.Site),
 		Schedule: ref(name, Schedules, g.Schedule), From: instant(g.From), Until: instant(g.Until),
 		Uses: g.Terms.Uses, Lasts: length(g.Terms.Lasts), OnShift: g.Terms.OnShift, With: ref(name, Roles, g.Terms.With),
-		Escort: ref(name, People, g.Terms.Escort), Two: g.Terms.Two, Level: int(g.Terms.Level),
+		Escort: ref(name, People, g.Terms.Escort), Two: g.Terms.Two, Level: int(g.Terms.Level), Hold: length(g.Terms.Hold),
 	}
 }
 

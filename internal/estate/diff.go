@@ -99,7 +99,7 @@ func normal(f File) File {
 		f.People[i] = p
 	}
 	for i, g := range f.Grants {
-		g.From, g.Until, g.Lasts = utc(g.From), utc(g.Until), sameLength(g.Lasts)
+		g.From, g.Until, g.Lasts, g.Hold = utc(g.From), utc(g.Until), sameLength(g.Lasts), sameLength(g.Hold)
 		f.Grants[i] = g
 	}
 	for i, s := range f.Schedules {

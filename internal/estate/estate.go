@@ -168,6 +168,7 @@ type Grant struct {
 	Escort   string `yaml:"escort,omitempty" json:"escort,omitempty" doc:"Only while this person, the host, is at the site"`
 	Two      bool   `yaml:"two_persons,omitempty" json:"two_persons,omitempty" doc:"Only together with a second person who may open it as well"`
 	Level    int    `yaml:"level,omitempty" json:"level,omitempty" minimum:"0" maximum:"4" doc:"Least level of credential: 1 PIN, 2 card, 3 passkey, 4 card and finger"`
+	Hold     string `yaml:"hold,omitempty" json:"hold,omitempty" doc:"Who asks twice in a row holds it unlocked for so long" example:"10m"`
 }
 
 // Kind is a sort of declared object, as files and the API name it.

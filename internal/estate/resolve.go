@@ -288,7 +288,7 @@ func (g Grant) Resolve(find Lookup) (sashlock.Grant, []Problem) {
 	out.Terms = sashlock.Terms{
 		Uses: r.count("uses", g.Uses, 1_000_000), Lasts: r.length("lasts", g.Lasts, 0, time.Minute, 366*24*time.Hour), OnShift: g.OnShift,
 		With: sashlock.RoleID(r.ref("with", Roles, g.With, false)), Escort: sashlock.PersonID(r.ref("escort", People, g.Escort, false)),
-		Two: g.Two, Level: r.level(g.Level),
+		Two: g.Two, Level: r.level(g.Level), Hold: r.length("hold", g.Hold, 0, time.Minute, 12*time.Hour),
 	}
 	if g.Escort != "" && g.Escort == g.Person {
 		r.wrong("escort", "nobody is their own host", "name somebody else")

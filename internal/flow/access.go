@@ -7,7 +7,6 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/access"
-	"github.com/sashlock/sashlock/internal/guard"
 	"github.com/sashlock/sashlock/internal/opening"
 	"github.com/sashlock/sashlock/internal/store"
 )
@@ -84,12 +83,11 @@ func (b *Book) askFirst(d *sashlock.Decision, q sashlock.Request, s sashlock.Ope
 
 // askRails asks the guard rails about what the grants allow.
 func (b *Book) askRails(d *sashlock.Decision, q sashlock.Request, o sashlock.Opening, s sashlock.OpeningState, threat string) {
-	if !d.Granted && d.Reason != sashlock.SecondPersonNeeded || q.Side == sashlock.Leaving {
+	if !d.Granted && d.Reason != sashlock.SecondPersonNeeded || q.Side == sashlock.Leaving || b.Index.Free(q) {
 		return
 	}
-	facts := b.guardFacts(o, q.At)
-	b.guardPerson(&facts, q, o)
-	facts.Action, facts.Mode, facts.Threat, facts.Second = guard.Open, string(s.Mode), threat, d.Second
+	facts := b.GuardFacts(o, q)
+	facts.Mode, facts.Threat, facts.Second = string(s.Mode), threat, d.Second
 	for _, hit := range b.rails.Look(&facts) {
 		check := sashlock.Check{What: "guard_rail", OK: hit.Shadow, Needed: "no guard rail that forbids it", Actual: hit.Rail + ": " + hit.Why, Fix: hit.Fix}
 		if hit.Shadow {
@@ -100,29 +98,6 @@ func (b *Book) askRails(d *sashlock.Decision, q sashlock.Request, o sashlock.Ope
 			d.Granted, d.Reason, d.Rail, d.Second = false, sashlock.GuardRail, hit.Rail, ""
 		}
 		d.Checks = append(d.Checks, check)
-	}
-}
-
-// guardFacts is what guard rails may know of an opening.
-func (b *Book) guardFacts(o sashlock.Opening, at time.Time) guard.Facts {
-	site, area := b.Sites[o.Site], b.Areas[o.Area]
-	return guard.Facts{
-		Opening: o.ID, OpeningSlug: o.Slug, Kind: string(o.Kind), Class: string(o.Class),
-		Area: string(o.Area), AreaSlug: area.Slug, Site: string(o.Site), SiteSlug: site.Slug,
-		Jurisdiction: site.Jurisdiction, At: b.Clock(o.Site, at),
-	}
-}
-
-// guardPerson adds what guard rails may know of who asks.
-func (b *Book) guardPerson(f *guard.Facts, q sashlock.Request, o sashlock.Opening) {
-	p := b.People[q.Person]
-	f.Person, f.PersonSlug, f.Suspended = q.Person, p.Slug, p.Suspended
-	f.Level, f.Method = int(q.Level), string(q.Method)
-	f.OnShift = b.OnShift(q.Person, o.Site, q.At)
-	for _, role := range p.Roles {
-		if r, known := b.Roles[role]; known {
-			f.Roles = append(f.Roles, r.Slug)
-		}
 	}
 }
 

@@ -25,8 +25,10 @@ type Book struct {
 	People    map[sashlock.PersonID]sashlock.Person
 	Roles     map[sashlock.RoleID]sashlock.Role
 	Schedules map[sashlock.ScheduleID]sashlock.Schedule
-	Devices   map[sashlock.DeviceID]sashlock.Device  // adopted ones
-	Shifts    map[sashlock.PersonID][]sashlock.Shift // those that may still matter
+	Devices   map[sashlock.DeviceID]sashlock.Device   // adopted ones
+	Shifts    map[sashlock.PersonID][]sashlock.Shift  // those that may still matter
+	newer     []map[sashlock.PersonID]sashlock.Person // people of a list that is being carried out, see staff.go
+	gathered  int                                     // how often the map of people was made anew
 	rails     *guard.Set
 	openers   map[sashlock.RoleID]bool // roles that have to be the first in somewhere
 	fitted    map[sashlock.OpeningID][]sashlock.Device
@@ -43,7 +45,21 @@ type Edit struct {
 	Shifts     []sashlock.Shift // shifts as they are now
 	ShiftsGone []sashlock.Shift // shifts that are no more
 	Rails      *guard.Set       // all guard rails as they are now; nil: they are as before
+
+	// More says that the people belong to a long list. Decisions go by them at
+	// once; Book.People shows them after [Hall.Gather].
+	More bool
+
+	Danger   []string            // the kinds of dangerous change in it, for [Options.Hold]
+	Seconded sashlock.OperatorID // who looked at it besides whoever makes it; empty: nobody
 }
+
+// The kinds of change for which a house may want a second operator.
+const (
+	GrantWidened = "grant" // somebody is let in who was not, or for longer
+	RailWeakened = "rail"  // a guard rail that was enforced says something else, or is gone
+	OwnerMade    = "owner" // an operator becomes an owner
+)
 
 // NewBook compiles what has been declared.
 func NewBook(facts access.Facts, devices []sashlock.Device) (*Book, error) {
@@ -52,22 +68,23 @@ func NewBook(facts access.Facts, devices []sashlock.Device) (*Book, error) {
 		return nil, err
 	}
 	b := &Book{Index: index, Devices: make(map[sashlock.DeviceID]sashlock.Device, len(devices))}
-	b.declare(access.Change{Put: facts})
+	b.declare(access.Change{Put: facts}, false)
 	b.fit(devices)
 	b.compileHours()
 	b.findOpeners()
+	b.noteRails(access.Change{}, true)
 	return b, nil
 }
 
-// with returns the book after an edit.
-func (b *Book) with(e Edit) (*Book, error) {
+// With returns the book after an edit. Its errors are those of access.Index.
+func (b *Book) With(e Edit) (*Book, error) {
 	next := *b
 	index, err := b.Index.With(e.Access)
 	if err != nil {
 		return nil, err
 	}
 	next.Index = index
-	next.declare(e.Access)
+	next.declare(e.Access, e.More)
 	if touchesHours(e.Access) {
 		next.compileHours()
 	}
@@ -80,6 +97,7 @@ func (b *Book) with(e Edit) (*Book, error) {
 	if e.Rails != nil {
 		next.rails = e.Rails
 	}
+	next.noteRails(e.Access, e.Rails != nil)
 	if len(e.Fitted) > 0 {
 		next.Devices = maps.Clone(b.Devices)
 		next.fit(e.Fitted)
@@ -89,11 +107,11 @@ func (b *Book) with(e Edit) (*Book, error) {
 
 // declare applies puts and removals to copies of the maps they touch. A changed
 // grant, by far the commonest edit, touches none of them.
-func (b *Book) declare(c access.Change) {
+func (b *Book) declare(c access.Change, more bool) {
+	b.declarePeople(c, more)
 	b.Sites = edited(b.Sites, c.Put.Sites, c.Remove.Sites, func(s sashlock.Site) sashlock.SiteID { return s.ID })
 	b.Areas = edited(b.Areas, c.Put.Areas, c.Remove.Areas, func(a sashlock.Area) sashlock.AreaID { return a.ID })
 	b.Openings = edited(b.Openings, c.Put.Openings, c.Remove.Openings, func(o sashlock.Opening) sashlock.OpeningID { return o.ID })
-	b.People = edited(b.People, c.Put.People, c.Remove.People, func(p sashlock.Person) sashlock.PersonID { return p.ID })
 	b.Roles = edited(b.Roles, c.Put.Roles, c.Remove.Roles, func(r sashlock.Role) sashlock.RoleID { return r.ID })
 	b.Schedules = edited(b.Schedules, c.Put.Schedules, c.Remove.Schedules, func(s sashlock.Schedule) sashlock.ScheduleID { return s.ID })
 }
@@ -104,8 +122,10 @@ func edited[K comparable, V any](have map[K]V, put []V, remove []K, key func(V) 
 	if have != nil && len(put)+len(remove) == 0 {
 		return have
 	}
-	next := make(map[K]V, len(have)+len(put))
-	maps.Copy(next, have)
+	next := maps.Clone(have)
+	if next == nil {
+		next = make(map[K]V, len(put))
+	}
 	for _, v := range put {
 		next[key(v)] = v
 	}
@@ -181,6 +201,7 @@ func (b *Book) OnShift(person sashlock.PersonID, site sashlock.SiteID, at time.T
 func (b *Book) Guarded(by *guard.Set) *Book {
 	next := *b
 	next.rails = by
+	next.noteRails(access.Change{}, true)
 	return &next
 }
 

@@ -107,8 +107,10 @@ func (h *Hall) Request(ctx context.Context, q sashlock.Request) (Answer, error) 
 			return nil
 		}
 		o := h.working.Openings[q.Opening]
-		command, err := h.release(tx, q, o, s, a.Decision)
-		a.Command = command
+		if s, err = h.holdAtDoor(tx, q, o, s, a.Decision); err != nil {
+			return err
+		}
+		a.Command, err = h.release(tx, q, o, s, a.Decision)
 		return err
 	})
 	if err != nil {

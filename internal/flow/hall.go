@@ -18,6 +18,10 @@ type Options struct {
 	Rules []detect.Rule
 	Now   func() time.Time // the clock by which wake-ups fall due
 	Epoch int64            // which life of this store node: goes into every command
+	// Hold is asked about every change with a danger in it, before it is made,
+	// with the book as it would be. It returns what is to be recorded besides,
+	// or the error with which the change is refused. Nil: nothing is held back.
+	Hold func(tx *store.Tx, next *Book, by sashlock.OperatorID, e Edit) ([]sashlock.Event, error)
 	// Dispatch takes a command whose transaction has been committed and sees
 	// that it reaches its device. It is called from the one writer and must
 	// not block. Nil: commands stay pending until they expire.
@@ -32,6 +36,7 @@ type Hall struct {
 	now      func() time.Time
 	epoch    int64
 	dispatch func(sashlock.Command)
+	hold     func(tx *store.Tx, next *Book, by sashlock.OperatorID, e Edit) ([]sashlock.Event, error)
 
 	working   *Book                // as the running transaction sees it; the writer's own
 	published atomic.Pointer[Book] // as last committed; anybody may read it
@@ -43,7 +48,7 @@ type Hall struct {
 func New(opts Options, book *Book) *Hall {
 	h := &Hall{
 		store: opts.Store, rules: opts.Rules, now: opts.Now, epoch: opts.Epoch,
-		dispatch: opts.Dispatch, working: book,
+		dispatch: opts.Dispatch, hold: opts.Hold, working: book,
 	}
 	if h.dispatch == nil {
 		h.dispatch = func(sashlock.Command) {}

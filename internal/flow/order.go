@@ -23,12 +23,18 @@ import (
 //   - An order that holds unlocked is refused for an opening without a lock
 //     that can unlock and lock. Locking down sends no lock command to an
 //     opening on a way out.
+//   - One that waits behind another is asked about again when it comes into
+//     force: what was allowed an hour ago may be forbidden by now.
+//   - Who asks twice in a row at an opening, and whose grant has a time to hold
+//     it, holds it unlocked for that long, and ends it by doing so again. This
+//     order is weaker than an operator's, and a guard rail can forbid it.
 //   - Coming into force moves the bolt: held unlocked unlocks it, anything else
 //     after held unlocked locks it again.
 
 // The ranks of what gives orders, from the weakest.
 const (
 	RankScenario = 100
+	RankDoor     = 150
 	RankOperator = 200
 	RankLockdown = 300
 )
@@ -38,6 +44,7 @@ type Directive struct {
 	Order     sashlock.Order // Since is filled in
 	Openings  []sashlock.OpeningID
 	Operator  sashlock.OperatorID // who gave it; empty: it came by itself
+	Person    sashlock.PersonID   // who gave it at the opening
 	Automatic bool                // a scenario gave it, nobody in person
 	Why       string              // what triggered it
 }
@@ -64,10 +71,15 @@ func (h *Hall) Act(ctx context.Context, work func(tx *store.Tx, b *Book) error) 
 
 // ChangeIn carries out an edit within a transaction that does more.
 func (h *Hall) ChangeIn(tx *store.Tx, by sashlock.OperatorID, edit Edit) error {
-	next, err := h.working.with(edit)
+	next, err := h.working.With(edit)
 	if err != nil {
 		return err
 	}
+	also, err := h.heldBack(tx, next, by, edit)
+	if err != nil {
+		return err
+	}
+	edit.Events = append(slices.Clone(edit.Events), also...)
 	for _, e := range edit.Events {
 		e.Operator = by
 		tx.Append(e)
@@ -80,6 +92,21 @@ func (h *Hall) ChangeIn(tx *store.Tx, by sashlock.OperatorID, edit Edit) error {
 	}
 	h.adopt(tx, next)
 	return h.lookAgainAt(tx, edit)
+}
+
+// heldBack asks whether a change waits for a second operator.
+func (h *Hall) heldBack(tx *store.Tx, next *Book, by sashlock.OperatorID, edit Edit) ([]sashlock.Event, error) {
+	if h.hold == nil || len(edit.Danger) == 0 || edit.Seconded != "" {
+		return nil, nil
+	}
+	return h.hold(tx, next, by, edit)
+}
+
+// Foresee answers for an edit that is made later, within a transaction that
+// arranges for it: whether it would wait for a second operator, as an error, and
+// what is to be recorded now.
+func (h *Hall) Foresee(tx *store.Tx, by sashlock.OperatorID, edit Edit) ([]sashlock.Event, error) {
+	return h.heldBack(tx, h.working, by, edit)
 }
 
 // Direct gives a standing order to openings, all in one transaction. Openings
@@ -123,7 +150,7 @@ func (h *Hall) holdsBack(tx *store.Tx, o sashlock.Opening, d Directive) (HeldBac
 	if !fitted || !lock.Has(sashlock.CanUnlock) {
 		return HeldBack{Opening: o.ID, Why: "no lock that can be held unlocked is fitted"}, true
 	}
-	facts := h.working.guardFacts(o, tx.Now())
+	facts := h.working.GuardOpening(o, tx.Now())
 	facts.Action, facts.Automatic, facts.Threat = guard.HoldUnlocked, d.Automatic, threatOf(tx.SiteState(o.Site))
 	for _, hit := range h.working.rails.Look(&facts) {
 		if !hit.Shadow {
@@ -142,7 +169,7 @@ func (h *Hall) order(tx *store.Tx, o sashlock.Opening, d Directive) error {
 	next.Since = tx.Now()
 	s.Orders = slices.DeleteFunc(s.Orders, func(old sashlock.Order) bool { return old.Source == next.Source })
 	s.Orders = append([]sashlock.Order{next}, s.Orders...)
-	tx.Append(sashlock.Event{Kind: sashlock.ModeOrdered, Site: o.Site, Opening: o.ID, Operator: d.Operator, Subject: next.Source, Why: string(next.Mode)})
+	tx.Append(sashlock.Event{Kind: sashlock.ModeOrdered, Site: o.Site, Opening: o.ID, Operator: d.Operator, Person: d.Person, Subject: next.Source, Why: string(next.Mode)})
 	return h.settle(tx, o, h.enforce(tx, o, s))
 }
 
@@ -186,6 +213,7 @@ func (h *Hall) WithdrawIn(tx *store.Tx, source string, openings []sashlock.Openi
 // if that changes whether it is to be held unlocked.
 func (h *Hall) enforce(tx *store.Tx, o sashlock.Opening, s sashlock.OpeningState) sashlock.OpeningState {
 	slices.SortStableFunc(s.Orders, func(a, b sashlock.Order) int { return b.Rank - a.Rank })
+	s.Orders = h.dropForbidden(tx, o, s.Orders)
 	was := s.Mode
 	s.Mode = sashlock.Normal
 	if len(s.Orders) > 0 {

@@ -115,3 +115,64 @@ func TestMoreRailsNeverOpen(t *testing.T) {
 		t.Errorf("%d granted and %d forbidden: the test needs both", granted, forbidden)
 	}
 }
+
+// drawEdit changes something that guard rails go by, or the rails.
+func drawEdit(t *rapid.T) flow.Edit {
+	var e flow.Edit
+	put := &e.Access.Put
+	called := func(slug string) string { return rapid.SampledFrom([]string{slug, "other"}).Draw(t, "slug") }
+	switch rapid.IntRange(0, 6).Draw(t, "edit") {
+	case 0:
+		put.Openings = []sashlock.Opening{{ID: "opn_2", Slug: called("case-1"), Site: "site_1", Area: "area_1", Class: sashlock.High}}
+	case 1:
+		put.Areas = []sashlock.Area{{ID: "area_1", Slug: called("floor"), Site: "site_1"}}
+	case 2:
+		put.Roles = []sashlock.Role{{ID: "role_1", Slug: called("sales")}}
+	case 3:
+		put.Sites = []sashlock.Site{{ID: "site_1", Slug: called("store"), Zone: "UTC"}}
+	case 4:
+		put.People = []sashlock.Person{{ID: "prs_2", Slug: "bob", Roles: []sashlock.RoleID{"role_1"}}}
+	case 5:
+		e.Access.Remove.People = []sashlock.PersonID{"prs_1"}
+	case 6:
+		e.Rails = compiled(t, drawRails(t, "later"))
+	}
+	return e
+}
+
+// TestRailsAreNeverPassedOver edits what guard rails go by and expects that no
+// request that one of them forbids counts as free of them.
+func TestRailsAreNeverPassedOver(t *testing.T) {
+	free, hit := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		book := guardedHouse(t)
+		before := rapid.IntRange(0, 4).Draw(t, "edits before the rails")
+		for i := range before + 8 {
+			if i == before {
+				book = book.Guarded(compiled(t, drawRails(t, "rails")))
+			}
+			next, err := book.With(drawEdit(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			book = next
+			for _, person := range []sashlock.PersonID{"prs_1", "prs_2", "prs_3"} {
+				for _, opening := range []sashlock.OpeningID{"opn_1", "opn_2"} {
+					q := sashlock.Request{Person: person, Opening: opening, At: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)}
+					facts := book.GuardFacts(book.Openings[opening], q)
+					switch hits := book.Rails().Look(&facts); {
+					case len(hits) > 0 && book.Index.Free(q):
+						t.Fatalf("%v forbids %+v, which counts as free of guard rails", hits, q)
+					case len(hits) > 0:
+						hit++
+					case book.Index.Free(q):
+						free++
+					}
+				}
+			}
+		}
+	})
+	if free == 0 || hit == 0 {
+		t.Errorf("%d free and %d forbidden: the test needs both", free, hit)
+	}
+}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/store"
 )
 
 // What stories about access say beyond openings and grants.
@@ -66,6 +68,8 @@ func (s *story) terms(words []string) {
 			t.Two = true
 		case "level":
 			t.Level = sashlock.Assurance(number)
+		case "hold":
+			t.Hold, _ = time.ParseDuration(value)
 		default:
 			s.t.Fatalf("unknown term %q", word)
 		}
@@ -103,6 +107,14 @@ func (s *story) need(n *sashlock.Needs, key, value string) {
 	default:
 		s.t.Fatalf("unknown need %q", key)
 	}
+}
+
+// forgive sets somebody's whereabouts right.
+func (s *story) forgive(person string) {
+	_, err := s.hall.Change(s.t.Context(), flow.Change{Operator: "opr_1", Make: func(tx *store.Tx) (flow.Edit, error) {
+		return flow.Forgive(tx, s.person(person).ID), nil
+	}})
+	s.must(err)
 }
 
 // request is somebody asking in a certain way: "level=3", "leaving", "duress".

@@ -234,6 +234,8 @@ func (s *story) happens(words []string) {
 		s.asks("prs_"+words[0], "opn_"+words[2], words[3:]...)
 	case len(words) > 2 && words[1] == "command":
 		s.commandEnds("opn_"+words[0], words[2:])
+	case len(words) == 2 && words[1] == "forgiven":
+		s.forgive(words[0])
 	case s.works(words):
 	default:
 		s.report(words)

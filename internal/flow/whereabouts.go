@@ -71,7 +71,7 @@ func (h *Hall) noteFirstIn(tx *store.Tx, person sashlock.PersonID, site sashlock
 	}
 	today := sashlock.DateOf(h.working.Clock(site, tx.Now())).String()
 	s, changed := tx.SiteState(site), false
-	for _, role := range h.working.People[person].Roles {
+	for _, role := range h.working.person(person).Roles {
 		if !h.working.openers[role] || s.FirstIn[role] == today {
 			continue
 		}

@@ -29,7 +29,7 @@ import (
 )
 
 const (
-	grantColumns    = `id, slug, person, role, opening, area, site, schedule, valid_from, valid_until, uses, lasts_ms, on_shift, with_role, escort, two, level, rev`
+	grantColumns    = `id, slug, person, role, opening, area, site, schedule, valid_from, valid_until, uses, lasts_ms, on_shift, with_role, escort, two, level, hold_ms, rev`
 	scheduleColumns = `id, slug, name, body, first, last, rev`
 )
 
@@ -55,15 +55,15 @@ func FindSchedule(q store.Query, ref string) (sashlock.Schedule, error) {
 
 func scanGrant(scan store.Scan) (g sashlock.Grant, err error) {
 	var person, role, opening, area, site, sched, with, escort sql.NullString
-	var lasts int64
+	var lasts, hold int64
 	var from, until sql.NullInt64
 	err = scan(&g.ID, &g.Slug, &person, &role, &opening, &area, &site, &sched, &from, &until,
-		&g.Terms.Uses, &lasts, &g.Terms.OnShift, &with, &escort, &g.Terms.Two, &g.Terms.Level, &g.Rev)
+		&g.Terms.Uses, &lasts, &g.Terms.OnShift, &with, &escort, &g.Terms.Two, &g.Terms.Level, &hold, &g.Rev)
 	g.Person, g.Role = sashlock.PersonID(person.String), sashlock.RoleID(role.String)
 	g.Opening, g.Area, g.Site = sashlock.OpeningID(opening.String), sashlock.AreaID(area.String), sashlock.SiteID(site.String)
 	g.Schedule = sashlock.ScheduleID(sched.String)
 	g.From, g.Until = store.TimeOf(from), store.TimeOf(until)
-	g.Terms.Lasts = time.Duration(lasts) * time.Millisecond
+	g.Terms.Lasts, g.Terms.Hold = time.Duration(lasts)*time.Millisecond, time.Duration(hold)*time.Millisecond
 	g.Terms.With, g.Terms.Escort = sashlock.RoleID(with.String), sashlock.PersonID(escort.String)
 	return g, err
 }
@@ -117,6 +117,10 @@ func Save(tx *store.Tx, d estate.Grant, find estate.Lookup, rev int64) (flow.Edi
 	if len(problems) == 0 {
 		problems = problem
 	}
+	old, err := Find(tx, d.Slug)
+	if err != nil && !sashlock.IsKind(err, sashlock.NotFound) {
+		return flow.Edit{}, err
+	}
 	kept, err := keeping().Renew(tx, &g, d.Slug, problems, rev)
 	if err != nil {
 		return flow.Edit{}, err
@@ -127,14 +131,18 @@ func Save(tx *store.Tx, d estate.Grant, find estate.Lookup, rev int64) (flow.Edi
 		"opening": store.Null(g.Opening), "area": store.Null(g.Area), "site": store.Null(g.Site),
 		"schedule": store.Null(g.Schedule), "valid_from": store.Micros(g.From), "valid_until": store.Micros(g.Until), "rev": g.Rev,
 		"uses": g.Terms.Uses, "lasts_ms": g.Terms.Lasts.Milliseconds(), "on_shift": g.Terms.OnShift, "with_role": store.Null(g.Terms.With),
-		"escort": store.Null(g.Terms.Escort), "two": g.Terms.Two, "level": g.Terms.Level,
+		"escort": store.Null(g.Terms.Escort), "two": g.Terms.Two, "level": g.Terms.Level, "hold_ms": g.Terms.Hold.Milliseconds(),
 	})
-	return flow.Edit{
+	edit := flow.Edit{
 		Events: []sashlock.Event{{
 			Kind: sashlock.GrantSaved, Grant: g.ID, Person: g.Person, Opening: g.Opening, Subject: string(g.ID), Data: data(d, g),
 		}},
 		Access: access.Change{Put: access.Facts{Grants: []sashlock.Grant{g}}},
-	}, err
+	}
+	if !g.Narrower(old) {
+		edit.Danger = []string{flow.GrantWidened}
+	}
+	return edit, err
 }
 
 // data is a grant as its ledger entry carries it: the person by identifier, and

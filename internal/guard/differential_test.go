@@ -82,6 +82,9 @@ func (m *world) compareWith(t testing.TB, s *scene) (forbade int) {
 	if len(hits) > 0 && !m.set.InScope(&s.facts) {
 		t.Fatalf("a rail forbids, but none is in scope: %+v", s.facts)
 	}
+	if len(hits) > 0 && !m.set.OfOpening(&s.facts) && !m.set.OfPerson(&s.facts) {
+		t.Fatalf("a rail forbids, but none is about the opening or the person: %+v", s.facts)
+	}
 	return forbade
 }
 

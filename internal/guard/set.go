@@ -129,43 +129,56 @@ func (x *index) list(m map[string][]int32, id string) []int32 {
 	return m[id]
 }
 
-// lists appends the lists that hold every rule about the facts, and others.
-func (x *index) lists(all [][]int32, f *Facts) [][]int32 {
-	add := func(l []int32) {
-		if len(l) > 0 {
-			all = append(all, l)
-		}
-	}
-	add(x.rest)
-	add(x.list(x.people, string(f.Person)))
-	add(x.list(x.people, f.PersonSlug))
-	add(x.list(x.openings, string(f.Opening)))
-	add(x.list(x.openings, f.OpeningSlug))
-	add(x.list(x.areas, f.Area))
-	if len(x.named) > 0 {
-		if site, area := areaName(f); site != "" && area != "" && !x.missing(pair(site, area)) {
-			add(x.named[[2]string{site, area}])
-		}
-	}
+// parties appends the lists of the rules about a person, and others.
+func (x *index) parties(all [][]int32, f *Facts) [][]int32 {
+	all = some(all, x.list(x.people, string(f.Person)))
+	all = some(all, x.list(x.people, f.PersonSlug))
 	if len(x.roles) > 0 {
 		for _, r := range f.Roles {
-			add(x.list(x.roles, r))
+			all = some(all, x.list(x.roles, r))
 		}
 	}
-	add(x.list(x.sites, f.Site))
-	add(x.list(x.sites, f.SiteSlug))
-	add(x.list(x.classes, f.Class))
-	add(x.list(x.kinds, f.Kind))
+	return all
+}
+
+// places appends the lists of the rules about an opening and about nobody in
+// particular, and others.
+func (x *index) places(all [][]int32, f *Facts) [][]int32 {
+	all = some(all, x.rest)
+	all = some(all, x.list(x.openings, string(f.Opening)))
+	all = some(all, x.list(x.openings, f.OpeningSlug))
+	all = some(all, x.list(x.areas, f.Area))
+	if len(x.named) > 0 {
+		if site, area := areaName(f); site != "" && area != "" && !x.missing(pair(site, area)) {
+			all = some(all, x.named[[2]string{site, area}])
+		}
+	}
+	all = some(all, x.list(x.sites, f.Site))
+	all = some(all, x.list(x.sites, f.SiteSlug))
+	all = some(all, x.list(x.classes, f.Class))
+	return some(all, x.list(x.kinds, f.Kind))
+}
+
+// some appends a list with anything in it.
+func some(all [][]int32, list []int32) [][]int32 {
+	if len(list) > 0 {
+		return append(all, list)
+	}
 	return all
 }
 
 // about reports whether the head of a rule fits the facts.
 func (r *rule) about(f *Facts, action uint8) bool {
-	if r.mask != 0xff && r.mask&action == 0 || r.site != "" && r.site != f.Site {
-		return false
-	}
-	return (r.class == "" || r.class == f.Class) && (r.opening == "" || r.opening == f.Kind) &&
-		(r.who == nil || r.who.asks(f)) && (r.what == nil || r.what.holds(f))
+	return r.does(action) && r.at(f) && (r.who == nil || r.who.asks(f))
+}
+
+// does reports whether a rule is about an action.
+func (r *rule) does(action uint8) bool { return r.mask == 0xff || r.mask&action != 0 }
+
+// at reports whether what the head of a rule says of the opening fits the facts.
+func (r *rule) at(f *Facts) bool {
+	return (r.site == "" || r.site == f.Site) && (r.class == "" || r.class == f.Class) &&
+		(r.opening == "" || r.opening == f.Kind) && (r.what == nil || r.what.holds(f))
 }
 
 // InScope reports whether any rail is about this person, opening and action, so
@@ -176,9 +189,47 @@ func (s *Set) InScope(f *Facts) bool {
 	}
 	var room [8][]int32
 	action := f.Action.bit()
-	for _, list := range s.index.lists(room[:0], f) {
+	for _, list := range s.index.parties(s.index.places(room[:0], f), f) {
 		for _, i := range list {
 			if s.rules[i].about(f, action) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// OfOpening reports whether any rail is about the opening and the action,
+// whoever asks. It looks at what the facts say of the opening only.
+func (s *Set) OfOpening(f *Facts) bool {
+	if s == nil {
+		return false
+	}
+	var room [8][]int32
+	action := f.Action.bit()
+	for _, list := range s.index.places(room[:0], f) {
+		for _, i := range list {
+			if r := &s.rules[i]; r.does(action) && r.at(f) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// OfPerson reports whether any rail is about the person, by name or by role, and
+// the action, whatever is asked for. Where neither this nor [Set.OfOpening]
+// holds, Look finds nothing: what never changes from one request to the next can
+// be noted beforehand.
+func (s *Set) OfPerson(f *Facts) bool {
+	if s == nil {
+		return false
+	}
+	var room [8][]int32
+	action := f.Action.bit()
+	for _, list := range s.index.parties(room[:0], f) {
+		for _, i := range list {
+			if r := &s.rules[i]; r.does(action) && r.who.asks(f) {
 				return true
 			}
 		}
@@ -200,12 +251,12 @@ func (s *Set) Look(f *Facts) []Hit {
 		return nil
 	}
 	var room [8][]int32
-	lists := s.index.lists(room[:0], f)
+	lists := s.index.parties(s.index.places(room[:0], f), f)
 	if len(lists) == 0 {
 		return nil
 	}
-	var some [4]found
-	all := some[:0]
+	var space [4]found
+	all := space[:0]
 	r := reading{action: f.Action.bit()}
 	for _, list := range lists {
 		for _, i := range list {

@@ -17,6 +17,8 @@ import (
 //
 //   - An alarm joins the incident of its area, or of its site when its opening
 //     has no area, whose latest alarm was raised within Window of it.
+//   - Silent alarms and others do not mix: one incident is either for those who
+//     handle alarms alone, or for everybody.
 //   - A resolved incident takes no more alarms: what comes then is new.
 //   - An incident that is full takes no more either.
 //   - Otherwise the alarm opens an incident, whose identifier follows from the
@@ -104,6 +106,9 @@ func gather(tx *store.Tx, book *flow.Book, e sashlock.Event) ([]sashlock.Event, 
 	if !found {
 		kind = sashlock.IncidentOpened
 		i = Incident{ID: identifier(a.ID), Site: a.Site, Area: area, Level: a.Level, Opened: a.Raised, Latest: a.Raised}
+		if sashlock.Silent(a.Rule) {
+			i.Silent = a.Rule
+		}
 	}
 	i.Level = Worse(i.Level, a.Level)
 	i.Alarms++
@@ -131,10 +136,14 @@ func alarmOf(tx *store.Tx, e sashlock.Event) (sashlock.Alarm, error) {
 
 // joinable finds the incident that an alarm belongs to.
 func joinable(tx *store.Tx, a sashlock.Alarm, area sashlock.AreaID) (Incident, bool, error) {
+	kind, rules := silently()
+	if !sashlock.Silent(a.Rule) {
+		kind = "NOT " + kind
+	}
 	found, err := store.Rows(tx, scan, `SELECT `+columns+` FROM incidents i
-		WHERE i.resolved IS NULL AND i.latest >= ? AND i.latest <= ? AND i.site = ? AND i.area = ? AND i.alarms < ?
+		WHERE i.resolved IS NULL AND i.latest >= ? AND i.latest <= ? AND i.site = ? AND i.area = ? AND i.alarms < ? AND `+kind+`
 		ORDER BY i.latest DESC, i.id DESC LIMIT 1`,
-		store.Micros(a.Raised.Add(-Window)), store.Micros(a.Raised.Add(Window)), a.Site, area, MaxAlarms)
+		append([]any{store.Micros(a.Raised.Add(-Window)), store.Micros(a.Raised.Add(Window)), a.Site, area, MaxAlarms}, rules...)...)
 	if err != nil || len(found) == 0 {
 		return Incident{}, false, err
 	}

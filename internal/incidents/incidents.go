@@ -60,6 +60,10 @@ type body struct {
 	Notes    []Note                          `json:"notes,omitempty"`    // in the order they were written
 	Opinions map[sashlock.OperatorID]Opinion `json:"opinions,omitempty"` // by operator
 	Past     []Outcome                       `json:"past,omitempty"`     // of earlier times, when it was reopened
+
+	// Silent is the silent rule whose alarms it gathers; empty: none. Who does
+	// not handle alarms does not learn that it is there.
+	Silent string `json:"silent,omitempty"`
 }
 
 // Outcome is how an incident was resolved.
@@ -191,6 +195,7 @@ func Find(q store.Query, id string) (Incident, error) {
 type Scope struct {
 	Sites []sashlock.SiteID
 	Areas []sashlock.AreaID
+	Loud  bool // none of silent alarms: see sashlock.SilentRules
 }
 
 // Filter says which incidents to list. Zero fields do not restrict.
@@ -221,6 +226,10 @@ func (f Filter) where() (string, []any) {
 	if n := len(f.Scope.Areas); n > 0 {
 		add("i.area IN (?"+strings.Repeat(", ?", n-1)+")", anys(f.Scope.Areas)...)
 	}
+	if f.Scope.Loud {
+		condition, rules := silently()
+		add("NOT "+condition, rules...)
+	}
 	for _, c := range []struct{ column, value string }{
 		{"site", string(f.Site)}, {"area", string(f.Area)}, {"level", string(f.Level)}, {"owner", string(f.Owner)},
 	} {
@@ -238,6 +247,13 @@ func (f Filter) where() (string, []any) {
 		add("i.id < ?", f.Before)
 	}
 	return text, args
+}
+
+// silently is the condition that an incident i is of silent alarms.
+func silently() (string, []any) {
+	rules := anys(sashlock.SilentRules())
+	return "EXISTS (SELECT 1 FROM incident_alarms g JOIN alarms a ON a.id = g.alarm WHERE g.incident = i.id AND a.rule IN (?" +
+		strings.Repeat(", ?", len(rules)-1) + "))", rules
 }
 
 func anys[T any](list []T) []any {

@@ -62,7 +62,7 @@ func change(ctx context.Context, h *flow.Hall, by sashlock.OperatorID, id string
 		if e == nil {
 			return flow.Edit{}, nil
 		}
-		e.Site, e.Subject = i.Site, i.ID
+		e.Site, e.Subject, e.Rule = i.Site, i.ID, i.Silent
 		return flow.Edit{Events: []sashlock.Event{*e}}, i.put(tx)
 	}})
 	return i, err

@@ -42,6 +42,22 @@ func (e Entry) Called() string { return cmp.Or(e.UserName, e.Slug) }
 type Staff struct {
 	Entries []Entry // in order of identifier, which is that of creation
 	Roles   []Group // likewise
+
+	print fingerprint
+}
+
+// fingerprint differs between any two moments between which people or roles
+// were changed: every change makes a revision grow, or the number of rows.
+type fingerprint struct{ people, peopleRevs, roles, roleRevs int64 }
+
+func takePrint(q store.Query) (f fingerprint, err error) {
+	if err = q.QueryRow(`SELECT COUNT(*), COALESCE(SUM(rev), 0) FROM people`).Scan(&f.people, &f.peopleRevs); err == nil {
+		err = q.QueryRow(`SELECT COUNT(*), COALESCE(SUM(rev), 0) FROM roles`).Scan(&f.roles, &f.roleRevs)
+	}
+	if err != nil {
+		return f, fmt.Errorf("counting people: %w", err)
+	}
+	return f, nil
 }
 
 // Group is a role with what the directory says about it.
@@ -90,6 +106,9 @@ func scanMembership(scan store.Scan) (m membership, err error) {
 
 // ReadStaff reads everybody.
 func ReadStaff(q store.Query) (s Staff, err error) {
+	if s.print, err = takePrint(q); err != nil {
+		return s, err
+	}
 	if s.Roles, err = Groups(q); err != nil {
 		return s, err
 	}

@@ -3,9 +3,12 @@
 package people_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +41,7 @@ func apply(t testing.TB, h *app.House, content string, opts people.Options) peop
 	if seen.Wrong > 0 {
 		t.Fatalf("problems: %v", seen.Problems)
 	}
-	done, err := people.Import(t.Context(), h.Hall, "", []byte(content), opts, seen.Hash)
+	done, err := people.Import(t.Context(), h.Store, h.Hall, "", []byte(content), opts, seen.Hash)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +93,7 @@ func TestImport(t *testing.T) {
 			t.Fatal("looking changed something")
 		}
 		before := r.Store.Size()
-		if _, err := people.Import(t.Context(), r.Hall, "", []byte(file), opts, "another"); !sashlock.IsKind(err, sashlock.Conflict) || !errors.Is(err, store.ErrChanged) || r.Store.Size() != before {
+		if _, err := people.Import(t.Context(), r.Store, r.Hall, "", []byte(file), opts, "another"); !sashlock.IsKind(err, sashlock.Conflict) || !errors.Is(err, store.ErrChanged) || r.Store.Size() != before {
 			t.Fatalf("another plan is carried out: %v", err)
 		}
 		apply(t, r.House, file, opts)
@@ -233,11 +236,19 @@ func BenchmarkImport(b *testing.B) {
 		began := time.Now()
 		seen := preview(b, h.Store, list, people.Options{Everyone: true})
 		looked := time.Since(began)
-		if _, err := people.Import(b.Context(), h.Hall, "", []byte(list), people.Options{Everyone: true}, seen.Hash); err != nil {
+		stop, waits := make(chan struct{}), make(chan []time.Duration)
+		go func() { waits <- request(b, h, stop) }()
+		if _, err := people.Import(b.Context(), h.Store, h.Hall, "", []byte(list), people.Options{Everyone: true}, seen.Hash); err != nil {
 			b.Fatal(err)
 		}
 		b.ReportMetric(looked.Seconds(), "s/preview")
 		b.ReportMetric((time.Since(began) - looked).Seconds(), "s/import")
+		close(stop)
+		took := <-waits
+		slices.Sort(took)
+		b.ReportMetric(took[len(took)/2].Seconds()*1000, "ms/wait-p50")
+		b.ReportMetric(took[len(took)*99/100].Seconds()*1000, "ms/wait-p99")
+		b.ReportMetric(took[len(took)-1].Seconds()*1000, "ms/wait-max")
 		b.StopTimer()
 		if n := len(h.Hall.Book().People); n != 50_000 {
 			b.Fatalf("%d people", n)
@@ -247,4 +258,141 @@ func BenchmarkImport(b *testing.B) {
 		}
 		b.StartTimer()
 	}
+}
+
+// request has Ana ask at a door, over and over, until stop is closed, and
+// returns how long each answer took.
+func request(t testing.TB, h *app.House, stop chan struct{}) (took []time.Duration) {
+	var q sashlock.Request
+	for id := range h.Hall.Book().Openings {
+		q = sashlock.Request{Opening: id, Person: "prs_nobody", Method: sashlock.ByCard}
+	}
+	pause := time.NewTicker(2 * time.Millisecond)
+	defer pause.Stop()
+	for {
+		select {
+		case <-stop:
+			return took
+		case <-pause.C:
+		}
+		began := time.Now()
+		if _, err := h.Hall.Request(t.Context(), q); err != nil {
+			t.Error(err)
+			return took
+		}
+		took = append(took, time.Since(began))
+	}
+}
+
+// longList is longer than what is done in one transaction.
+const longList = 700
+
+func TestALongListIsCarriedOutInParts(t *testing.T) {
+	roomtest.OnEachEngine(t, func(t *testing.T, r roomtest.Room) {
+		list := bigList(longList)
+		plan := apply(t, r.House, list, people.Options{Everyone: true})
+		if plan.New != longList || plan.Leaving != 1 {
+			t.Fatalf("%d new, %d leaving", plan.New, plan.Leaving)
+		}
+		all := staff(t, r.Store)
+		if len(all) != longList+1 || len(r.Hall.Book().People) != longList+1 || all["ana"].Left.IsZero() {
+			t.Fatalf("%d people in the tables, %d in the book; Ana left %v", len(all), len(r.Hall.Book().People), all["ana"].Left)
+		}
+		if again := preview(t, r.Store, list, people.Options{Everyone: true}); len(again.Steps) > 0 {
+			t.Errorf("the list is not done: %s", verbs(again))
+		}
+		events, err := r.Store.Events(t.Context(), store.EventQuery{Kind: string(sashlock.PersonSaved), Newest: true, Limit: 2 * longList})
+		if err != nil || len(events) != 1+longList+1 { // Ana was saved before
+			t.Errorf("%d events: %v", len(events), err)
+		}
+		moments := map[time.Time]bool{}
+		for _, e := range events {
+			moments[e.Heard] = true
+		}
+		if len(moments) < 4 {
+			t.Errorf("%d people were saved at %d moments: not in parts", longList, len(moments))
+		}
+		if err := people.Finish(t.Context(), r.Store, r.Hall); err != nil || len(staff(t, r.Store)) != longList+1 {
+			t.Errorf("finishing what is finished: %v", err)
+		}
+	})
+}
+
+func TestAnInterruptedListIsFinished(t *testing.T) {
+	roomtest.OnEachEngine(t, func(t *testing.T, r roomtest.Room) {
+		list := bigList(longList)
+		apply(t, r.House, bigList(100), people.Options{}) // what was done before it broke off
+		if err := r.Change(func(tx *store.Tx) (flow.Edit, error) {
+			return flow.Edit{}, tx.Put("people_lists", "slot", store.Fields{
+				"slot": 1, "id": "x", "operator": "", "everyone": 1, "zone": "Europe/Lisbon", "content": base64.StdEncoding.EncodeToString([]byte(list)),
+			})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := people.Finish(t.Context(), r.Store, r.Hall); err != nil {
+			t.Fatal(err)
+		}
+		all := staff(t, r.Store)
+		if len(all) != longList+1 || !all["ana"].Suspended {
+			t.Errorf("%d people, Ana: %+v", len(all), all["ana"])
+		}
+		before := r.Store.Size()
+		if err := people.Finish(t.Context(), r.Store, r.Hall); err != nil || r.Store.Size() != before {
+			t.Errorf("it is finished twice: %v", err)
+		}
+	})
+}
+
+// TestAListThatIsWrongByNowIsGivenUp finishes a list that no longer fits what is
+// there.
+func TestAListThatIsWrongByNowIsGivenUp(t *testing.T) {
+	roomtest.OnEachEngine(t, func(t *testing.T, r roomtest.Room) {
+		apply(t, r.House, "slug,name,number\nbo,Bo Li,1\n", people.Options{})
+		if err := r.Change(func(tx *store.Tx) (flow.Edit, error) {
+			return flow.Edit{}, tx.Put("people_lists", "slot", store.Fields{
+				"slot": 1, "id": "x", "operator": "", "everyone": 0, "zone": "UTC", "content": base64.StdEncoding.EncodeToString([]byte("slug,name,employee id\nana,Ana C,2\nana,Ana D,3\n")),
+			})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := people.Finish(t.Context(), r.Store, r.Hall); !sashlock.IsKind(err, sashlock.Conflict) {
+			t.Errorf("%v", err)
+		}
+		if err := people.Finish(t.Context(), r.Store, r.Hall); err != nil {
+			t.Errorf("it was not given up: %v", err)
+		}
+		if got := staff(t, r.Store)["ana"].Name; got != "Ana Costa" {
+			t.Errorf("Ana is now %q", got)
+		}
+	})
+}
+
+// TestSomebodyChangesPeopleMeanwhile edits somebody while a long list is carried
+// out: the list is done whole, and what was edited before its turn comes does
+// not stop it.
+func TestSomebodyChangesPeopleMeanwhile(t *testing.T) {
+	roomtest.OnEachEngine(t, func(t *testing.T, r roomtest.Room) {
+		apply(t, r.House, bigList(longList), people.Options{})
+		list := strings.ReplaceAll(bigList(longList), "Nachname", "Nome")
+		seen := preview(t, r.Store, list, people.Options{})
+		last := seen.Steps[longList-1].Slug
+		edited := make(chan error)
+		go func() {
+			for r.Store.Size() <= 2*longList+2 { // until the list has begun; each person is an entry
+				runtime.Gosched()
+			}
+			edited <- r.Change(func(tx *store.Tx) (flow.Edit, error) {
+				return people.Save(tx, estate.Person{Slug: last, Name: "Somebody"}, roomtest.Lookup(tx), 0)
+			})
+		}()
+		_, err := people.Import(t.Context(), r.Store, r.Hall, "", []byte(list), people.Options{}, seen.Hash)
+		if err := errors.Join(err, <-edited); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range preview(t, r.Store, list, people.Options{}).Steps {
+			if s.Slug != last {
+				t.Errorf("not done: %+v", s)
+			}
+		}
+	})
 }

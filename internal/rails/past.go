@@ -135,19 +135,8 @@ func (p *Past) look(b *flow.Book, set *guard.Set, e *sashlock.Event) {
 
 // factsOf is what rails may know of a request that the ledger tells of.
 func factsOf(b *flow.Book, o sashlock.Opening, e *sashlock.Event) guard.Facts {
-	site, area, one := b.Sites[o.Site], b.Areas[o.Area], b.People[e.Person]
-	f := guard.Facts{
-		Person: e.Person, PersonSlug: one.Slug, OnShift: b.OnShift(e.Person, o.Site, e.Heard),
-		Opening: o.ID, OpeningSlug: o.Slug, Kind: string(o.Kind), Class: string(o.Class),
-		Area: string(o.Area), AreaSlug: area.Slug, Site: string(o.Site), SiteSlug: site.Slug, Jurisdiction: site.Jurisdiction,
-		Action: guard.Open, Automatic: e.Person == "", Method: string(e.Method), Level: int(levelOf(e.Method)), Second: e.Second,
-		At: b.Clock(o.Site, e.Heard),
-	}
-	for _, role := range one.Roles {
-		if r, known := b.Roles[role]; known {
-			f.Roles = append(f.Roles, r.Slug)
-		}
-	}
+	f := b.GuardFacts(o, sashlock.Request{Person: e.Person, Opening: e.Opening, At: e.Heard, Method: e.Method, Level: levelOf(e.Method)})
+	f.Automatic, f.Second = e.Person == "", e.Second
 	return f
 }
 

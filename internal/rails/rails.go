@@ -48,6 +48,12 @@ type Rail struct {
 	Rev     int64
 }
 
+// Proposed is a change of a rail that waits for a second operator.
+type Proposed struct {
+	Rail
+	Remove bool // it is to be taken away
+}
+
 // kept is a row of the table: a rail that was written or edited here, or the
 // mark that a shipped one was removed.
 type kept struct {
@@ -143,7 +149,21 @@ func Save(tx *store.Tx, r Rail, rev int64) (flow.Edit, error) {
 	if err != nil {
 		return flow.Edit{}, err
 	}
-	return flow.Edit{Events: []sashlock.Event{saved(r)}, Rails: set}, put(tx, r, false)
+	return flow.Edit{Events: []sashlock.Event{saved(r)}, Rails: set, Danger: weakened(old, r)}, put(tx, r, false)
+}
+
+// Weakens reports whether a rail may forbid less than another one that it
+// takes the place of. Nobody can tell what two texts forbid, so another text
+// counts as less.
+func Weakens(r, old Rail) bool {
+	return old.Rev > 0 && !old.Shadow && (r.Shadow || r.Text != old.Text || r.Site != "" && r.Site != old.Site)
+}
+
+func weakened(old, r Rail) []string {
+	if Weakens(r, old) {
+		return []string{flow.RailWeakened}
+	}
+	return nil
 }
 
 // Remove takes a rail away.
@@ -155,13 +175,17 @@ func Remove(tx *store.Tx, slug string, rev int64) (flow.Edit, error) {
 	if err := store.CheckRev("guard rail", slug, r.Rev, rev); err != nil {
 		return flow.Edit{}, err
 	}
+	var danger []string
+	if !r.Shadow {
+		danger = []string{flow.RailWeakened}
+	}
 	r.Rev++
 	if err := put(tx, r, true); err != nil {
 		return flow.Edit{}, err
 	}
 	set, err := Load(tx)
 	return flow.Edit{
-		Events: []sashlock.Event{{Kind: sashlock.RailRemoved, Site: r.Site, Subject: slug}}, Rails: set,
+		Events: []sashlock.Event{{Kind: sashlock.RailRemoved, Site: r.Site, Subject: slug}}, Rails: set, Danger: danger,
 	}, err
 }
 

@@ -3,7 +3,6 @@
 package reach
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -75,19 +74,11 @@ func (f Facts) Draft(want estate.File, prune bool) (*Draft, error) {
 	if err := estate.Problems("reading draft", problems); err != nil {
 		return nil, err
 	}
-	index, err := f.Index.With(c)
+	next, err := f.With(flow.Edit{Access: c})
 	if err != nil {
 		return nil, err
 	}
-	next := *f.Book
-	next.Index = index
-	next.Sites = edited(f.Sites, c.Put.Sites, c.Remove.Sites, func(s sashlock.Site) sashlock.SiteID { return s.ID })
-	next.Areas = edited(f.Areas, c.Put.Areas, c.Remove.Areas, func(a sashlock.Area) sashlock.AreaID { return a.ID })
-	next.Openings = edited(f.Openings, c.Put.Openings, c.Remove.Openings, func(o sashlock.Opening) sashlock.OpeningID { return o.ID })
-	next.People = edited(f.People, c.Put.People, c.Remove.People, func(p sashlock.Person) sashlock.PersonID { return p.ID })
-	next.Roles = edited(f.Roles, c.Put.Roles, c.Remove.Roles, func(r sashlock.Role) sashlock.RoleID { return r.ID })
-	next.Schedules = edited(f.Schedules, c.Put.Schedules, c.Remove.Schedules, func(s sashlock.Schedule) sashlock.ScheduleID { return s.ID })
-	d.Book = &next
+	d.Book = next
 	for _, g := range c.Put.Grants {
 		d.turn(g.From, g.Until)
 	}
@@ -104,23 +95,6 @@ func (d *Draft) turn(from, until time.Time) {
 	if !until.IsZero() {
 		d.Moments = append(d.Moments, until.Add(-time.Second), until)
 	}
-}
-
-func edited[K comparable, V any](have map[K]V, put []V, remove []K, key func(V) K) map[K]V {
-	if len(put)+len(remove) == 0 {
-		return have
-	}
-	next := maps.Clone(have)
-	if next == nil {
-		next = map[K]V{}
-	}
-	for _, v := range put {
-		next[key(v)] = v
-	}
-	for _, k := range remove {
-		delete(next, k)
-	}
-	return next
 }
 
 // FromFile makes facts of a file that stands for itself, with no store behind

@@ -10,8 +10,6 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/flow"
-	"github.com/sashlock/sashlock/internal/guard"
-	"github.com/sashlock/sashlock/internal/schedule"
 	"github.com/sashlock/sashlock/internal/store"
 )
 
@@ -60,7 +58,7 @@ type Span struct {
 // to have been normal. So a flip is due to the difference between the two and to
 // nothing else.
 func Replay(ctx context.Context, from Ledger, before, after *flow.Book, span Span) (Replayed, error) {
-	r := replay{before: newSide(before), after: newSide(after), flips: map[Pair]*Flip{}}
+	r := replay{before: &side{before}, after: &side{after}, flips: map[Pair]*Flip{}}
 	q := store.EventQuery{From: span.From, Since: span.Since, Kind: "access.", Limit: replayPage}
 	for {
 		page, err := from.Events(ctx, q)
@@ -137,12 +135,7 @@ func (r *replay) result() Replayed {
 const highest = sashlock.Assurance(4)
 
 // side is one of the two that are asked.
-type side struct {
-	*flow.Book
-	zones map[sashlock.SiteID]*time.Location
-}
-
-func newSide(b *flow.Book) *side { return &side{b, map[sashlock.SiteID]*time.Location{}} }
+type side struct{ *flow.Book }
 
 // answered is the answer of one side.
 type answered struct {
@@ -153,10 +146,10 @@ type answered struct {
 
 func (s *side) answer(q sashlock.Request, second sashlock.PersonID) answered {
 	v := s.Index.Could(q, sashlock.Normal)
-	if !v.Granted || q.Side == sashlock.Leaving || s.Rails() == nil {
+	if !v.Granted || q.Side == sashlock.Leaving || v.Free {
 		return answered{v.Granted, v.Reason, ""}
 	}
-	facts := s.facts(q)
+	facts := s.GuardFacts(s.Openings[q.Opening], q)
 	facts.Second = second
 	for _, hit := range s.Rails().Look(&facts) {
 		if !hit.Shadow {
@@ -164,36 +157,4 @@ func (s *side) answer(q sashlock.Request, second sashlock.PersonID) answered {
 		}
 	}
 	return answered{true, v.Reason, ""}
-}
-
-// facts are what guard rails may know of a request that is over.
-func (s *side) facts(q sashlock.Request) guard.Facts {
-	o, p := s.Openings[q.Opening], s.People[q.Person]
-	site := s.Sites[o.Site]
-	f := guard.Facts{
-		Opening: o.ID, OpeningSlug: o.Slug, Kind: string(o.Kind), Class: string(o.Class),
-		Area: string(o.Area), AreaSlug: s.Areas[o.Area].Slug, Site: string(o.Site), SiteSlug: site.Slug,
-		Jurisdiction: site.Jurisdiction, At: q.At.In(s.zone(site)), Action: guard.Open,
-		Person: q.Person, PersonSlug: p.Slug, Suspended: p.Suspended, Level: int(q.Level), Method: string(q.Method),
-		OnShift: s.OnShift(q.Person, o.Site, q.At),
-	}
-	for _, role := range p.Roles {
-		if r, known := s.Roles[role]; known {
-			f.Roles = append(f.Roles, r.Slug)
-		}
-	}
-	return f
-}
-
-// zone is the zone of a site, read once.
-func (s *side) zone(site sashlock.Site) *time.Location {
-	if zone := s.zones[site.ID]; zone != nil {
-		return zone
-	}
-	zone, err := schedule.LoadZone(site.Zone)
-	if err != nil {
-		zone = time.UTC
-	}
-	s.zones[site.ID] = zone
-	return zone
 }

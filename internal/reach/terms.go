@@ -41,6 +41,9 @@ func (f Facts) terms(s *Sentence, t sashlock.Terms) []any {
 	if t.Lasts > 0 {
 		parts = append(parts, lang.Say("for %s from the first use", Length(t.Lasts)))
 	}
+	if t.Hold > 0 {
+		parts = append(parts, lang.Say("and asking twice in a row holds it unlocked for %s", Length(t.Hold)))
+	}
 	return parts
 }
 

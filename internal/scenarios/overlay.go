@@ -49,6 +49,7 @@ func (m *meeting) grant(k *member) error {
 		if err != nil {
 			return err
 		}
+		edit.Danger = nil // looked at when the scenario was saved
 		if err := m.room.Hall.ChangeIn(m.tx, k.State.By, edit); err != nil {
 			return err
 		}

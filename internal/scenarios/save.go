@@ -65,6 +65,9 @@ func (r *Room) save(tx *store.Tx, b *flow.Book, by sashlock.OperatorID, form sce
 	if k.State.Running && k.Source() != form.Source() {
 		return k, &sashlock.Error{Kind: sashlock.Invalid, Op: "saving scenario", Subject: "kind", Hint: lang.Mark("it runs: end it before it becomes a lockdown or stops being one")}
 	}
+	if err := r.foresee(tx, b, by, k.Scenario, form); err != nil {
+		return k, err
+	}
 	newest, err := lastRev(tx, form.Slug)
 	if err != nil {
 		return k, err
@@ -80,6 +83,27 @@ func (r *Room) save(tx *store.Tx, b *flow.Book, by sashlock.OperatorID, form sce
 		return k, err
 	}
 	return Find(tx, k.Slug)
+}
+
+// foresee asks whether the grants that a scenario gives while it runs would wait
+// for a second operator: they are looked at when it is saved, not when it begins.
+func (r *Room) foresee(tx *store.Tx, b *flow.Book, by sashlock.OperatorID, old, form scenario.Scenario) error {
+	edit := flow.Edit{Danger: []string{flow.GrantWidened}}
+	for _, d := range form.Actions.Grants {
+		d.From, d.Until = "", ""
+		if slices.ContainsFunc(old.Actions.Grants, func(o estate.Grant) bool { o.From, o.Until = "", ""; return o == d }) {
+			continue
+		}
+		if g, problems := d.Resolve(lookup(b)); len(problems) == 0 {
+			edit.Access.Put.Grants = append(edit.Access.Put.Grants, g)
+		}
+	}
+	also, err := r.Hall.Foresee(tx, by, edit)
+	for _, e := range also {
+		e.Operator = by
+		tx.Append(e)
+	}
+	return err
 }
 
 // lastRev is the newest revision that there ever was, removed or not.

@@ -45,7 +45,7 @@ func (s *server) importList(w http.ResponseWriter, r *http.Request) {
 	if plan := q.Get("plan"); plan == "" {
 		out.Plan, err = people.Preview(r.Context(), s.Store, content, opts)
 	} else {
-		out.Plan, err = people.Import(r.Context(), s.Hall, caller(r.Context()), content, opts, plan)
+		out.Plan, err = people.Import(r.Context(), s.Store, s.Hall, caller(r.Context()), content, opts, plan)
 		out.Done = err == nil
 	}
 	if err != nil && out.Wrong == 0 {

@@ -80,6 +80,18 @@ func CanSignIn(q store.Query, id sashlock.OperatorID) (bool, error) {
 		(SELECT COUNT(*) FROM passwords WHERE operator = ?), (SELECT COUNT(*) FROM sso_accounts WHERE operator = ?)`, id, id, id, id)
 }
 
+// Reachable reports whether an operator can sign in, or is signed in.
+func Reachable(q store.Query, id sashlock.OperatorID) (bool, error) {
+	if comes, err := CanSignIn(q, id); err != nil || comes {
+		return comes, err
+	}
+	return store.One(q, func(scan store.Scan) (in bool, err error) {
+		var n int
+		err = scan(&n)
+		return n > 0, err
+	}, "operator", string(id), `SELECT COUNT(*) FROM sessions WHERE operator = ? AND ended IS NULL`, id)
+}
+
 // Invite adds an operator and makes the link by which they come in. Who
 // invites may give no more than they have themselves.
 func (r *Room) Invite(ctx context.Context, by Operator, o Operator) (Operator, string, error) {
@@ -90,14 +102,17 @@ func (r *Room) Invite(ctx context.Context, by Operator, o Operator) (Operator, s
 		return o, "", err
 	}
 	var saved Operator
-	_, secret, err := r.newLinkWith(ctx, by.ID, InviteLife, func(tx *store.Tx) (Link, []sashlock.Event, error) {
+	_, secret, err := r.newLinkWith(ctx, by.ID, InviteLife, func(tx *store.Tx) (Link, flow.Edit, error) {
 		saved = o
 		saved.ID, saved.Created, saved.Rev = sashlock.NewID[sashlock.OperatorID](tx.Now()), tx.Now(), 1
 		if err := nameIsFree(tx, saved); err != nil {
-			return Link{}, nil, err
+			return Link{}, flow.Edit{}, err
 		}
 		edit, err := saved.put(tx)
-		return Link{Kind: Invitation, Operator: saved.ID}, edit.Events, err
+		if saved.Role == Owner {
+			edit.Danger = []string{flow.OwnerMade}
+		}
+		return Link{Kind: Invitation, Operator: saved.ID}, edit, err
 	})
 	return saved, secret, err
 }
@@ -125,21 +140,21 @@ func (r *Room) Return(ctx context.Context, by Operator, id sashlock.OperatorID) 
 }
 
 func (r *Room) newLink(ctx context.Context, by sashlock.OperatorID, l Link, life time.Duration, may func(*store.Tx) error) (Link, string, error) {
-	return r.newLinkWith(ctx, by, life, func(tx *store.Tx) (Link, []sashlock.Event, error) { return l, nil, may(tx) })
+	return r.newLinkWith(ctx, by, life, func(tx *store.Tx) (Link, flow.Edit, error) { return l, flow.Edit{}, may(tx) })
 }
 
 // newLinkWith records a link and ends the earlier ones of its kind for the same
 // operator.
-func (r *Room) newLinkWith(ctx context.Context, by sashlock.OperatorID, life time.Duration, prepare func(*store.Tx) (Link, []sashlock.Event, error)) (Link, string, error) {
+func (r *Room) newLinkWith(ctx context.Context, by sashlock.OperatorID, life time.Duration, prepare func(*store.Tx) (Link, flow.Edit, error)) (Link, string, error) {
 	secret, err := newSecret()
 	if err != nil {
 		return Link{}, "", err
 	}
 	var l Link
 	_, err = r.hall.Change(ctx, flow.Change{Operator: by, Make: func(tx *store.Tx) (flow.Edit, error) {
-		var events []sashlock.Event
+		var edit flow.Edit
 		var err error
-		if l, events, err = prepare(tx); err != nil {
+		if l, edit, err = prepare(tx); err != nil {
 			return flow.Edit{}, err
 		}
 		l.hash, l.Created, l.Expires = hash(secret), tx.Now(), tx.Now().Add(life)
@@ -150,8 +165,8 @@ func (r *Room) newLinkWith(ctx context.Context, by sashlock.OperatorID, life tim
 		if err != nil {
 			return flow.Edit{}, err
 		}
-		events = append(events, sashlock.Event{Kind: sashlock.OperatorInvited, Subject: string(l.Operator), Why: string(l.Kind)})
-		return flow.Edit{Events: events}, tx.Put("sign_in_links", "hash", store.Fields{
+		edit.Events = append(edit.Events, sashlock.Event{Kind: sashlock.OperatorInvited, Subject: string(l.Operator), Why: string(l.Kind)})
+		return edit, tx.Put("sign_in_links", "hash", store.Fields{
 			"hash": l.hash, "kind": string(l.Kind), "operator": store.Null(l.Operator), "body": string(body), "expires": store.Micros(l.Expires), "used": nil,
 		})
 	}})

@@ -164,9 +164,29 @@ func (r *Room) Change(ctx context.Context, by Operator, o Operator) (Operator, e
 		if _, err := tx.Exec(`UPDATE sso_accounts SET made = 0 WHERE operator = ?`, saved.ID); err != nil {
 			return flow.Edit{}, err
 		}
-		return saved.replace(tx)
+		edit, err := saved.replace(tx)
+		if saved.Role == Owner && old.Role != Owner {
+			edit.Danger = []string{flow.OwnerMade}
+		}
+		return edit, err
 	}})
 	return saved, err
+}
+
+// MakeOwner makes an operator an owner. A rev other than 0 is the revision that
+// was seen.
+func MakeOwner(tx *store.Tx, id sashlock.OperatorID, rev int64) (flow.Edit, error) {
+	o, err := FindOperator(tx, id)
+	if err == nil {
+		err = store.CheckRev("operator", string(id), o.Rev, rev)
+	}
+	if err != nil {
+		return flow.Edit{}, err
+	}
+	o.Role, o.Sites, o.Areas = Owner, nil, nil
+	edit, err := o.replace(tx)
+	edit.Danger = []string{flow.OwnerMade}
+	return edit, err
 }
 
 // replace writes an operator who is there already, and takes away what they may

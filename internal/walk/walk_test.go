@@ -11,8 +11,10 @@ package walk
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,45 +76,99 @@ func (w *waiter) Write(text []byte) (int, error) {
 }
 
 // pages are the addresses that everybody comes by, with a text that each says.
-var pages = []struct{ path, says string }{
-	{"/", "Openings"},
-	{"/?view=list", "Openings"},
-	{"/?view=wall", "Openings"},
-	{"/openings/watches-6", "Watches 6"},
-	{"/alarms", "Alarms"},
-	{"/activity", "Activity"},
-	{"/activity?q=result:denied", "result:denied"},
-	{"/access", "Access"},
-	{"/access/new", "Access"},
-	{"/people", "People"},
-	{"/people/ana", "Ana"},
-	{"/devices", "Devices"},
-	{"/devices/labels", "Labels"},
-	{"/plan", "Floor plan"},
-	{"/proof", "Proof"},
-	{"/proof/entries/100", "100"},
-	{"/what-if", "What if"},
-	{"/serve", "Customers"},
-	{"/reports", "Reports"},
-	{"/reports/review", "Access review"},
-	{"/developers", "Developers"},
-	{"/developers/tokens", "Tokens"},
-	{"/developers/events", "Events"},
-	{"/settings", "Settings"},
-	{"/me", "Passkeys"},
-	{"/operators", "Operators"},
-	{"/docs", "Guides"},
-	{"/docs/runbooks/forced", "Forced"},
-	{"/nowhere", "There is nothing here"},
+// Where link is set the page is the first that is linked from the address with
+// that beginning.
+var pages = []struct{ path, says, link string }{
+	{"/", "Openings", ""},
+	{"/?view=list", "Openings", ""},
+	{"/?view=wall", "Openings", ""},
+	{"/openings/watches-6", "Watches 6", ""},
+	{"/alarms", "Alarms", ""},
+	{"/activity", "Activity", ""},
+	{"/activity?q=result:denied", "result:denied", ""},
+	{"/access", "Access", ""},
+	{"/access/new", "Access", ""},
+	{"/access/grants/filipe-cage-1", "Filipe", ""},
+	{"/access/grants/filipe-cage-1/revoke", "Filipe", ""},
+	{"/access/quick", "Quick", ""},
+	{"/access/ask", "access", ""},
+	{"/access/requests", "Waiting for an answer", ""},
+	{"/access/changes", "Waiting for a second operator", ""},
+	{"/access/reviews", "Unused for 90 days", ""},
+	{"/access/reviews", "Unused for 90 days", "/access/reviews/rvw_"},
+	{"/access/stale", "Stale grants", ""},
+	{"/access/why", "Why was somebody refused?", ""},
+	{"/access/roles", "Roles", ""},
+	{"/access/roles/new", "role", ""},
+	{"/access/roles/early-team", "Early team", ""},
+	{"/access/schedules", "Schedules", ""},
+	{"/access/schedules/new", "schedule", ""},
+	{"/access/schedules/early", "Early shift", ""},
+	{"/access/rails", "Guard rails", ""},
+	{"/access/rails/new", "rail", ""},
+	{"/access/rails/high-value-at-night", "high-value-at-night", ""},
+	{"/people", "People", ""},
+	{"/people/ana", "Ana", ""},
+	{"/people/ana/edit", "Change a person", ""},
+	{"/people/ana/revoke", "Ana", ""},
+	{"/people/goncalo/credentials", "Staff card", ""},
+	{"/people/new", "person", ""},
+	{"/people/import", "Import", ""},
+	{"/credentials", "PIN", ""},
+	{"/keys", "Overdue", ""},
+	{"/inside", "Who is inside", ""},
+	{"/rota", "Rota", ""},
+	{"/rota", "Rota", "/rota/shifts/"},
+	{"/rota/import", "rota", ""},
+	{"/rota/mine", "shifts", ""},
+	{"/scenarios", "Whisky evening", ""},
+	{"/scenarios/new", "scenario", ""},
+	{"/scenarios/peak-hour", "Peak hour", ""},
+	{"/devices", "Devices", ""},
+	{"/devices", "Devices", "/devices/dev_"},
+	{"/devices/labels", "Labels", ""},
+	{"/plan", "Floor plan", ""},
+	{"/proof", "Proof", ""},
+	{"/proof/entries/100", "100", ""},
+	{"/activity?q=result:denied", "Refused", "/decisions/dec_"},
+	{"/what-if", "What if", ""},
+	{"/what-if/draft", "draft", ""},
+	{"/serve", "Customers", ""},
+	{"/reports", "Reports", ""},
+	{"/reports/review", "Access review", ""},
+	{"/developers", "Developers", ""},
+	{"/developers/tokens", "Tokens", ""},
+	{"/developers/events", "Events", ""},
+	{"/settings", "Settings", ""},
+	{"/settings/sites/lisbon", "Lisbon", ""},
+	{"/settings/openings/cage-3", "Cage 3", ""},
+	{"/settings/areas/lisbon/office", "Back office", ""},
+	{"/settings/sign-in", "How operators sign in", ""},
+	{"/me", "Passkeys", ""},
+	{"/elevations", "Nadia Brandt", ""},
+	{"/operators", "Operators", ""},
+	{"/operators", "What they may do, and where", "/operators/opr_"},
+	{"/operators/invite", "Invite", ""},
+	{"/me/elevation", "role", ""},
+	{"/docs", "Guides", ""},
+	{"/docs/runbooks/forced", "Forced", ""},
+	{"/nowhere", "There is nothing here", ""},
 }
 
-// looks are the ways in which pages are looked at.
+// looks are the ways in which pages are looked at. What a page is made of is the
+// same in all of them, so that the whole of it is looked at in one, and in the
+// others what they change.
 var looks = []struct {
-	name  string
-	width int64
-	dark  bool
+	name    string
+	width   int64
+	dark    bool
+	spanish bool
+	rules   []string // of accessibility; empty: all; "none": none
 }{
-	{"desktop", 1440, false}, {"dark", 1440, true}, {"phone", 390, false},
+	{"desktop", 1440, false, false, nil},
+	{"dark", 1440, true, false, []string{"color-contrast"}},
+	{"phone", 390, false, false, []string{"target-size", "color-contrast", "scrollable-region-focusable"}},
+	{"in Spanish", 390, false, true, []string{"none"}},
 }
 
 func TestEveryPageIsAccessibleAndFits(t *testing.T) {
@@ -122,10 +178,22 @@ func TestEveryPageIsAccessibleAndFits(t *testing.T) {
 			b := browsertest.Open(t, s.url)
 			b.Size(look.width, 900)
 			b.Dark(look.dark)
+			if look.spanish {
+				b.Cookie("sashlock_language", "es")
+			}
 			for _, page := range pages {
 				b.Go(page.path)
-				b.See(page.says)
-				b.Accessible()
+				if page.link != "" {
+					find := fmt.Sprintf(`document.querySelector('main a[href^=%q]')`, page.link)
+					b.Until(find)
+					b.Go(browsertest.Eval[string](b, find+`.getAttribute("href")`))
+				}
+				if text := b.Text(); !look.spanish && !strings.Contains(text, page.says) {
+					t.Errorf("%s does not say %q:\n%.600s", b.Path(), page.says, text)
+				}
+				if !slices.Contains(look.rules, "none") {
+					b.Accessible(look.rules...)
+				}
 				b.Fits()
 				if strings.Contains(page.path, "nowhere") {
 					b.Forgive() // the browser complains of the status 404

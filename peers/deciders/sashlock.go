@@ -45,13 +45,25 @@ func newSashlock(w *workload) (decider, error) {
 	for i, o := range w.facts.Openings {
 		d.openings[o.ID] = about{string(o.Kind), string(o.Class), string(o.Area), string(o.Site), w.zones[i*sites/openings]}
 	}
+	d.index = d.index.Watching(access.Watch{All: true, Opening: d.railedOpening, Person: d.railedPerson})
 	return d, nil
+}
+
+// railedOpening and railedPerson tell the index for what there are guard rails,
+// as a store node does when it starts and after every change.
+func (d *sashlockDecider) railedOpening(id sashlock.OpeningID) bool {
+	o := d.openings[id]
+	return d.rails.OfOpening(&guard.Facts{Opening: id, Kind: o.kind, Class: o.class, Area: o.area, Site: o.site})
+}
+
+func (d *sashlockDecider) railedPerson(id sashlock.PersonID) bool {
+	return d.rails.OfPerson(&guard.Facts{Person: id, Roles: d.people[id]})
 }
 
 func (d *sashlockDecider) decide(a *ask) (bool, error) {
 	verdict := d.index.Decide(sashlock.Request{Person: a.person, Opening: a.opening, At: a.at, Level: sashlock.Assurance(a.level)}, sashlock.Normal, nil)
-	if !verdict.Granted {
-		return false, nil
+	if !verdict.Granted || verdict.Free {
+		return verdict.Granted, nil
 	}
 	o := d.openings[a.opening]
 	hits := d.rails.Look(&guard.Facts{

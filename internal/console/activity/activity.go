@@ -114,6 +114,9 @@ type row struct {
 func (p pages) sees(ctx context.Context, book *flow.Book, all bool) func(*sashlock.Event) bool {
 	o := console.Who(ctx).Operator
 	return func(e *sashlock.Event) bool {
+		if !o.HearsOf(*e) {
+			return false
+		}
 		if !all {
 			if _, told := console.Tell(book, *e); !told {
 				return false
@@ -196,7 +199,7 @@ func (p pages) fill(ctx context.Context, d *desk) error {
 	}
 	d.Next = next
 	for _, e := range found {
-		d.Rows = append(d.Rows, rowOf(book, e, d.site))
+		d.Rows = append(d.Rows, rowOf(book, p.Feed.Named(ctx, e), d.site))
 	}
 	d.Counts = counts(ctx, d.Rows, d.search.Terms)
 	return nil
@@ -237,7 +240,7 @@ func (p pages) write(ctx context.Context, out *csv.Writer, a asked) error {
 			return err
 		}
 		for _, e := range found {
-			r := rowOf(book, e, a.site)
+			r := rowOf(book, p.Feed.Named(ctx, e), a.site)
 			if err := out.Write([]string{
 				strconv.FormatInt(e.Seq, 10), r.At.Format(time.RFC3339), tame(r.Site), string(e.Kind), r.Slug, r.Person, result(e), string(e.Reason), tame(r.Text(ctx)),
 			}); err != nil {

@@ -90,7 +90,7 @@ func (t *follower) send(ctx context.Context) error {
 			}
 			fmt.Fprintf(&text, "event: row\nid: %d\ndata: ", e.Seq)
 			var one bytes.Buffer
-			if err := eventRow(rowOf(book, *e, t.site), len(t.Sites(ctx)) > 1).Render(ctx, &one); err != nil {
+			if err := eventRow(rowOf(book, t.Feed.Named(ctx, *e), t.site), len(t.Sites(ctx)) > 1).Render(ctx, &one); err != nil {
 				return err
 			}
 			text.Write(bytes.ReplaceAll(one.Bytes(), []byte("\n"), []byte(" ")))

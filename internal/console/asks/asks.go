@@ -31,7 +31,6 @@ import (
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/console"
-	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/grants"
 	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/reach"
@@ -68,14 +67,7 @@ func Mount(f *console.Frame, room *approvals.Room) {
 }
 
 // by is whoever is signed in, as the room asks for them.
-func by(ctx context.Context) approvals.By {
-	o := console.Who(ctx).Operator
-	return approvals.By{
-		ID: o.ID, Person: o.Person,
-		May:  func(scope string) bool { return o.May(signin.Scope(scope)) },
-		Sees: func(site sashlock.SiteID, area sashlock.AreaID) bool { return sees(o, site, area) },
-	}
-}
+func by(ctx context.Context) approvals.By { return console.Behalf(ctx) }
 
 // sees reports whether a place concerns an operator. What is at no site
 // concerns those of all sites.
@@ -123,21 +115,6 @@ func placeName(ctx context.Context, f reach.Facts, opening sashlock.OpeningID, a
 		return lang.T(ctx, "everything in %s", a.Name), "/?site=" + f.Sites[a.Site].Slug
 	}
 	return lang.T(ctx, "something that is gone"), ""
-}
-
-// pathOf is the page of something that a sentence names.
-func pathOf(n reach.Name) string {
-	switch n.Kind {
-	case estate.People:
-		return "/people/" + n.Ref
-	case estate.Roles:
-		return "/access/roles/" + n.Ref
-	case estate.Schedules:
-		return "/access/schedules/" + n.Ref
-	case estate.Openings:
-		return "/openings/" + n.Ref
-	}
-	return ""
 }
 
 // length says for how long.

@@ -16,6 +16,7 @@ import (
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/lang"
+	"github.com/sashlock/sashlock/internal/rails"
 	"github.com/sashlock/sashlock/internal/reach"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
@@ -26,11 +27,15 @@ type held struct {
 	approvals.Proposal
 	Title      string
 	Sentence   []reach.Piece // of a grant
-	Text       string        // the declared form
+	Path       string        // the page of what it is about; empty: it has none
+	About      string        // what that is called
+	Differs    []console.DiffLine
+	Text       string // the declared form
 	Who        string
 	Since      time.Time
 	Ends       time.Time
 	May        bool
+	Alone      bool // nobody else could: they may confirm their own
 	Mine       bool
 	Why        string
 	StateWords string
@@ -50,6 +55,7 @@ type holding struct {
 	Typed   string
 	Said    string
 	Status  int
+	New     bool // one was just proposed
 }
 
 // kindRow is a kind of change that can be held back.
@@ -73,7 +79,7 @@ func kindWords(kind string) string {
 }
 
 func (p pages) changes(w http.ResponseWriter, r *http.Request) error {
-	return p.held(w, r, &holding{})
+	return p.held(w, r, &holding{New: r.URL.Query().Has("proposed")})
 }
 
 func (p pages) held(w http.ResponseWriter, r *http.Request, page *holding) error {
@@ -101,7 +107,10 @@ func (p pages) held(w http.ResponseWriter, r *http.Request, page *holding) error
 			if !sees(o, one.Site, one.Area) && one.By != o.ID {
 				continue
 			}
-			row := p.proposal(ctx, f, names, one)
+			row, err := p.proposal(ctx, q, f, names, one)
+			if err != nil {
+				return err
+			}
 			if one.State == approvals.Waiting {
 				page.Waiting = append(page.Waiting, row)
 			} else if len(page.Past) < pastShown {
@@ -118,7 +127,7 @@ func (p pages) held(w http.ResponseWriter, r *http.Request, page *holding) error
 	return p.Show(w, r, h, changesPage(page))
 }
 
-func (p pages) proposal(ctx context.Context, f reach.Facts, names map[sashlock.OperatorID]signin.Operator, one approvals.Proposal) held {
+func (p pages) proposal(ctx context.Context, q store.Query, f reach.Facts, names map[sashlock.OperatorID]signin.Operator, one approvals.Proposal) (held, error) {
 	site := f.Sites[one.Site]
 	row := held{
 		Proposal: one, Title: lang.T(ctx, kindWords(one.Kind)), Who: called(ctx, names, one.By), Mine: one.By == console.Who(ctx).Operator.ID,
@@ -128,16 +137,14 @@ func (p pages) proposal(ctx context.Context, f reach.Facts, names map[sashlock.O
 	if json.Indent(&pretty, one.Form, "", "  ") == nil {
 		row.Text = pretty.String()
 	}
-	if one.Kind == approvals.GrantKind {
-		var d estate.Grant
-		if json.Unmarshal(one.Form, &d) == nil {
-			if g, problems := d.Resolve(f.Find); len(problems) == 0 {
-				row.Sentence = f.Sentence(g).Pieces(lang.Of(ctx))
-			}
-		}
+	if err := p.describe(ctx, q, f, names, &row); err != nil {
+		return row, err
 	}
-	err := p.room.MayConfirm(by(ctx), one)
-	row.May, row.Why = err == nil, said(ctx, err)
+	alone, err := p.room.MayConfirm(q, by(ctx), one)
+	if err != nil && !sashlock.IsKind(err, sashlock.Denied) {
+		return row, err
+	}
+	row.May, row.Alone, row.Why = err == nil, alone, said(ctx, err)
 	if !one.Answered.IsZero() {
 		row.At, row.Decider = console.LocalTime(site, one.Answered), called(ctx, names, one.Answerer)
 	}
@@ -149,7 +156,62 @@ func (p pages) proposal(ctx context.Context, f reach.Facts, names map[sashlock.O
 		row.StateWords, row.Tone = lang.Mark("Nobody answered in time"), "tone-doubt"
 	}
 	row.StateWords = lang.T(ctx, row.StateWords)
-	return row
+	return row, nil
+}
+
+// describe says what a change is about.
+func (p pages) describe(ctx context.Context, q store.Query, f reach.Facts, names map[sashlock.OperatorID]signin.Operator, row *held) error {
+	switch row.Kind {
+	case approvals.GrantKind:
+		var d estate.Grant
+		if json.Unmarshal(row.Form, &d) == nil {
+			if g, problems := d.Resolve(f.Find); len(problems) == 0 {
+				row.Sentence = f.Sentence(g).Pieces(lang.Of(ctx))
+			}
+		}
+	case approvals.RailKind:
+		var d rails.Proposed
+		if json.Unmarshal(row.Form, &d) != nil {
+			return nil
+		}
+		row.About, row.Path = d.Slug, "/access/rails/"+d.Slug
+		old, err := rails.Find(q, d.Slug)
+		switch {
+		case sashlock.IsKind(err, sashlock.NotFound):
+			row.Path = ""
+		case err != nil:
+			return err
+		case d.Remove:
+			row.Title = lang.T(ctx, "Removing a guard rail")
+		case d.Shadow && !old.Shadow:
+			row.Title = lang.T(ctx, "A guard rail is only to watch")
+		}
+		if !d.Remove && row.State == approvals.Waiting {
+			row.Differs = console.Difference(old.Text, d.Text)
+		}
+	case approvals.OwnerKind:
+		var d struct {
+			Operator sashlock.OperatorID `json:"operator"`
+		}
+		if json.Unmarshal(row.Form, &d) == nil {
+			row.About, row.Path = called(ctx, names, d.Operator), "/operators/"+string(d.Operator)
+		}
+	case approvals.SettingsKind:
+		var s approvals.Settings
+		if json.Unmarshal(row.Form, &s) == nil {
+			row.About = lang.T(ctx, "nothing")
+			for i, kind := range s.Kinds {
+				if i == 0 {
+					row.About = ""
+				} else {
+					row.About += ", "
+				}
+				row.About += lang.T(ctx, kindWords(kind))
+			}
+			row.About = lang.T(ctx, "then waits: %s", row.About)
+		}
+	}
+	return nil
 }
 
 // seenChange refuses a proposal that does not concern whoever is signed in.

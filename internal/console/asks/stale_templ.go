@@ -385,7 +385,7 @@ func staleLine(one staleRow, page *tidying) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = saying(one.Pieces).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = console.Said(one.Pieces).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

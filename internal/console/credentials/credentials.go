@@ -48,6 +48,8 @@ func Mount(f *console.Frame, room *credentials.Room) {
 	f.Dangerous("POST /people/{slug}/credentials", signin.Access, p.give)
 	f.Handle("POST /people/{slug}/credentials/lost", signin.Access, p.lose)
 	f.Handle("POST /people/{slug}/credentials/{id}/remove", signin.Access, p.remove)
+	f.Handle("POST /people/{slug}/credentials/{id}/ask-lock", signin.Access, p.askLock)
+	f.Handle("POST /people/{slug}/credentials/{id}/forgotten", signin.Access, p.forgotten)
 	f.Handle("GET /credentials", signin.Access, p.rotations)
 	f.Handle("GET /keys", signin.Access, p.keys)
 	f.Handle("POST /keys", signin.Access, p.saveKey)
@@ -206,11 +208,11 @@ func standingWords(r sashlock.Reason) (words, tone string) {
 	case sashlock.Permitted:
 		return lang.Mark("Good"), "calm"
 	case sashlock.CredentialNotYetValid:
-		return lang.Mark("Not yet valid"), "check"
+		return lang.Mark("Not yet valid"), "watch"
 	case sashlock.CredentialExpired:
-		return lang.Mark("No longer valid"), "check"
+		return lang.Mark("No longer valid"), "doubt"
 	}
-	return lang.Mark("Ended"), "act"
+	return lang.Mark("Ended"), "doubt"
 }
 
 // causeWords are why credentials end.

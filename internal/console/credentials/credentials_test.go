@@ -192,7 +192,7 @@ func TestKeys(t *testing.T) {
 		t.Errorf("entered twice: %d %s", status, page)
 	}
 	_, page = c.Get("/keys")
-	c.Sees(page, "Cellar", "Case 1, Case 2", "1 in all, 1 in the cabinet", "480")
+	c.Sees(page, "Cellar", "Case 1 , Case 2", "1 in all, 1 in the cabinet", "480")
 	due := time.Now().Add(48 * time.Hour).In(lisbon(t)).Format("2006-01-02T15:04")
 	for what, form := range map[string]url.Values{
 		"write a date and a time": {"person": {string(c.Person("ana"))}, "due": {"soon"}}, "later than now": {"person": {string(c.Person("ana"))}, "due": {"2020-01-01T10:00"}},
@@ -239,4 +239,84 @@ func TestSpanish(t *testing.T) {
 		_, page := c.Send(http.MethodGet, path, http.Header{"Accept-Language": {"es"}}, nil)
 		c.Sees(page, words)
 	}
+}
+
+// TestALockThatHoldsItIsPendingUntilItForgets walks through a lost fingerprint:
+// pending while the lock is away, pending while it still has it, confirmed when
+// it says that it has not.
+func TestALockThatHoldsItIsPendingUntilItForgets(t *testing.T) {
+	c := consoletest.New(t)
+	var lock sashlock.DeviceID
+	for id, d := range c.Hall.Book().Devices {
+		if d.Opening == c.Opening("case-1") {
+			lock = id
+		}
+	}
+	made, err := c.Credentials.Make(c.Ctx(), "", credentials.Making{Person: c.Person("ana"), Kind: sashlock.Finger, Label: "Right thumb", Device: lock, Slot: 7})
+	c.Must(err)
+	_, page := c.Get(anas)
+	c.Sees(page, "A lock holds it by itself.", "Case 1, slot 7")
+	_, _, page = c.Post(anas+"/lost", url.Values{"all": {"1"}, "cause": {"lost"}})
+	c.Sees(page, "Still pending: 1 lock holds it by itself", "Pending: a lock still holds it.", "Ask the lock")
+	c.Must(c.World.Kill("case-1"))
+	ask := anas + "/" + string(made.ID) + "/ask-lock"
+	_, to, _ := c.Post(ask, nil)
+	_, page = c.Get(to)
+	c.Sees(page, "Still pending:", "Pending: a lock still holds it.")
+	if all := held(c, "ana"); all[0].Device != lock {
+		t.Fatalf("forgotten by a lock that is away: %+v", all[0])
+	}
+	if status, _, _ := c.As(signin.Manager).Post("/people/bob/credentials/"+string(made.ID)+"/forgotten", url.Values{}); status != http.StatusNotFound {
+		t.Errorf("under another name: %d", status)
+	}
+	_, to, _ = c.As(signin.Owner).Post(anas+"/"+string(made.ID)+"/forgotten", url.Values{})
+	_, page = c.Get(to)
+	c.Sees(page, "Noted: it was deleted at the lock.", "It is no longer in the lock that held it.")
+	if all := held(c, "ana"); all[0].Device != "" || all[0].Lost.IsZero() {
+		t.Errorf("still held: %+v", all[0])
+	}
+}
+
+// TestALeaverIsShownAsPendingWhereALockHoldsSomething looks at the page of
+// somebody who left and whose fingerprint is in a lock.
+func TestALeaverIsShownAsPendingWhereALockHoldsSomething(t *testing.T) {
+	c := consoletest.New(t)
+	for id, d := range c.Hall.Book().Devices {
+		if d.Opening == c.Opening("case-1") {
+			_, err := c.Credentials.Make(c.Ctx(), "", credentials.Making{Person: c.Person("ana"), Kind: sashlock.Finger, Label: "Right thumb", Device: id, Slot: 7})
+			c.Must(err)
+		}
+	}
+	_, page := c.Get("/people/ana")
+	if strings.Contains(page, "Pending:") {
+		t.Error("pending while nobody left")
+	}
+	c.Post("/people/ana/suspend", url.Values{"reason": {"left"}})
+	_, page = c.Get("/people/ana")
+	c.Sees(page, "Pending: 1 lock still lets them in by itself.", "Case 1, slot 7")
+}
+
+// TestALossKeepsWhatWasTyped sends a loss with a wrong date: nothing ends, and
+// the form has it all still. With everything ticked, everything ends, whatever
+// else is ticked.
+func TestALossKeepsWhatWasTyped(t *testing.T) {
+	c := consoletest.New(t)
+	for _, label := range []string{"Blue QR", "Red QR"} {
+		_, err := c.Credentials.Make(c.Ctx(), "", credentials.Making{Person: c.Person("ana"), Kind: sashlock.QR, Label: label})
+		c.Must(err)
+	}
+	_, page := c.Get(anas + "?lost=1")
+	if !strings.Contains(page, `name="all" value="1" checked`) {
+		t.Error("everything is not offered at once")
+	}
+	one := string(held(c, "ana")[0].ID)
+	form := url.Values{"credential": {one}, "cause": {"stolen"}, "since": {"yesterday"}, "phone": {"1"}}
+	status, _, page := c.Post(anas+"/lost", form)
+	if status != http.StatusUnprocessableEntity || !strings.Contains(page, `value="`+one+`" checked`) || !strings.Contains(page, `value="stolen" selected`) || !strings.Contains(page, `value="yesterday"`) {
+		t.Errorf("%d: what was typed is gone", status)
+	}
+	form.Set("since", "")
+	form.Set("all", "1")
+	_, _, page = c.Post(anas+"/lost", form)
+	c.Sees(page, "2 credentials ended, everywhere and at once.")
 }

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/sashlock/sashlock"
@@ -37,9 +36,9 @@ type register struct {
 
 type keyRow struct {
 	credentials.Key
-	Opens string
-	Out   []loanRow
-	Free  int
+	At   []sashlock.Opening // what it opens, by name
+	Out  []loanRow
+	Free int
 }
 
 type loanRow struct {
@@ -119,12 +118,10 @@ func (p pages) showKeys(w http.ResponseWriter, r *http.Request, s *register) (er
 	all = slices.DeleteFunc(all, func(k credentials.Key) bool { return !p.mine(ctx, k) })
 	for _, k := range all {
 		one := keyRow{Key: k, Free: k.Copies - lost[k.ID]}
-		var opens []string
 		for _, o := range k.Openings {
-			opens = append(opens, book.Openings[o].Name)
+			one.At = append(one.At, book.Openings[o])
 		}
-		slices.Sort(opens)
-		one.Opens = strings.Join(opens, ", ")
+		slices.SortFunc(one.At, func(a, b sashlock.Opening) int { return console.CompareNames(a.Name, b.Name) })
 		for _, l := range out {
 			if l.Key == k.ID {
 				one.Out = append(one.Out, loanRow{l, book.People[l.Person]})

@@ -36,18 +36,30 @@ type sheet struct {
 	After   *credentials.Aftermath
 	Uses    []used
 	Removed bool
+	Losing  bool // they came to end what is lost
+	Loss    loss
+	Lock    string // what a lock answered that was asked
 }
 
 type row struct {
 	credentials.Credential
 	Words, Tone string
 	At          string // where a PIN is taken, in words
+	Held        *held  // by a lock; nil: by none
+	Gone        bool   // from the lock that held it
 }
 
 // form is what was typed.
 type form struct {
 	Kind, Label, Until, Digits, Format, Code, Number string
 	Duress, Once                                     bool
+}
+
+// loss is what was typed about something lost.
+type loss struct {
+	All, Phone   bool
+	Cause, Since string
+	Chosen       []string // credentials
 }
 
 // met is an unknown card at a reader.
@@ -75,7 +87,7 @@ func (p pages) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s := &sheet{Person: one, Form: form{Kind: string(sashlock.PIN), Digits: "4"}, Removed: r.URL.Query().Get("removed") != ""}
+	s := &sheet{Person: one, Form: form{Kind: string(sashlock.PIN), Digits: "4"}, Removed: r.URL.Query().Get("removed") != "", Losing: r.URL.Query().Has("lost"), Loss: loss{All: true}, Lock: r.URL.Query().Get("lock")}
 	s.Places = p.openings(r.Context())
 	reached := p.Hall.Book().Index.WhatCanOpen(one.ID, p.Now())
 	for i := range s.Places { // what grants give, in the first store that they give something in
@@ -117,7 +129,8 @@ func (p pages) answer(w http.ResponseWriter, r *http.Request, s *sheet) (err err
 		all, err := credentials.List(q, s.Person.ID)
 		for _, one := range slices.Backward(all) {
 			words, tone := standingWords(one.Standing(p.Now()))
-			shown := row{Credential: one, Words: words, Tone: tone}
+			shown := row{Credential: one, Words: words, Tone: tone, Held: p.heldAt(one, s.Person)}
+			shown.Gone = one.Kind == sashlock.Finger && one.Device == "" && !one.Lost.IsZero()
 			var at []string
 			for _, id := range one.Places {
 				if o := book.Openings[id]; console.Who(ctx).Operator.Sees(o.Site, o.Area) {
@@ -251,17 +264,21 @@ func (p pages) lose(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s := &sheet{Person: one, Form: form{Kind: string(sashlock.PIN), Digits: "4"}}
-	l := credentials.Loss{Person: one.ID, Cause: r.PostFormValue("cause"), Phone: r.PostFormValue("phone") != ""}
-	for _, id := range r.PostForm["credential"] {
-		l.Credentials = append(l.Credentials, sashlock.CredentialID(console.Clip(id, 60)))
+	s := &sheet{Person: one, Form: form{Kind: string(sashlock.PIN), Digits: "4"}, Losing: true, Loss: loss{
+		All: r.PostFormValue("all") != "", Phone: r.PostFormValue("phone") != "", Cause: r.PostFormValue("cause"), Since: r.PostFormValue("since"), Chosen: r.PostForm["credential"],
+	}}
+	l := credentials.Loss{Person: one.ID, Cause: s.Loss.Cause, Phone: s.Loss.Phone}
+	for _, id := range s.Loss.Chosen {
+		if !s.Loss.All {
+			l.Credentials = append(l.Credentials, sashlock.CredentialID(console.Clip(id, 60)))
+		}
 	}
 	var ok bool
 	l.Since, ok = typed(r.PostFormValue("since"), zone)
 	switch {
 	case !ok:
 		s.Wrong = map[string]string{"since": lang.T(ctx, "write a date and a time")}
-	case len(l.Credentials) == 0 && r.PostFormValue("all") == "":
+	case len(l.Credentials) == 0 && !s.Loss.All:
 		s.Wrong = map[string]string{"credential": lang.T(ctx, "choose what is lost")}
 	}
 	if s.Wrong != nil {
@@ -276,10 +293,11 @@ func (p pages) lose(w http.ResponseWriter, r *http.Request) error {
 		s.Wrong = fields
 		return p.answer(w, r, s)
 	}
-	s.After = &after
+	s.After, s.Losing = &after, false
 	book := p.Hall.Book()
 	for _, e := range after.Uses {
-		if o := book.Openings[e.Opening]; e.Decision != "" && strings.HasPrefix(string(e.Kind), "access.") && console.Who(ctx).Operator.Sees(o.Site, o.Area) {
+		answer := e.Kind == sashlock.AccessGranted || e.Kind == sashlock.AccessDenied || e.Kind == sashlock.AccessDeferred
+		if o := book.Openings[e.Opening]; answer && e.Decision != "" && console.Who(ctx).Operator.Sees(o.Site, o.Area) {
 			s.Uses = append(s.Uses, used{e.Heard, o, e.Kind == sashlock.AccessGranted, "/decisions/" + string(e.Decision)})
 		}
 	}
@@ -287,22 +305,11 @@ func (p pages) lose(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p pages) remove(w http.ResponseWriter, r *http.Request) error {
-	one, err := p.person(r, true)
+	one, c, err := p.own(r)
 	if err != nil {
 		return err
 	}
-	ctx, id := r.Context(), sashlock.CredentialID(r.PathValue("id"))
-	err = p.Store.View(ctx, func(q store.Query) error {
-		c, err := credentials.Find(q, id)
-		if err == nil && c.Person != one.ID { // an identifier of somebody else's is as good as none
-			err = &sashlock.Error{Kind: sashlock.NotFound, Op: "removing credential", Hint: "this person has no such credential"}
-		}
-		return err
-	})
-	if err == nil {
-		err = p.room.Remove(ctx, console.Who(ctx).Operator.ID, id, 0)
-	}
-	if err != nil {
+	if err := p.room.Remove(r.Context(), console.Who(r.Context()).Operator.ID, c.ID, 0); err != nil {
 		return err
 	}
 	return console.Back(w, r, "/people/"+one.Slug+"/credentials?removed=1")

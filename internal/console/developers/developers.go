@@ -213,7 +213,7 @@ func (p pages) events(w http.ResponseWriter, r *http.Request) error {
 	var shown []raw
 	for _, e := range all {
 		everywhere := e.Site == "" && len(o.Sites)+len(o.Areas) == 0
-		if !everywhere && (e.Site == "" || !o.Sees(e.Site, book.Openings[e.Opening].Area)) {
+		if !o.HearsOf(e) || !everywhere && (e.Site == "" || !o.Sees(e.Site, book.Openings[e.Opening].Area)) {
 			continue
 		}
 		text, err := json.MarshalIndent(e, "", "  ")

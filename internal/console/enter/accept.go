@@ -106,7 +106,7 @@ func (p *pages) where(o signin.Operator) (names []string) {
 
 // beginAccept asks the browser of somebody who opened a link for a passkey.
 func (p *pages) beginAccept(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	l, o, err := p.link(r)
@@ -125,7 +125,7 @@ func (p *pages) beginAccept(w http.ResponseWriter, r *http.Request) error {
 // accept lets somebody in who opened a link and enrolled a passkey, and shows
 // them their recovery codes.
 func (p *pages) accept(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	if _, _, err := p.link(r); err != nil {

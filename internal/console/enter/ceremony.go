@@ -40,7 +40,6 @@ const (
 	awayCookie     = "sashlock_away"
 	awayLife       = 10 * time.Minute // to sign in elsewhere
 	mostCeremonies = 2048
-	mostAnswer     = 64 << 10 // bytes of a form with a passkey's answer
 )
 
 // ceremony is one that is under way.

@@ -82,7 +82,7 @@ func (p *pages) showElevation(w http.ResponseWriter, r *http.Request, a asked) e
 }
 
 func (p *pages) askElevation(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	a := asked{Role: signin.Role(r.PostFormValue("role")), Reason: r.PostFormValue("reason"), Glass: r.PostFormValue("glass") == "yes"}

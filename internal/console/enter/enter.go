@@ -215,12 +215,3 @@ func (p *pages) forget(r *http.Request) {
 		}
 	}
 }
-
-// form reads a form of bounded size.
-func form(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, mostAnswer)
-	if err := r.ParseForm(); err != nil {
-		return &sashlock.Error{Kind: sashlock.Invalid, Op: "reading form", Subject: "form", Hint: lang.T(r.Context(), "send it again from its page"), Err: err}
-	}
-	return nil
-}

@@ -55,7 +55,8 @@ func (p *pages) head(title, about string) console.Head {
 }
 
 func (p *pages) mePage(w http.ResponseWriter, r *http.Request) error {
-	if p.named(w, r) {
+	// In the demo somebody who chose an identity would lose it on the way.
+	if p.Demo == "" && p.named(w, r) {
 		return nil
 	}
 	v, err := p.mine(r)
@@ -143,7 +144,7 @@ func (p *pages) beginAdd(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *pages) add(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	who := console.Who(r.Context())
@@ -158,7 +159,7 @@ func (p *pages) add(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *pages) rename(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	name := strings.TrimSpace(r.PostFormValue("name"))
@@ -218,7 +219,7 @@ func (p *pages) endOthers(w http.ResponseWriter, r *http.Request) error {
 // language keeps in which language an operator reads, wherever they sign in.
 // The choice in the head of each page is that of one browser and goes before.
 func (p *pages) language(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	l := lang.Language(r.PostFormValue("language"))

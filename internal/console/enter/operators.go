@@ -226,7 +226,7 @@ func wrongWith(r *http.Request, err error) (field, words string, mend bool) {
 }
 
 func (p *pages) invite(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	o := p.typed(r, signin.Operator{})
@@ -270,7 +270,7 @@ func (p *pages) showOperator(w http.ResponseWriter, r *http.Request, d draft) er
 }
 
 func (p *pages) change(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	m, err := p.member(r)
@@ -303,7 +303,7 @@ func (p *pages) apply(w http.ResponseWriter, r *http.Request, m member, o signin
 }
 
 func (p *pages) suspend(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	m, err := p.member(r)

@@ -28,7 +28,7 @@ func (p *pages) mountPassword() {
 }
 
 func (p *pages) signInByPassword(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	id, done, err := p.usePassword(w, r, r.PostFormValue("name"), "/signin")
@@ -42,7 +42,7 @@ func (p *pages) signInByPassword(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *pages) againByPassword(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	id, done, err := p.usePassword(w, r, console.Who(r.Context()).Operator.Name, "/signin/again")
@@ -183,7 +183,7 @@ func (p *pages) passwordPage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *pages) setPassword(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	one, s, err := p.mySetup(r)
@@ -242,7 +242,7 @@ func (p *pages) invitePasswordPage(w http.ResponseWriter, r *http.Request) error
 }
 
 func (p *pages) acceptByPassword(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	one, s, err := p.invited(r)

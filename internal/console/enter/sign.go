@@ -153,7 +153,7 @@ func (p *pages) beginSignIn(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *pages) signIn(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	o, err := p.answered(r, "sign in")
@@ -180,7 +180,7 @@ func (p *pages) signInByCode(w http.ResponseWriter, r *http.Request) error {
 // useCode uses the recovery code of a form up. A wrong one leads back to the
 // page it came from: done says so.
 func (p *pages) useCode(w http.ResponseWriter, r *http.Request, page string) (id sashlock.OperatorID, done bool, err error) {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return "", false, err
 	}
 	id, err = p.Signin.UseCode(r.Context(), r.PostFormValue("code"), place(r))
@@ -219,7 +219,7 @@ func (p *pages) beginAgain(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *pages) again(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	who := console.Who(r.Context())

@@ -155,7 +155,7 @@ func (p *pages) turnAway(w http.ResponseWriter, r *http.Request, one ceremony, e
 // providerLogout ends sessions when the provider says that they are over
 // (OpenID Connect Back-Channel Logout 1.0, section 2.5).
 func (p *pages) providerLogout(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := p.Form(w, r); err != nil {
 		return err
 	}
 	err := p.Signin.Logout(r.Context(), r.PostFormValue("logout_token"), place(r))

@@ -143,14 +143,21 @@ func (p pages) read(r *http.Request, f reach.Facts) (*draft, error) {
 	return d, nil
 }
 
-// readForm understands the fields of the form.
-func (d *draft) readForm(ctx context.Context, f reach.Facts, r *http.Request) {
-	d.Who, d.What = r.PostFormValue("who"), r.PostFormValue("what")
-	d.Schedule, d.From, d.Until = r.PostFormValue("schedule"), r.PostFormValue("from"), r.PostFormValue("until")
-	if d.Standing == nil && d.Slug == "" {
-		d.Slug = strings.TrimSpace(r.PostFormValue("slug"))
-	}
+// complete resolves what an address filled in.
+func (d *draft) complete(ctx context.Context, f reach.Facts) {
 	e := estate.Grant{Slug: d.Slug, Schedule: d.Schedule}
+	d.name(&e)
+	d.resolve(ctx, f, e)
+	if !d.OK() || !within(ctx, f, d.Grant) {
+		d.Wrong, d.Grant = map[string]string{}, sashlock.Grant{}
+		return
+	}
+	d.Zone = zoneOf(f, d.Grant)
+	d.Clocks = d.Zone.String()
+}
+
+// name says who it is for, and what.
+func (d *draft) name(e *estate.Grant) {
 	switch kind, ref, _ := strings.Cut(d.Who, ":"); kind {
 	case "person":
 		e.Person = ref
@@ -165,6 +172,17 @@ func (d *draft) readForm(ctx context.Context, f reach.Facts, r *http.Request) {
 	case "site":
 		e.Site = ref
 	}
+}
+
+// readForm understands the fields of the form.
+func (d *draft) readForm(ctx context.Context, f reach.Facts, r *http.Request) {
+	d.Who, d.What = r.PostFormValue("who"), r.PostFormValue("what")
+	d.Schedule, d.From, d.Until = r.PostFormValue("schedule"), r.PostFormValue("from"), r.PostFormValue("until")
+	if d.Standing == nil && d.Slug == "" {
+		d.Slug = strings.TrimSpace(r.PostFormValue("slug"))
+	}
+	e := estate.Grant{Slug: d.Slug, Schedule: d.Schedule}
+	d.name(&e)
 	d.readTerms(ctx, r, &e)
 	place, _ := e.Resolve(f.Find)
 	d.Zone = zoneOf(f, place)

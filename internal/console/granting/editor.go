@@ -37,6 +37,9 @@ type editor struct {
 	Conflict    *conflict
 	Prove       bool // saving asks for a proof of presence first
 	High        bool
+	Held        bool   // saving it makes a change that waits for a second operator
+	Reason      string // why, for that operator
+	BadReason   string // what is wrong with it
 	Saved       bool
 	Running     bool // it counts for a while that has not ended
 	Status      int  // why it is shown again, as HTTP says it
@@ -61,6 +64,7 @@ type look struct {
 	Conditions       []string // what it asks for at the moment of a request
 	Progress         string   // what has been made of it so far
 	Longest          time.Duration
+	Keypads          int // locks among them that hold codes of their own
 	Now              time.Time
 }
 
@@ -90,6 +94,9 @@ func (p pages) fresh(w http.ResponseWriter, r *http.Request) error {
 		d.fillLongest(site, p.Now())
 	}
 	d.Clocks = d.Zone.String()
+	if d.Who != "" && d.What != "" {
+		d.complete(ctx, f)
+	}
 	return p.edit(w, r, f, &editor{draft: d})
 }
 
@@ -144,7 +151,16 @@ func (p pages) look(w http.ResponseWriter, r *http.Request) error {
 	case !d.OK() && d.View == asForm && view == asYAML:
 		d.bad("text", lang.T(r.Context(), "Mend the form first."))
 	}
-	return p.edit(w, r, f, &editor{draft: d})
+	return p.edit(w, r, f, &editor{draft: d, Reason: r.PostFormValue("reason")})
+}
+
+// held reports whether a draft, once saved, waits for a second operator.
+func (p pages) held(ctx context.Context, d *draft) (bool, error) {
+	var old sashlock.Grant
+	if d.Standing != nil {
+		old = *d.Standing
+	}
+	return p.Approvals.GrantWaits(ctx, console.Behalf(ctx), d.Grant, old)
 }
 
 // edit shows the editor.
@@ -159,6 +175,9 @@ func (p pages) edit(w http.ResponseWriter, r *http.Request, f reach.Facts, e *ed
 			return err
 		}
 		e.Look = look
+		if e.Held, err = p.held(ctx, e.draft); err != nil {
+			return err
+		}
 	}
 	title := lang.T(ctx, "New grant")
 	if e.Standing != nil {
@@ -239,6 +258,7 @@ func (p pages) means(ctx context.Context, f reach.Facts, d *draft) (*look, error
 		l.Warn = append(l.Warn, lang.T(ctx, "It has no end: somebody has to remember to take it back"))
 	}
 	l.Openings, l.People = f.Targets(d.Grant), f.Holders(d.Grant)
+	l.Keypads = keypads(f, l.Openings)
 	l.MoreOpenings, l.MorePeople = max(0, len(l.Openings)-shownNames), max(0, len(l.People)-shownNames)
 	l.Openings, l.People = l.Openings[:min(len(l.Openings), shownNames)], l.People[:min(len(l.People), shownNames)]
 	l.People = slices.DeleteFunc(slices.Clone(l.People), func(one sashlock.Person) bool { return !personSeen(ctx, f, one) })
@@ -292,4 +312,14 @@ func effectWords(ctx context.Context, f reach.Facts, e reach.Effect) []string {
 		all = append(all, lang.T(ctx, "It is for so much that only a part was looked at: more may change."))
 	}
 	return all
+}
+
+// keypads counts the locks of openings that hold codes of their own.
+func keypads(f reach.Facts, at []sashlock.Opening) (n int) {
+	for _, d := range f.Devices {
+		if d.Has(sashlock.HasCodes) && slices.ContainsFunc(at, func(o sashlock.Opening) bool { return o.ID == d.Opening }) {
+			n++
+		}
+	}
+	return n
 }

@@ -24,13 +24,11 @@ package granting
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base32"
 	"strings"
 	"time"
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/console"
-	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/grants"
 	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/reach"
@@ -128,31 +126,7 @@ func zoneOf(f reach.Facts, g sashlock.Grant) *time.Location {
 }
 
 // random is a piece of a slug that nobody else has.
-func random() string {
-	var b [5]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
-}
-
-// pathOf is the page of something that a sentence names.
-func pathOf(n reach.Name) string {
-	switch n.Kind {
-	case estate.People:
-		return "/people/" + n.Ref
-	case estate.Roles:
-		return "/access/roles/" + n.Ref
-	case estate.Schedules:
-		return "/access/schedules/" + n.Ref
-	case estate.Openings:
-		return "/openings/" + n.Ref
-	case estate.Areas:
-		site, _, _ := strings.Cut(n.Ref, "/")
-		return "/?site=" + site
-	case estate.Sites:
-		return "/?site=" + n.Ref
-	}
-	return ""
-}
+func random() string { return strings.ToLower(rand.Text()[:8]) }
 
 // clip keeps a search short.
 func clip(s string) string { return console.Clip(s, console.MaxSearch) }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/access"
+	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
@@ -145,10 +146,14 @@ func (p pages) guest(w http.ResponseWriter, r *http.Request, f reach.Facts, o sa
 		}, 0)
 		edit.Events = append(edit.Events, more.Events...)
 		edit.Access.Put = access.Facts{People: edit.Access.Put.People, Grants: more.Access.Put.Grants}
+		edit.Danger = more.Danger
 		return edit, err
 	})
 	if errors.Is(err, errDone) {
 		return console.Back(w, r, "/access/grants/"+g.Slug)
+	}
+	if errors.Is(err, approvals.ErrHeld) {
+		return &sashlock.Error{Kind: sashlock.Conflict, Op: "letting in a guest", Hint: lang.T(ctx, "this protects what is worth most: somebody who is not known gets no access to it with one operator alone. Choose a person from the list, and a second operator confirms it"), Err: err}
 	}
 	if err != nil {
 		return err
@@ -213,10 +218,22 @@ func (p pages) extend(w http.ResponseWriter, r *http.Request) error {
 	}
 	g.Until = g.Until.Add(time.Duration(minutes) * time.Minute)
 	err = p.lengthen(ctx, f, g, rev)
+	if errors.Is(err, approvals.ErrHeld) {
+		return p.proposeQuick(w, r, f, g, rev)
+	}
 	if err != nil && !errors.Is(err, store.ErrChanged) {
 		return err
 	}
 	return console.Back(w, r, back+"?saved")
+}
+
+// proposeQuick lets a quick grant wait for a second operator.
+func (p pages) proposeQuick(w http.ResponseWriter, r *http.Request, f reach.Facts, g sashlock.Grant, rev int64) error {
+	path, err := p.Propose(r.Context(), approvals.GrantKind, estate.FromGrant(g, f.Ref), rev, lang.T(r.Context(), "Quick grant"))
+	if err != nil {
+		return err
+	}
+	return console.Back(w, r, path)
 }
 
 // lengthen saves a longer grant; a guest counts as long as their grant does.

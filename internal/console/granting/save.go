@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
@@ -50,7 +51,7 @@ func (p pages) save(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	e := &editor{draft: d}
+	e := &editor{draft: d, Reason: r.PostFormValue("reason")}
 	if !d.OK() {
 		e.Status = console.Refused
 		return p.edit(w, r, f, e)
@@ -68,8 +69,24 @@ func (p pages) save(w http.ResponseWriter, r *http.Request) error {
 		return p.edit(w, r, f, e)
 	case errors.Is(err, store.ErrChanged):
 		return p.disagree(w, r, d)
+	case errors.Is(err, approvals.ErrHeld):
+		return p.propose(w, r, f, e)
 	}
 	return err
+}
+
+// propose lets a draft wait for a second operator.
+func (p pages) propose(w http.ResponseWriter, r *http.Request, f reach.Facts, e *editor) error {
+	ctx := r.Context()
+	path, err := p.Propose(ctx, approvals.GrantKind, e.declared(f), e.Rev, e.Reason)
+	if sashlock.IsKind(err, sashlock.Invalid) || sashlock.IsKind(err, sashlock.Limit) {
+		e.BadReason, e.Status = lang.T(ctx, hint(err)), console.Refused
+		return p.edit(w, r, f, e)
+	}
+	if err != nil {
+		return err
+	}
+	return console.Back(w, r, path)
 }
 
 // put saves a draft.
@@ -217,6 +234,9 @@ func (p pages) quick(w http.ResponseWriter, r *http.Request) error {
 		}
 		return grants.Save(tx, estate.FromGrant(g, f.Ref), f.Find, 0)
 	})
+	if errors.Is(err, approvals.ErrHeld) {
+		return p.proposeQuick(w, r, f, g, 0)
+	}
 	if err != nil && !errors.Is(err, errDone) {
 		return err
 	}

@@ -15,7 +15,7 @@ func TestConditionsAreSaidAndCounted(t *testing.T) {
 	c := consoletest.New(t)
 	draft := fields("as", "form", "who", "person:bob", "what", "opening:case-1", "slug", "bob-once", "uses", "1", "lasts", "20m", "with", "", "level", "0", "do", "look")
 	_, page := post(t, c, "/access/draft", http.StatusOK, draft)
-	c.Sees(page, "once, for 20 minutes from the first use", "no lock holds a code for it")
+	c.Sees(page, "once, for 20 minutes from the first use", "No lock holds a code for it")
 	draft.Set("do", "yaml")
 	_, page = post(t, c, "/access/draft", http.StatusOK, draft)
 	c.Sees(page, "uses: 1", "lasts: 20m")

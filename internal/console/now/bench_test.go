@@ -42,7 +42,7 @@ func BenchmarkBoard(b *testing.B) {
 		b.Run(as, func(b *testing.B) {
 			for b.Loop() {
 				one := &board{Site: site, Zone: ten.Location(), Now: ten, View: view{Site: site, As: as}}
-				one.pins(book, states, signin.Operator{}.Sees)
+				one.pins(book, states, signin.Operator{})
 				one.lay(book, plans.Plan{Ratio: plans.DefaultRatio}, one.spots(book))
 				one.count(b.Context(), work{})
 				if console.At(one.parts()) == "" {

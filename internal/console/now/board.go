@@ -16,6 +16,7 @@ import (
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/opening"
 	"github.com/sashlock/sashlock/internal/plans"
+	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
 )
 
@@ -73,13 +74,13 @@ func (p pages) look(ctx context.Context, v view) (*board, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.pins(book, states, who.Sees)
+	b.pins(book, states, who)
 	standing, err := p.Store.Alarms(ctx, true, mostStanding)
 	if err != nil {
 		return nil, err
 	}
 	for _, a := range standing {
-		if a.Site == b.Site.ID && who.Sees(a.Site, book.Openings[a.Opening].Area) && len(b.Alarms) < shownAlarms {
+		if a.Site == b.Site.ID && b.tells(who, a.Rule) && who.Sees(a.Site, book.Openings[a.Opening].Area) && len(b.Alarms) < shownAlarms {
 			b.Alarms = append(b.Alarms, alarmOf(book, a, b.Zone))
 		}
 	}
@@ -103,15 +104,15 @@ func (p pages) look(ctx context.Context, v view) (*board, error) {
 }
 
 // pins lists the openings that an operator sees.
-func (b *board) pins(book *flow.Book, states []sashlock.OpeningState, sees func(sashlock.SiteID, sashlock.AreaID) bool) {
+func (b *board) pins(book *flow.Book, states []sashlock.OpeningState, who signin.Operator) {
 	stands := make(map[sashlock.OpeningID]sashlock.OpeningState, len(states))
 	for _, s := range states {
 		stands[s.Opening] = s
 	}
 	b.seen = map[string]bool{}
 	for id, o := range book.Openings {
-		if o.Site == b.Site.ID && sees(o.Site, o.Area) {
-			b.All = append(b.All, pinOf(book, o, stands[id], b.Now))
+		if o.Site == b.Site.ID && who.Sees(o.Site, o.Area) {
+			b.All = append(b.All, pinOf(book, o, stands[id], b.Now, func(rule string) bool { return b.tells(who, rule) }))
 			b.seen[string(id)] = true
 		}
 	}
@@ -119,7 +120,7 @@ func (b *board) pins(book *flow.Book, states []sashlock.OpeningState, sees func(
 		return cmp.Or(cmp.Compare(x.Area, y.Area), console.CompareNames(x.Name, y.Name), cmp.Compare(x.Slug, y.Slug))
 	})
 	for _, a := range book.Areas {
-		if a.Site == b.Site.ID && sees(a.Site, a.ID) {
+		if a.Site == b.Site.ID && who.Sees(a.Site, a.ID) {
 			b.Areas = append(b.Areas, a)
 		}
 	}
@@ -131,6 +132,12 @@ func (b *board) pins(book *flow.Book, states []sashlock.OpeningState, sees func(
 			b.Pins = append(b.Pins, one)
 		}
 	}
+}
+
+// tells reports whether the board shows what a rule found. A display on a wall
+// shows nothing of a silent alarm, whoever has hung it up.
+func (b *board) tells(who signin.Operator, rule string) bool {
+	return !sashlock.Silent(rule) || b.handles(who)
 }
 
 // photos finds the photos of the openings, which the wall shows.
@@ -158,7 +165,11 @@ func photoPath(slug string, rev int64) string {
 	return fmt.Sprintf("/openings/%s/photo?v=%d", slug, rev)
 }
 
-func pinOf(book *flow.Book, o sashlock.Opening, s sashlock.OpeningState, now time.Time) pin {
+func pinOf(book *flow.Book, o sashlock.Opening, s sashlock.OpeningState, now time.Time, tells func(rule string) bool) pin {
+	alarm := false
+	for rule := range s.Alarms {
+		alarm = alarm || tells(rule)
+	}
 	shown := opening.Show(o, s, now)
 	shown.Now = time.Time{}
 	shown.Since, shown.Until = in(shown.Since, now.Location()), in(shown.Until, now.Location())
@@ -167,7 +178,7 @@ func pinOf(book *flow.Book, o sashlock.Opening, s sashlock.OpeningState, now tim
 		X: o.Plan.X, Y: o.Plan.Y,
 		Shown: shown, Open: s.Position == sashlock.Open,
 		Person: book.People[shown.Person].Name, Release: o.ReleaseTime,
-		Nobody: s.Alarms["unattended"] != "", Alarm: len(s.Alarms) > 0,
+		Nobody: s.Alarms["unattended"] != "", Alarm: alarm,
 	}
 }
 

@@ -81,7 +81,7 @@ func testBoard(t *testing.T, as string) *board {
 		t.Fatal(err)
 	}
 	b := &board{Site: site, Zone: ten.Location(), Now: ten, View: view{Site: site, As: as}}
-	b.pins(book, states, signin.Operator{}.Sees)
+	b.pins(book, states, signin.Operator{})
 	b.lay(book, plans.Plan{Ratio: plans.DefaultRatio}, b.spots(book))
 	for _, a := range []sashlock.Alarm{
 		{ID: "alm_3", Rule: "forced", Level: sashlock.Act, Opening: "opn_5", Why: "Opened at 09:59:55.", Raised: ago(5)},

@@ -106,7 +106,7 @@ func (p pages) inspect(ctx context.Context, slug string) (*detail, error) {
 	if d.State, err = p.Store.State(ctx, o.ID); err != nil {
 		return nil, err
 	}
-	d.Pin = pinOf(book, o, d.State, d.Now)
+	d.Pin = pinOf(book, o, d.State, d.Now, console.Who(ctx).Operator.Hears)
 	err = p.Store.View(ctx, func(q store.Query) error {
 		photos, err := plans.Photos(q)
 		if rev, has := photos[o.ID]; has {
@@ -129,7 +129,7 @@ func (p pages) examine(ctx context.Context, slug string, decision sashlock.Decis
 		return nil, err
 	}
 	for _, a := range standing {
-		if a.Opening == d.Opening.ID {
+		if a.Opening == d.Opening.ID && console.Who(ctx).Operator.Hears(a.Rule) {
 			d.Alarms = append(d.Alarms, alarmOf(book, a, d.Zone))
 		}
 	}
@@ -140,7 +140,7 @@ func (p pages) examine(ctx context.Context, slug string, decision sashlock.Decis
 	if err != nil {
 		return nil, err
 	}
-	d.Lines = p.Feed.LinesFrom(recent.events, detailLines)
+	d.Lines = p.Feed.LinesFrom(ctx, recent.events, detailLines)
 	if err := p.requests(ctx, d, recent); err != nil {
 		return nil, err
 	}
@@ -234,9 +234,9 @@ func (p pages) chart(ctx context.Context, d *detail, r recent, last *chartMemo) 
 	if err != nil {
 		return err
 	}
-	events := slices.Clone(newest)
+	events := slices.DeleteFunc(slices.Clone(newest), func(e sashlock.Event) bool { return !console.Who(ctx).Operator.HearsOf(e) })
 	slices.Reverse(events)
-	cut := len(events) == laneEvents
+	cut := len(newest) == laneEvents && len(events) > 0
 	if cut {
 		from = in(events[0].Heard, d.Zone)
 	}

@@ -58,7 +58,7 @@ func (w *work) waiting(q store.Query, b *board) error {
 
 // open reads the incidents of a site that are not resolved.
 func (w *work) open(q store.Query, b *board, o signin.Operator) error {
-	f := incidents.Filter{Scope: incidents.Scope{Sites: o.Sites, Areas: o.Areas}, Site: b.Site.ID}
+	f := incidents.Filter{Scope: incidents.Scope{Sites: o.Sites, Areas: o.Areas, Loud: !b.handles(o)}, Site: b.Site.ID}
 	all, err := incidents.Counts(q, f, o.ID)
 	f.State = incidents.New
 	free, err2 := incidents.Counts(q, f, o.ID)
@@ -70,6 +70,9 @@ func (w *work) open(q store.Query, b *board, o signin.Operator) error {
 	}
 	return cmp.Or(err, err2)
 }
+
+// handles reports whether silent alarms are shown to an operator here.
+func (b *board) handles(o signin.Operator) bool { return !b.View.Bare && o.May(signin.Alarms) }
 
 // tally is how many openings stand how.
 type tally struct{ open, unlocked, held, nobody, either, stale, unknown int }

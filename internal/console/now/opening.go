@@ -63,7 +63,9 @@ func (p pages) release(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
+	if err := p.Form(w, r); err != nil {
+		return err
+	}
 	who := r.FormValue("person")
 	q := sashlock.Request{Opening: o.ID, Operator: console.Who(r.Context()).Operator.ID, Method: sashlock.ByRemote, Level: console.Who(r.Context()).Assurance(p.Now())}
 	for id, person := range p.Hall.Book().People {

@@ -214,7 +214,7 @@ func (l lists) apply(w http.ResponseWriter, r *http.Request) error {
 		return l.show(w, r, &importing{Wrong: lang.T(ctx, "The list is no longer at hand, or was applied already. Choose it again to see what it would do.")})
 	}
 	opts := people.Options{Everyone: list.everyone, Zone: people.ZoneOf(l.Hall.Book())}
-	plan, err := people.Import(ctx, l.Hall, who, list.content, opts, r.PostFormValue("plan"))
+	plan, err := people.Import(ctx, l.Store, l.Hall, who, list.content, opts, r.PostFormValue("plan"))
 	i := &importing{Plan: &plan, Everyone: list.everyone, Key: list.key}
 	switch {
 	case err == nil:

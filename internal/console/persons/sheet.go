@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/base32"
 	"net/http"
 	"slices"
 	"strings"
@@ -73,6 +72,7 @@ type sheet struct {
 	Change, Alone  bool
 	Else           bool
 	Done           string
+	Carries        carries
 }
 
 func (p pages) show(w http.ResponseWriter, r *http.Request) error {
@@ -96,6 +96,9 @@ func (p pages) show(w http.ResponseWriter, r *http.Request) error {
 	if s.Operator, err = p.account(ctx, one.ID); err != nil {
 		return err
 	}
+	if s.Carries, err = p.carry(ctx, one); err != nil {
+		return err
+	}
 	text, err := estate.Marshal(estate.File{People: []estate.Person{estate.FromPerson(one, f.Ref)}})
 	if err != nil {
 		return err
@@ -106,11 +109,7 @@ func (p pages) show(w http.ResponseWriter, r *http.Request) error {
 }
 
 // key is part of the short name of a quick grant: a form sent twice gives one.
-func key() string {
-	var b [10]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
-}
+func key() string { return strings.ToLower(rand.Text()[:16]) }
 
 // grants says what was given to them.
 func (s *sheet) grants(ctx context.Context, f reach.Facts, one sashlock.Person) {
@@ -183,7 +182,7 @@ func (p pages) history(ctx context.Context, s *sheet, one sashlock.Person) error
 	for _, e := range events {
 		at := book.Openings[e.Opening]
 		line, said := console.Tell(book, e)
-		if !said || e.Opening != "" && !o.Sees(at.Site, at.Area) || len(s.Events) == shownEvents {
+		if !said || !o.HearsOf(e) || e.Opening != "" && !o.Sees(at.Site, at.Area) || len(s.Events) == shownEvents {
 			continue
 		}
 		s.Events = append(s.Events, event{line, book.Sites[at.Site], e.Decision})
@@ -254,22 +253,4 @@ func (s *sheet) level(h heat) int {
 		return 0
 	}
 	return 1 + 3*h.Granted/s.Most
-}
-
-// pathOf is the page of something that a sentence names.
-func pathOf(n reach.Name) string {
-	switch n.Kind {
-	case estate.People:
-		return "/people/" + n.Ref
-	case estate.Roles:
-		return "/access/roles/" + n.Ref
-	case estate.Schedules:
-		return "/access/schedules/" + n.Ref
-	case estate.Openings:
-		return "/openings/" + n.Ref
-	case estate.Areas, estate.Sites:
-		site, _, _ := strings.Cut(n.Ref, "/")
-		return "/?site=" + site
-	}
-	return ""
 }

@@ -380,7 +380,9 @@ func (p pages) release(w http.ResponseWriter, r *http.Request) error {
 	if !known {
 		return &sashlock.Error{Kind: sashlock.NotFound, Op: "unlocking", Subject: "tag", Hint: "there is no such tag"}
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
+	if err := p.Form(w, r); err != nil {
+		return err
+	}
 	who, page := console.Who(r.Context()), "/c/"+url.PathEscape(r.PathValue("tag"))
 	me, known := p.asPerson(r)
 	switch {

@@ -77,7 +77,7 @@ func Reader(f *signin.Room) func(q store.Query, id sashlock.OperatorID) (assista
 		if err != nil {
 			return assistance.Reader{}, false, err
 		}
-		r := assistance.Reader{Sees: o.Sees, Language: o.Language}
+		r := assistance.Reader{Sees: o.Sees, Language: o.Language, Handles: o.May(signin.Alarms)}
 		if o.May(signin.Read) {
 			r.Alarms = "/alarms"
 		}

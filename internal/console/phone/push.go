@@ -12,11 +12,11 @@ import (
 	"github.com/sashlock/sashlock/internal/lang"
 )
 
-const maxForm = 8 << 10
-
 // subscribe has the browser told that asks for it.
 func (p pages) subscribe(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := p.Form(w, r); err != nil {
+		return err
+	}
 	_, err := p.room.Subscribe(r.Context(), assistance.Subscription{
 		Operator: console.Who(r.Context()).Operator.ID, Endpoint: r.FormValue("endpoint"), Auth: r.FormValue("auth"), Key: r.FormValue("p256dh"),
 		Device: device(r.UserAgent()),
@@ -28,7 +28,9 @@ func (p pages) subscribe(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p pages) unsubscribe(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := p.Form(w, r); err != nil {
+		return err
+	}
 	id := r.FormValue("id")
 	if endpoint := r.FormValue("endpoint"); endpoint != "" {
 		id = assistance.IDOf(endpoint)

@@ -18,6 +18,7 @@ import (
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/opening"
+	"github.com/sashlock/sashlock/internal/shifts"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
 	"github.com/sashlock/sashlock/internal/tags"
@@ -62,8 +63,17 @@ type serveView struct {
 	Today    int
 	Search   string
 	Told     string // what became of the last button
+	Shift    work
 	Phones   []assistance.Subscription
 	Key      string // of our messages, for the browser
+}
+
+// work is the shift that the operator's person is in, or can clock in to.
+type work struct {
+	Known  bool   // there is one
+	Here   bool   // they are clocked in
+	Span   string // from when until when
+	Counts bool   // what they open may depend on it
 }
 
 // counter is what is looked up once for the whole page.
@@ -95,7 +105,10 @@ func (p pages) look(ctx context.Context, site sashlock.Site, search string) (*se
 		}
 		calls, err := assistance.Waiting(q, p.Now())
 		c.waits(calls, who)
-		return err
+		if err != nil || c.me.ID == "" {
+			return err
+		}
+		return c.works(q)
 	})
 	if err != nil {
 		return nil, err
@@ -104,6 +117,16 @@ func (p pages) look(ctx context.Context, site sashlock.Site, search string) (*se
 		return nil, err
 	}
 	return v, c.past(ctx)
+}
+
+// works looks up the shift to clock in to, or out of.
+func (c *counter) works(q store.Query) error {
+	s, known, err := shifts.Current(q, c.me.ID, c.Site, c.Now)
+	if known {
+		from, until := console.LocalTime(c.Site, s.From), console.LocalTime(c.Site, s.Until)
+		c.Shift = work{Known: true, Here: !s.In.IsZero(), Span: from.Format("15:04") + "–" + until.Format("15:04"), Counts: c.Site.ClockIn}
+	}
+	return err
 }
 
 // waits lists the customers who wait where the operator may go.
@@ -211,6 +234,7 @@ func (v *serveView) parts() []console.Part {
 		list.Within = append(list.Within, console.Part{ID: r.element(), Key: fmt.Sprintf("%+v", r), Body: caseRow(r, v.Now)})
 	}
 	return []console.Part{
+		{ID: "shift", Key: fmt.Sprintf("%+v %s", v.Shift, v.Person), Body: shiftLine(v)},
 		{ID: "waiting", Key: fmt.Sprintf("%+v %s", v.Waiting, v.Person), Body: waitList(v)},
 		{ID: "standing", Key: fmt.Sprintf("%+v", v.Standing), Body: standList(v)},
 		list,
@@ -320,7 +344,9 @@ func (p pages) take(w http.ResponseWriter, r *http.Request) error {
 	if !known {
 		return &sashlock.Error{Kind: sashlock.Invalid, Op: "taking call", Hint: lang.T(r.Context(), "nobody would know who goes: ask the owner to say which person you are")}
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
+	if err := p.Form(w, r); err != nil {
+		return err
+	}
 	_, err = p.room.Take(r.Context(), console.Who(r.Context()).Operator.ID, me.ID, c.ID)
 	if errors.Is(err, assistance.ErrTaken) || sashlock.IsKind(err, sashlock.Conflict) {
 		return console.Back(w, r, "/serve?second="+url.QueryEscape(c.ID))

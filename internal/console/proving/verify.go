@@ -5,17 +5,14 @@ package proving
 import (
 	"context"
 	"errors"
-	"iter"
 	"net/http"
 	"sync"
 	"time"
 
-	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/ledger/proof"
 	"github.com/sashlock/sashlock/internal/logkey"
-	"github.com/sashlock/sashlock/internal/store"
 )
 
 // The rules of a verification are:
@@ -152,50 +149,10 @@ func (p pages) verifyOnce(ctx context.Context, every bool) (proof.LedgerReport, 
 		return proof.LedgerReport{}, err
 	}
 	p.run.change(func(c *checked) { c.Total, c.Done = size, 0 })
-	return proof.VerifyLedger(rowsUpTo(ctx, p.Store, size), sealsUpTo(ctx, p.Store, size), proof.LedgerCheck{
+	return proof.VerifyLedger(p.Store.RowsUpTo(ctx, size), p.Store.SealsUpTo(ctx, size), proof.LedgerCheck{
 		Keys: []proof.Key{key}, AllSignatures: every, Total: size, Now: p.Now,
 		Progress: func(so proof.Progress) {
 			p.run.change(func(c *checked) { c.Done, c.Speed = so.Done, so.PerSecond })
 		},
 	})
-}
-
-// rowsUpTo leaves out entries that were sealed after the verification began.
-// One that no later checkpoint covers was put there behind the store's back,
-// and is handed on.
-func rowsUpTo(ctx context.Context, s *store.Store, size int64) iter.Seq2[proof.Row, error] {
-	return func(yield func(proof.Row, error) bool) {
-		sealed := int64(-1)
-		for r, err := range s.Rows(ctx) {
-			if err == nil && r.Seq >= size {
-				if sealed < 0 {
-					if _, sealed, err = s.Checkpoint(ctx); err != nil {
-						yield(r, err)
-						return
-					}
-				}
-				if r.Seq < sealed {
-					continue
-				}
-			}
-			if !yield(r, err) {
-				return
-			}
-		}
-	}
-}
-
-// sealsUpTo leaves out seals of commits that came after size entries.
-func sealsUpTo(ctx context.Context, s *store.Store, size int64) iter.Seq2[proof.Seal, error] {
-	end := tlog.StoredHashCount(size)
-	return func(yield func(proof.Seal, error) bool) {
-		for seal, err := range s.Seals(ctx) {
-			if err == nil && seal.FirstHash >= end {
-				return
-			}
-			if !yield(seal, err) {
-				return
-			}
-		}
-	}
 }

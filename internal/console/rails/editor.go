@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
@@ -43,6 +44,11 @@ type draft struct {
 	Prove    bool
 	Saved    bool
 	Status   int
+
+	Held      bool   // saving it waits for a second operator
+	HeldAway  bool   // removing it does
+	Reason    string // why, for that operator
+	BadReason string
 }
 
 // past is what the rail would have forbidden, in words.
@@ -118,6 +124,7 @@ func (p pages) read(w http.ResponseWriter, r *http.Request) (*draft, error) {
 		Site: console.Clip(r.PostFormValue("site"), 60), Shadow: r.PostFormValue("shadow") == "yes", Wrong: map[string]string{},
 	}
 	d.Rev, _ = strconv.ParseInt(r.PostFormValue("rev"), 10, 64)
+	d.Reason = r.PostFormValue("reason")
 	was := r.PostFormValue("was")
 	d.New = was == ""
 	if !d.New {
@@ -216,8 +223,35 @@ func (p pages) edit(w http.ResponseWriter, r *http.Request, d *draft) error {
 	}
 	h := head(ctx, title)
 	h.Status = d.Status
+	if err := p.held(ctx, d); err != nil {
+		return err
+	}
 	may := mayChange(ctx, d.Kept.Site) || d.New && len(p.choices(ctx)) > 0 && len(console.Who(ctx).Operator.Areas) == 0
 	return p.Show(w, r, h, editorPage(d, may, p.choices(ctx)))
+}
+
+// held finds out whether what the page offers waits for a second operator.
+func (p pages) held(ctx context.Context, d *draft) error {
+	if d.New || d.Kept.Shadow {
+		return nil
+	}
+	waits, err := p.Approvals.Waits(ctx, console.Behalf(ctx), approvals.RailKind, d.Kept.Site, "")
+	d.Held, d.HeldAway = waits, waits
+	return err
+}
+
+// propose lets a change of a rail wait for a second operator.
+func (p pages) propose(w http.ResponseWriter, r *http.Request, d *draft, form rails.Proposed) error {
+	ctx := r.Context()
+	path, err := p.Propose(ctx, approvals.RailKind, form, d.Rev, d.Reason)
+	if sashlock.IsKind(err, sashlock.Invalid) || sashlock.IsKind(err, sashlock.Limit) {
+		d.BadReason, d.Status = lang.T(ctx, console.HintOf(err)), console.Refused
+		return p.edit(w, r, d)
+	}
+	if err != nil {
+		return err
+	}
+	return console.Back(w, r, path)
 }
 
 func (p pages) save(w http.ResponseWriter, r *http.Request) error {
@@ -253,6 +287,8 @@ func (p pages) save(w http.ResponseWriter, r *http.Request) error {
 		d.Status = console.Refused
 	case errors.Is(err, store.ErrChanged):
 		return p.disagree(w, r, d)
+	case errors.Is(err, approvals.ErrHeld):
+		return p.propose(w, r, d, rails.Proposed{Rail: d.rail(site)})
 	case sashlock.IsKind(err, sashlock.Invalid):
 		for _, one := range estate.ListOf(err) {
 			d.Wrong[one.Field] = one.Detail + ": " + one.Fix
@@ -302,6 +338,11 @@ func (p pages) remove(w http.ResponseWriter, r *http.Request) error {
 	_, err = p.Hall.Change(ctx, flow.Change{Operator: console.Who(ctx).Operator.ID, Make: func(tx *store.Tx) (flow.Edit, error) {
 		return rails.Remove(tx, one.Slug, rev)
 	}})
+	if errors.Is(err, approvals.ErrHeld) {
+		d := p.draftOf(one)
+		d.Rev, d.Reason = rev, r.PostFormValue("reason")
+		return p.propose(w, r, d, rails.Proposed{Rail: rails.Rail{Slug: one.Slug, Site: one.Site}, Remove: true})
+	}
 	if errors.Is(err, store.ErrChanged) {
 		return &sashlock.Error{Kind: sashlock.Conflict, Op: "removing guard rail", Hint: lang.T(ctx, "somebody changed this guard rail meanwhile: look at it again before you remove it"), Err: err}
 	}

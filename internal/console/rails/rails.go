@@ -174,9 +174,14 @@ func (p pages) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d := &draft{Slug: one.Slug, Text: one.Text, Site: p.Hall.Book().Sites[one.Site].Slug, Shadow: one.Shadow, Rev: one.Rev, Kept: one, Wrong: map[string]string{}}
+	d := p.draftOf(one)
 	d.Saved = r.URL.Query().Has("saved")
 	return p.edit(w, r, d)
+}
+
+// draftOf is the draft that changes a rail.
+func (p pages) draftOf(one rails.Rail) *draft {
+	return &draft{Slug: one.Slug, Text: one.Text, Site: p.Hall.Book().Sites[one.Site].Slug, Shadow: one.Shadow, Rev: one.Rev, Kept: one, Wrong: map[string]string{}}
 }
 
 // pattern is what a new rail starts as.

@@ -88,6 +88,9 @@ func (p pages) leave(w http.ResponseWriter, r *http.Request) error {
 // clock clocks the person in or out who the operator is.
 func (p pages) clock(w http.ResponseWriter, r *http.Request, do func(*store.Tx, sashlock.PersonID, sashlock.Site) (shifts.Shift, flow.Edit, error)) error {
 	ctx := r.Context()
+	if err := p.Form(w, r); err != nil {
+		return err
+	}
 	site, err := p.Site(r)
 	if err != nil {
 		return err
@@ -105,6 +108,9 @@ func (p pages) clock(w http.ResponseWriter, r *http.Request, do func(*store.Tx, 
 	}
 	if err != nil {
 		return err
+	}
+	if r.FormValue("then") == "/serve" {
+		return console.Back(w, r, "/serve")
 	}
 	return console.Back(w, r, "/rota/mine")
 }

@@ -103,8 +103,15 @@ func TestOwnShifts(t *testing.T) {
 		t.Error(status)
 	}
 	s := plan(c, "lisbon", "ana", 0, time.Hour)
-	if status, _, _ := c.Post("/rota/mine/clock-in?site=lisbon", nil); status != http.StatusSeeOther || find(c, s.ID).In.IsZero() {
-		t.Errorf("not clocked in: %d", status)
+	_, page = c.Get("/serve?site=lisbon")
+	c.Sees(page, "Your shift", "Clock in")
+	if status, to, _ := c.Post("/rota/mine/clock-in?site=lisbon", url.Values{"then": {"/serve"}}); status != http.StatusSeeOther || to != "/serve" || find(c, s.ID).In.IsZero() {
+		t.Errorf("not clocked in: %d to %s", status, to)
+	}
+	_, page = c.Get("/serve?site=lisbon")
+	c.Sees(page, "On shift", "Clock out")
+	if _, to, _ := c.Post("/rota/mine/clock-in?site=lisbon", url.Values{"then": {"https://elsewhere.example/"}}); to != "/rota/mine" {
+		t.Errorf("led to %s", to)
 	}
 	for path, want := range map[string]int{"/rota": http.StatusForbidden, "/rota/shifts/" + string(s.ID): http.StatusForbidden} {
 		if status, _ := c.Get(path); status != want {

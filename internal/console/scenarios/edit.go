@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/lang"
@@ -61,6 +62,7 @@ type version struct {
 	Why  string
 	Gone bool
 	Now  bool
+	Diff []console.DiffLine // from the version before it
 }
 
 // choices are what there is to choose from at a site.
@@ -280,9 +282,22 @@ func (p pages) furnish(ctx context.Context, d *draft) error {
 func (p pages) history(q store.Query, d *draft, site sashlock.Site, names map[sashlock.OperatorID]string) error {
 	all, err := room.Versions(q, d.Slug)
 	for i, v := range all {
-		d.Versions = append(d.Versions, version{v.Rev, console.LocalTime(site, v.At), names[v.Operator], v.Why, v.Removed, i == 0})
+		one := version{Rev: v.Rev, At: console.LocalTime(site, v.At), By: names[v.Operator], Why: v.Why, Gone: v.Removed, Now: i == 0}
+		if i+1 < len(all) && !v.Removed && !all[i+1].Removed {
+			one.Diff = console.Difference(textOf(all[i+1].Form), textOf(v.Form))
+		}
+		d.Versions = append(d.Versions, one)
 	}
 	return err
+}
+
+// textOf is a version as text; empty where it cannot be written.
+func textOf(s scenario.Scenario) string {
+	text, err := scenario.Marshal(s)
+	if err != nil {
+		return ""
+	}
+	return string(text)
 }
 
 // foresee finds out what a draft would do, and what is wrong with it.
@@ -300,7 +315,7 @@ func (p pages) foresee(ctx context.Context, d *draft, days int) error {
 	if ahead.Plan == nil {
 		return nil
 	}
-	d.Look = &look{Begins: begins(ctx, d.Scenario), Does: does(ctx, d.Scenario), Lock: p.named(ahead.Lock), Guarded: len(ahead.Guarded)}
+	d.Look = &look{Begins: begins(ctx, d.Scenario), Does: p.does(ctx, d.Scenario), Lock: p.named(ahead.Lock), Guarded: len(ahead.Guarded)}
 	for _, w := range ahead.Next {
 		d.Look.Next = append(d.Look.Next, console.Day(ctx, w.Start)+w.Start.Format(" 15:04 – ")+w.End.Format("15:04"))
 	}
@@ -459,6 +474,10 @@ func (p pages) save(w http.ResponseWriter, r *http.Request) error {
 		return console.Back(w, r, "/scenarios/"+d.Slug+"?saved")
 	case errors.Is(err, store.ErrChanged):
 		return p.disagree(w, r, d)
+	case errors.Is(err, approvals.ErrHeld):
+		d.Problems = append(d.Problems, problem{Field: "actions.grants", Text: lang.T(ctx, "A grant in it is for what is of high value, and such grants wait for a second operator: propose it by itself, and leave it out here.")})
+		d.Status = console.Refused
+		return p.edit(w, r, d, 0)
 	case sashlock.IsKind(err, sashlock.Invalid):
 		d.Status = console.Refused
 		return p.edit(w, r, d, 0)

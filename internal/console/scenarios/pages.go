@@ -212,7 +212,7 @@ func called(all []signin.Operator) map[sashlock.OperatorID]string {
 
 // row describes a scenario.
 func (p pages) row(ctx context.Context, k room.Kept, alarms map[sashlock.OpeningID]int, names map[sashlock.OperatorID]string) row {
-	one := row{Kept: k, Begins: begins(ctx, k.Scenario), Does: does(ctx, k.Scenario), By: names[k.State.By], Grants: len(k.State.Grants)}
+	one := row{Kept: k, Begins: begins(ctx, k.Scenario), Does: p.does(ctx, k.Scenario), By: names[k.State.By], Grants: len(k.State.Grants)}
 	plan, problems, err := p.room.Compile(ctx, k.Scenario)
 	if err != nil || plan == nil {
 		one.Broken = lang.T(ctx, "It cannot be carried out: something that it names is gone.")

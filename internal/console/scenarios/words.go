@@ -3,8 +3,10 @@
 package scenarios
 
 import (
+	"cmp"
 	"context"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -151,11 +153,12 @@ func orUsual(text, usual string) string {
 }
 
 // does says what a scenario does while it runs.
-func does(ctx context.Context, s scenario.Scenario) []string {
+func (p pages) does(ctx context.Context, s scenario.Scenario) []string {
 	var says []string
 	a := s.Actions
+	names := p.names(s.Site)
 	for _, h := range a.Hold {
-		text := lang.T(ctx, "holds unlocked: %s", whereWords(ctx, h.Where))
+		text := lang.T(ctx, "holds unlocked: %s", whereWords(ctx, names, h.Where))
 		switch {
 		case h.PerAssociate > 0:
 			text += lang.T(ctx, ", %d for each person on shift", h.PerAssociate)
@@ -165,7 +168,7 @@ func does(ctx context.Context, s scenario.Scenario) []string {
 		says = append(says, text)
 	}
 	for _, w := range a.Lock {
-		says = append(says, lang.T(ctx, "locks down: %s", whereWords(ctx, w)))
+		says = append(says, lang.T(ctx, "locks down: %s", whereWords(ctx, names, w)))
 	}
 	if a.Threat != "" {
 		says = append(says, lang.T(ctx, "the store stands at: %s", lang.T(ctx, console.ThreatWords(a.Threat))))
@@ -182,16 +185,39 @@ func does(ctx context.Context, s scenario.Scenario) []string {
 	return says
 }
 
-// whereWords names openings as people wrote them.
-func whereWords(ctx context.Context, w scenario.Where) string {
+// names is what the areas and openings of a site are called, by how people
+// wrote them.
+func (p pages) names(site string) map[string]string {
+	book, all := p.Hall.Book(), map[string]string{}
+	for _, a := range book.Areas {
+		if s := book.Sites[a.Site].Slug; s == site {
+			all[s+"/"+a.Slug] = a.Name
+		}
+	}
+	for _, o := range book.Openings {
+		if book.Sites[o.Site].Slug == site {
+			all[o.Slug] = o.Name
+		}
+	}
+	return all
+}
+
+// whereWords names openings.
+func whereWords(ctx context.Context, names map[string]string, w scenario.Where) string {
 	var all []string
 	if w.All {
 		all = append(all, lang.T(ctx, "every opening of the store"))
 	}
-	all = append(append(all, w.Areas...), w.Openings...)
+	for _, one := range append(slices.Clone(w.Areas), w.Openings...) {
+		all = append(all, cmp.Or(names[one], one)) // what is gone has no name
+	}
 	text := strings.Join(all, ", ")
 	if len(w.Kinds) > 0 {
-		text += " (" + strings.Join(w.Kinds, ", ") + ")"
+		var kinds []string
+		for _, k := range w.Kinds {
+			kinds = append(kinds, lang.T(ctx, openingKind(k)))
+		}
+		text += " (" + strings.Join(kinds, ", ") + ")"
 	}
 	return text
 }

@@ -147,6 +147,9 @@ func (p pages) play(ctx context.Context, d *dossier) error {
 	}
 	acts, err := p.acts(ctx, d.Incident, r.until)
 	r.events = sorted(append(r.events, acts...))
+	for i, e := range r.events {
+		r.events[i] = p.Feed.Named(ctx, e)
+	}
 	d.Tape = r.wind()
 	d.Tape.Cut = cut
 	d.involve(r)

@@ -130,7 +130,7 @@ type inbox struct {
 
 // scope is what whoever is signed in may see, as package incidents takes it.
 func scope(o signin.Operator) incidents.Scope {
-	return incidents.Scope{Sites: o.Sites, Areas: o.Areas}
+	return incidents.Scope{Sites: o.Sites, Areas: o.Areas, Loud: !o.May(signin.Alarms)}
 }
 
 func (a ask) filter(o signin.Operator) incidents.Filter {

@@ -72,16 +72,28 @@ func Mount(f *console.Frame) {
 func (p pages) find(ctx context.Context, id string) (incidents.Incident, error) {
 	var i incidents.Incident
 	err := p.Store.View(ctx, func(q store.Query) (err error) { i, err = incidents.Find(q, id); return err })
+	if err == nil && !console.Who(ctx).Operator.Hears(i.Silent) {
+		return incidents.Incident{}, hidden("incident", id)
+	}
 	if err == nil && !console.Who(ctx).Operator.Sees(i.Site, i.Area) {
 		return incidents.Incident{}, p.Refuse(ctx, "incident "+i.ID)
 	}
 	return i, err
 }
 
+// hidden answers for what is silent: to whoever may not learn of it, it is not
+// there.
+func hidden(what, id string) error {
+	return &sashlock.Error{Kind: sashlock.NotFound, Op: "finding " + what, Subject: id}
+}
+
 // mine finds one alarm, if it concerns whoever is signed in.
 func (p pages) mine(ctx context.Context, id string) (sashlock.Alarm, error) {
 	var a sashlock.Alarm
 	err := p.Store.View(ctx, func(q store.Query) (err error) { a, err = alarms.Find(q, id); return err })
+	if err == nil && !console.Who(ctx).Operator.Hears(a.Rule) {
+		return sashlock.Alarm{}, hidden("alarm", id)
+	}
 	if err == nil && !p.sees(ctx, a) {
 		return sashlock.Alarm{}, p.Refuse(ctx, "alarm "+string(a.ID))
 	}
@@ -89,7 +101,8 @@ func (p pages) mine(ctx context.Context, id string) (sashlock.Alarm, error) {
 }
 
 func (p pages) sees(ctx context.Context, a sashlock.Alarm) bool {
-	return console.Who(ctx).Operator.Sees(a.Site, p.Hall.Book().Openings[a.Opening].Area)
+	who := console.Who(ctx).Operator
+	return who.Hears(a.Rule) && who.Sees(a.Site, p.Hall.Book().Openings[a.Opening].Area)
 }
 
 // alarm leads to where an alarm is shown: its incident, or the inbox in the
