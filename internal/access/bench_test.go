@@ -14,6 +14,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/access"
+	"github.com/sashlock/sashlock/internal/guard"
 )
 
 // The estate of the benchmarks: 10,000 people with 1,000 roles at 100 sites in
@@ -33,10 +34,12 @@ var benchStart = time.Date(2026, 10, 25, 0, 0, 0, 0, time.UTC)
 
 // estate makes the facts. Identifiers have the length of real ones; those of
 // grants ascend in time like real ones.
-func estate(grants int) access.Facts {
+func estate(grants int) access.Facts { return estateWith(grants, benchSchedules) }
+
+func estateWith(grants, schedules int) access.Facts {
 	r := rand.New(rand.NewPCG(1, 2))
 	var f access.Facts
-	for i := range benchSchedules {
+	for i := range schedules {
 		f.Schedules = append(f.Schedules, benchSchedule(r, i))
 	}
 	for i := range benchSites {
@@ -100,7 +103,7 @@ func benchGrant(r *rand.Rand, f *access.Facts, i int) sashlock.Grant {
 		g.Site = f.Sites[r.IntN(benchSites)].ID
 	}
 	if r.IntN(10) > 0 {
-		g.Schedule = f.Schedules[r.IntN(benchSchedules)].ID
+		g.Schedule = f.Schedules[r.IntN(len(f.Schedules))].ID
 	}
 	if r.IntN(10) < 3 {
 		g.From = benchStart.Add(-time.Duration(r.IntN(60*24)) * time.Hour)
@@ -202,6 +205,74 @@ func reportQuantiles(b *testing.B, n int, call func(int)) {
 	slices.Sort(times)
 	b.ReportMetric(float64(times[n/2]-clock[n/2]), "p50-ns")
 	b.ReportMetric(float64(times[n*99/100]-clock[n/2]), "p99-ns")
+}
+
+// BenchmarkDecideRailed is a decision with 10,000 schedules and 1,000 guard rails
+// about openings, areas, people and roles, as a store node makes it: the index,
+// and where it does not say that no rail can be about it, the rails.
+func BenchmarkDecideRailed(b *testing.B) {
+	f := estateWith(1_000_000, 10_000)
+	ix, err := access.New(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	openings := make(map[sashlock.OpeningID]guard.Facts, len(f.Openings))
+	for _, o := range f.Openings {
+		openings[o.ID] = guard.Facts{Opening: o.ID, Area: string(o.Area), Site: string(o.Site), Action: guard.Open, At: benchStart}
+	}
+	people := make(map[sashlock.PersonID]guard.Facts, len(f.People))
+	for _, p := range f.People {
+		one := guard.Facts{Person: p.ID}
+		for _, r := range p.Roles {
+			one.Roles = append(one.Roles, string(r))
+		}
+		people[p.ID] = one
+	}
+	heads := []string{`principal, action, resource == Opening::%q`, `principal, action, resource in Area::%q`, `principal == Person::%q, action, resource`, `principal in Role::%q, action, resource`}
+	var rails []guard.Rail
+	for i := range 1000 {
+		about := [...]string{string(f.Openings[i*7].ID), string(f.Areas[i%250].ID), string(f.People[i*9].ID), string(f.Roles[i%20].ID)}
+		rails = append(rails, guard.Rail{Name: fmt.Sprintf("rail-%d", i), Text: fmt.Sprintf("forbid ("+heads[i%4]+") when { context.hour >= 22 && context.level < 3 };", about[i%4])})
+	}
+	set, err := guard.Compile(rails)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ix = ix.Watching(access.Watch{
+		All:     true,
+		Opening: func(id sashlock.OpeningID) bool { o := openings[id]; return set.OfOpening(&o) },
+		Person:  func(id sashlock.PersonID) bool { p := people[id]; return set.OfPerson(&p) },
+	})
+	requests := benchRequests(&f, 1<<18)
+	f = access.Facts{}
+	b.Run("free", func(b *testing.B) { benchmarkRailed(b, ix, set, openings, people, requests, true) })
+	b.Run("railed", func(b *testing.B) { benchmarkRailed(b, ix, set, openings, people, requests, false) })
+}
+
+// benchmarkRailed decides the requests that rails are about, or the others.
+func benchmarkRailed(b *testing.B, ix *access.Index, set *guard.Set, openings map[sashlock.OpeningID]guard.Facts, people map[sashlock.PersonID]guard.Facts, requests []sashlock.Request, free bool) {
+	var mine []sashlock.Request
+	for _, q := range requests {
+		if ix.Free(q) == free {
+			mine = append(mine, q)
+		}
+	}
+	runtime.GC()
+	call := func(i int) {
+		q := &mine[i%len(mine)]
+		v := ix.Decide(*q, "", nil)
+		if v.Granted && !v.Free {
+			f, p := openings[q.Opening], people[q.Person]
+			f.Person, f.Roles = p.Person, p.Roles
+			set.Look(&f)
+		}
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		call(i)
+	}
+	b.ReportMetric(float64(len(mine)), "requests")
+	reportQuantiles(b, min(len(mine), 1<<17), call)
 }
 
 func BenchmarkDecide1k(b *testing.B)   { benchmarkDecide(b, 1_000) }

@@ -90,6 +90,10 @@
 // the filters for the person and the first roles together, then the grants they
 // point to. Schedules are compiled once for every zone in use.
 //
+// Whoever decides further, by guard rails, marks in the index with
+// [Index.Watching] where there may be anything further to decide: a request that
+// is free costs nothing more.
+//
 // An index never changes: [Index.With] copies the one chunk of grants and the
 // few pages that the change touches and shares all others. The grants to one
 // subject for one target are always in one chunk, so that a change among very

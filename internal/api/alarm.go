@@ -48,6 +48,9 @@ func (a *API) alarmRoutes() {
 	}, func(ctx context.Context, in *refInput) (*alarmAnswer, error) {
 		var found sashlock.Alarm
 		err := a.view(ctx, func(q store.Query) (err error) { found, err = alarms.Find(q, in.Ref); return err })
+		if err == nil && !caller(ctx).Hears(found.Rule) {
+			return nil, &sashlock.Error{Kind: sashlock.NotFound, Op: "finding alarm", Subject: in.Ref, Hint: "there is no such alarm"}
+		}
 		return &alarmAnswer{a.alarm(found)}, err
 	})
 	register(a, signin.Alarms, huma.Operation{
@@ -73,7 +76,9 @@ func (a *API) listAlarms(ctx context.Context, in *alarmsInput) (*pageAnswer[Alar
 	}
 	out := &pageAnswer[Alarm]{Body: Page[Alarm]{Data: []Alarm{}, HasMore: len(list) > in.Limit}}
 	for _, one := range list[:min(len(list), in.Limit)] {
-		out.Body.Data = append(out.Body.Data, a.alarm(one))
+		if caller(ctx).Hears(one.Rule) {
+			out.Body.Data = append(out.Body.Data, a.alarm(one))
+		}
 	}
 	if out.Body.HasMore {
 		out.next(in.Paging, string(list[in.Limit-1].ID))

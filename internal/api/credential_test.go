@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/api"
 	"github.com/sashlock/sashlock/internal/signin"
 )
@@ -94,4 +95,25 @@ func TestKeyRegister(t *testing.T) {
 		t.Errorf("found again %+v", back)
 	}
 	h.want(h.call("DELETE", "/v1/keys/k-1", nil), 204)
+}
+
+// A token that handles no alarms learns nothing of duress: whoever forces
+// somebody may hold what it is used with.
+func TestDuressIsToldToThoseWhoHandleAlarms(t *testing.T) {
+	h := newHouse(t).furnish()
+	made := read[api.MadeCredential](h, h.want(h.call("POST", "/v1/credentials",
+		fields{"person": "ana", "kind": "pin", "label": "Locker", "openings": []string{"case-1"}, "duress": true}), 201))
+	h.want(h.present("case-1", fields{"kind": "pin", "pin": made.DuressCode}), 202)
+	h.eventually("the alarm stands", func() bool { return len(page[api.Alarm](h, "/v1/alarms").Data) == 1 })
+	alarm := page[api.Alarm](h, "/v1/alarms").Data[0]
+	if alarm.Rule != "duress" || h.count(sashlock.DuressSignalled) != 1 {
+		t.Fatalf("the alarm is %+v", alarm)
+	}
+	only := []string{"Authorization", "Bearer " + h.tokenFor(signin.Read)}
+	for _, path := range []string{"/v1/alarms", "/v1/alarms?all=true", "/v1/events?limit=200"} {
+		if a := h.want(h.send("GET", path, nil, only...), 200); strings.Contains(string(a.body), "duress") {
+			t.Errorf("%s tells of it: %s", path, a.body)
+		}
+	}
+	h.wantProblem(h.send("GET", "/v1/alarms/"+alarm.ID, nil, only...), 404, "not_found")
 }

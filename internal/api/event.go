@@ -117,7 +117,9 @@ func (a *API) listEvents(ctx context.Context, in *eventsInput) (*pageAnswer[Even
 	}
 	out := &pageAnswer[Event]{Body: Page[Event]{Data: []Event{}, HasMore: len(events) > in.Limit}}
 	for _, e := range events[:min(len(events), in.Limit)] {
-		out.Body.Data = append(out.Body.Data, a.event(e))
+		if caller(ctx).HearsOf(e) {
+			out.Body.Data = append(out.Body.Data, a.event(e))
+		}
 	}
 	if out.Body.HasMore {
 		out.next(in.Paging, strconv.FormatInt(events[in.Limit-1].Seq, 10))
@@ -178,7 +180,7 @@ func (a *API) streamEvents(ctx context.Context, in *streamInput) (*huma.StreamRe
 		hc.SetHeader("Content-Type", "text/event-stream")
 		hc.SetHeader("Cache-Control", "no-store")
 		hc.SetHeader("X-Accel-Buffering", "no")
-		s := stream{api: a, w: hc.BodyWriter(), query: q, who: caller(ctx).ID}
+		s := stream{api: a, w: hc.BodyWriter(), query: q, who: caller(ctx)}
 		s.run(hc.Context())
 	}}, nil
 }
@@ -188,7 +190,7 @@ type stream struct {
 	api   *API
 	w     io.Writer
 	query store.EventQuery
-	who   sashlock.OperatorID // whose token it was opened with
+	who   signin.Token // the token it was opened with
 }
 
 // run writes events until the reader goes away.
@@ -215,7 +217,7 @@ func (s *stream) run(ctx context.Context) {
 		case <-news:
 		case <-beat.C:
 			// A token that has ended meanwhile ends its streams too.
-			if valid, err := s.api.Signin.Valid(ctx, s.who); err != nil || !valid || !s.comment("still here") {
+			if valid, err := s.api.Signin.Valid(ctx, s.who.ID); err != nil || !valid || !s.comment("still here") {
 				return
 			}
 		}
@@ -232,6 +234,10 @@ func (s *stream) send(ctx context.Context) (more, ok bool) {
 	}
 	s.hurry()
 	for _, e := range events {
+		s.query.From = e.Seq + 1
+		if !s.who.HearsOf(e) {
+			continue
+		}
 		data, err := json.Marshal(s.api.event(e))
 		if err != nil {
 			return false, false
@@ -239,7 +245,6 @@ func (s *stream) send(ctx context.Context) (more, ok bool) {
 		if _, err := fmt.Fprintf(s.w, "id: %d\nevent: %s\ndata: %s\n\n", e.Seq, e.Kind, data); err != nil {
 			return false, false
 		}
-		s.query.From = e.Seq + 1
 	}
 	if len(events) < streamBatch {
 		s.query.From = max(s.query.From, size)

@@ -37,7 +37,9 @@
 // person, an opening, an area, a role, a site, a class or a kind. A request
 // looks into the lists of the things it is about itself, so that rails about
 // other things cost nothing, however many there are; a filter in front of the
-// lists answers for most of those that are not there. Conditions are compiled
+// lists answers for most of those that are not there. What can be known of an
+// opening and of a person before anybody asks, [Set.OfOpening] and [Set.OfPerson]
+// tell once, so that a request that concerns neither need not come here. Conditions are compiled
 // into small tests of their own that mean exactly what Cedar says. What they do
 // not cover, mostly arithmetic, is left to cedar-go, part by part; a test
 // compares the two over a million random requests.

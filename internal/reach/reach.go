@@ -240,3 +240,18 @@ func (f Facts) Ref(k estate.Kind, id string) string {
 	}
 	return ""
 }
+
+// Concerns reports whether a person has something where sees says so, or nothing
+// anywhere: the people whom an operator of some stores may choose from. Of
+// roles and people themselves nothing says where they belong.
+func (f Facts) Concerns(p sashlock.Person, sees func(sashlock.SiteID, sashlock.AreaID) bool) bool {
+	byName, byRole := f.Of(p)
+	for _, list := range [][]sashlock.Grant{byName, byRole} {
+		for _, g := range list {
+			if site, area, known := f.Place(g); known && sees(site.ID, area) {
+				return true
+			}
+		}
+	}
+	return len(byName)+len(byRole) == 0
+}

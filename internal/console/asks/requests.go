@@ -253,8 +253,12 @@ func (p pages) showForm(w http.ResponseWriter, r *http.Request, page *filing, co
 		}
 	}
 	if o.May(signin.Access) {
+		given, err := p.facts(ctx)
+		if err != nil {
+			return err
+		}
 		for _, one := range f.People {
-			if !one.Suspended {
+			if !one.Suspended && given.Concerns(one, o.Sees) {
 				page.People = append(page.People, choice{one.Slug, one.Name})
 			}
 		}

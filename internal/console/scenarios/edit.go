@@ -279,27 +279,6 @@ func (p pages) furnish(ctx context.Context, d *draft) error {
 	return err
 }
 
-func (p pages) history(q store.Query, d *draft, site sashlock.Site, names map[sashlock.OperatorID]string) error {
-	all, err := room.Versions(q, d.Slug)
-	for i, v := range all {
-		one := version{Rev: v.Rev, At: console.LocalTime(site, v.At), By: names[v.Operator], Why: v.Why, Gone: v.Removed, Now: i == 0}
-		if i+1 < len(all) && !v.Removed && !all[i+1].Removed {
-			one.Diff = console.Difference(textOf(all[i+1].Form), textOf(v.Form))
-		}
-		d.Versions = append(d.Versions, one)
-	}
-	return err
-}
-
-// textOf is a version as text; empty where it cannot be written.
-func textOf(s scenario.Scenario) string {
-	text, err := scenario.Marshal(s)
-	if err != nil {
-		return ""
-	}
-	return string(text)
-}
-
 // foresee finds out what a draft would do, and what is wrong with it.
 func (p pages) foresee(ctx context.Context, d *draft, days int) error {
 	if d.View == asText && len(d.Problems) > 0 {

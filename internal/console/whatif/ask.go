@@ -11,7 +11,10 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/console"
+	"github.com/sashlock/sashlock/internal/grants"
 	"github.com/sashlock/sashlock/internal/lang"
+	effect "github.com/sashlock/sashlock/internal/reach"
+	"github.com/sashlock/sashlock/internal/store"
 )
 
 // The questions, as an address has them.
@@ -67,7 +70,9 @@ func (p pages) read(r *http.Request) (*question, error) {
 	if err := p.readOpening(ctx, a, q); err != nil {
 		return nil, err
 	}
-	p.lists(ctx, a)
+	if err := p.lists(ctx, a); err != nil {
+		return nil, err
+	}
 	if slug := q.Get("person"); slug != "" {
 		i := slices.IndexFunc(a.People, func(x sashlock.Person) bool { return x.Slug == slug })
 		if i >= 0 {
@@ -123,11 +128,19 @@ func (a *question) readTime(ctx context.Context, q url.Values, p pages) {
 	}
 }
 
-// lists gathers what can be chosen.
-func (p pages) lists(ctx context.Context, a *question) {
+// lists gathers what can be chosen: of people those who have to do with the
+// stores of whoever asks.
+func (p pages) lists(ctx context.Context, a *question) error {
 	book, who := p.Hall.Book(), console.Who(ctx).Operator
+	var given []sashlock.Grant
+	if err := p.Store.View(ctx, func(q store.Query) (err error) { given, err = grants.List(q); return err }); err != nil {
+		return err
+	}
+	facts := effect.New(book, given)
 	for _, x := range book.People {
-		a.People = append(a.People, x)
+		if facts.Concerns(x, who.Sees) {
+			a.People = append(a.People, x)
+		}
 	}
 	slices.SortFunc(a.People, func(x, y sashlock.Person) int {
 		return cmp.Or(console.CompareNames(x.Name, y.Name), cmp.Compare(x.Slug, y.Slug))
@@ -153,6 +166,7 @@ func (p pages) lists(ctx context.Context, a *question) {
 	slices.SortFunc(a.Areas, func(x, y sashlock.Area) int {
 		return cmp.Or(console.CompareNames(x.Name, y.Name), cmp.Compare(x.Slug, y.Slug))
 	})
+	return nil
 }
 
 // address is the question as an address, with one thing changed.
