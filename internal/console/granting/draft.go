@@ -278,6 +278,8 @@ func (d *draft) resolve(ctx context.Context, f reach.Facts, e estate.Grant) {
 			d.bad("escort", lang.T(ctx, "Choose another person as the host: nobody is their own."))
 		case "lasts":
 			d.bad("lasts", lang.T(ctx, "Choose a length from the list."))
+		case "hold":
+			d.bad("hold", lang.T(ctx, "Choose a length from the list."))
 		case "slug":
 			d.bad("slug", lang.T(ctx, "Use 1 to 40 of a–z, 0–9 and hyphens, a letter or digit first."))
 		default:

@@ -31,6 +31,7 @@ type editor struct {
 	Whos, Whats []choices
 	Schedules   []choice
 	Lengths     []choice
+	Holds       []choice
 	Levels      []choice
 	Change      bool // whoever looks may change it
 	Look        *look
@@ -235,7 +236,7 @@ func (e *editor) offer(ctx context.Context, p pages, f reach.Facts) {
 		}
 	}
 	e.Schedules = sorted(times).List
-	e.Lengths, e.Levels = lengths(ctx, e.Lasts), levels(ctx)
+	e.Lengths, e.Holds, e.Levels = lengths(ctx, e.Lasts), holds(ctx, e.Hold), levels(ctx)
 }
 
 func sorted(c choices) choices {

@@ -23,18 +23,19 @@ type terms struct {
 	With   string // slug of a role
 	Escort string // slug of a person
 	Level  string // "0" to "4"
+	Hold   string // for how long asking twice holds it unlocked: "10m"; empty: it does not
 
 	OnShift, Two bool
 }
 
 // Any reports whether a condition is set, so that the form shows them.
 func (t terms) Any() bool {
-	return t.Uses != "" || t.Lasts != "" || t.With != "" || t.Escort != "" || t.Level != "" && t.Level != "0" || t.OnShift || t.Two
+	return t.Uses != "" || t.Lasts != "" || t.With != "" || t.Escort != "" || t.Level != "" && t.Level != "0" || t.Hold != "" || t.OnShift || t.Two
 }
 
 // termsOf are the conditions of a declared grant.
 func termsOf(e estate.Grant) terms {
-	t := terms{Lasts: e.Lasts, With: e.With, Escort: e.Escort, Level: strconv.Itoa(e.Level), OnShift: e.OnShift, Two: e.Two}
+	t := terms{Lasts: e.Lasts, With: e.With, Escort: e.Escort, Level: strconv.Itoa(e.Level), Hold: e.Hold, OnShift: e.OnShift, Two: e.Two}
 	if e.Uses > 0 {
 		t.Uses = strconv.Itoa(e.Uses)
 	}
@@ -45,7 +46,7 @@ func termsOf(e estate.Grant) terms {
 func (d *draft) readTerms(ctx context.Context, r *http.Request, e *estate.Grant) {
 	d.terms = terms{
 		Uses: strings.TrimSpace(clip(r.PostFormValue("uses"))), Lasts: clip(r.PostFormValue("lasts")), With: clip(r.PostFormValue("with")),
-		Escort: clip(r.PostFormValue("escort")), Level: clip(r.PostFormValue("level")),
+		Escort: clip(r.PostFormValue("escort")), Level: clip(r.PostFormValue("level")), Hold: clip(r.PostFormValue("hold")),
 		OnShift: r.PostFormValue("on_shift") != "", Two: r.PostFormValue("two") != "",
 	}
 	var err error
@@ -60,15 +61,23 @@ func (d *draft) readTerms(ctx context.Context, r *http.Request, e *estate.Grant)
 			d.bad("level", lang.T(ctx, "Choose a level from the list."))
 		}
 	}
-	e.Lasts, e.With, e.Escort, e.OnShift, e.Two = d.Lasts, d.With, d.Escort, d.OnShift, d.Two
+	e.Lasts, e.Hold, e.With, e.Escort, e.OnShift, e.Two = d.Lasts, d.Hold, d.With, d.Escort, d.OnShift, d.Two
 }
 
 // lengths are the lengths of time to choose from, with the one that is set.
 func lengths(ctx context.Context, set string) []choice {
-	all := []time.Duration{
-		10 * time.Minute, 20 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 8 * time.Hour,
-		24 * time.Hour, 7 * 24 * time.Hour,
-	}
+	return choose(ctx, set,
+		10*time.Minute, 20*time.Minute, 30*time.Minute, time.Hour, 2*time.Hour, 4*time.Hour, 8*time.Hour, 24*time.Hour, 7*24*time.Hour)
+}
+
+// holds are the lengths for which an opening may be held unlocked from the
+// door, with the one that is set.
+func holds(ctx context.Context, set string) []choice {
+	return choose(ctx, set, 5*time.Minute, 10*time.Minute, 30*time.Minute, time.Hour, 2*time.Hour, 4*time.Hour)
+}
+
+// choose offers lengths of time, and the one that is set if it is none of them.
+func choose(ctx context.Context, set string, all ...time.Duration) []choice {
 	var some []choice
 	chosen, err := time.ParseDuration(set)
 	known := err != nil

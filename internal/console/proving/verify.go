@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/ledger/proof"
 	"github.com/sashlock/sashlock/internal/logkey"
