@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/signin"
@@ -290,6 +291,9 @@ func (p *pages) apply(w http.ResponseWriter, r *http.Request, m member, o signin
 	if err == nil {
 		_, err = p.Signin.Change(r.Context(), console.Who(r.Context()).Operator, o)
 	}
+	if errors.Is(err, approvals.ErrHeld) {
+		return p.crown(w, r, o)
+	}
 	if sashlock.IsKind(err, sashlock.Denied) {
 		return p.Refuse(r.Context(), "changing operator "+string(m.ID))
 	}
@@ -300,6 +304,18 @@ func (p *pages) apply(w http.ResponseWriter, r *http.Request, m member, o signin
 		return err
 	}
 	return console.Back(w, r, "/operators/"+string(m.ID))
+}
+
+// crown lets the making of an owner wait for a second one.
+func (p *pages) crown(w http.ResponseWriter, r *http.Request, o signin.Operator) error {
+	form := struct {
+		Operator sashlock.OperatorID `json:"operator"`
+	}{o.ID}
+	path, err := p.Propose(r.Context(), approvals.OwnerKind, form, o.Rev, lang.T(r.Context(), "Another owner of the store"))
+	if err != nil {
+		return err
+	}
+	return console.Back(w, r, path)
 }
 
 func (p *pages) suspend(w http.ResponseWriter, r *http.Request) error {
