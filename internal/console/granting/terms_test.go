@@ -13,12 +13,12 @@ import (
 
 func TestConditionsAreSaidAndCounted(t *testing.T) {
 	c := consoletest.New(t)
-	draft := fields("as", "form", "who", "person:bob", "what", "opening:case-1", "slug", "bob-once", "uses", "1", "lasts", "20m", "with", "", "level", "0", "do", "look")
+	draft := fields("as", "form", "who", "person:bob", "what", "opening:case-1", "slug", "bob-once", "uses", "1", "lasts", "20m", "hold", "10m", "with", "", "level", "0", "do", "look")
 	_, page := post(t, c, "/access/draft", http.StatusOK, draft)
 	c.Sees(page, "once, for 20 minutes from the first use", "No lock holds a code for it")
 	draft.Set("do", "yaml")
 	_, page = post(t, c, "/access/draft", http.StatusOK, draft)
-	c.Sees(page, "uses: 1", "lasts: 20m")
+	c.Sees(page, "uses: 1", "lasts: 20m", "hold: 10m")
 	draft.Set("uses", "none")
 	_, page = post(t, c, "/access/grants", http.StatusUnprocessableEntity, draft)
 	c.Sees(page, "Write a number from 1 on")
