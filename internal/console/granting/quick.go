@@ -87,13 +87,17 @@ func (p pages) quickPage(w http.ResponseWriter, r *http.Request) error {
 	return p.Show(w, r, h, quickPage(v))
 }
 
-// closing is when a site that is open now closes.
+// longestDay is how far off closing may be for a grant until then: a store that
+// never closes has none.
+const longestDay = 24 * time.Hour
+
+// closing is when a site that is open now closes today.
 func closing(f reach.Facts, site sashlock.Site, now time.Time) (time.Time, bool) {
 	if site.Hours == "" {
 		return time.Time{}, false
 	}
 	open, _ := f.Ahead(sashlock.Grant{Site: site.ID, Schedule: site.Hours}, now, 1)
-	if len(open) == 0 || open[0].Start.After(now) || open[0].End.IsZero() {
+	if len(open) == 0 || open[0].Start.After(now) || open[0].End.IsZero() || open[0].End.Sub(now) > longestDay {
 		return time.Time{}, false
 	}
 	return open[0].End, true
