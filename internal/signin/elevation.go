@@ -159,7 +159,8 @@ func (r *Room) AskElevation(ctx context.Context, s Session, role Role, length ti
 
 // byPasskey refuses whoever did not just show to be there with a passkey.
 func (r *Room) byPasskey(s Session) error {
-	if s.ID == "" || s.By != ByPasskey && s.By != ByLink || !s.Fresh(r.now()) || Weak(s.Means) {
+	shown := s.By == ByPasskey || s.By == ByLink || s.By == ByDemo // in the demo nobody has a passkey, and nothing opens a real lock
+	if s.ID == "" || !shown || !s.Fresh(r.now()) || Weak(s.Means) {
 		return &sashlock.Error{Kind: sashlock.Denied, Op: "elevating", Hint: lang.Mark("show with your passkey that it is you: nothing else counts here")}
 	}
 	return nil
