@@ -50,7 +50,7 @@ func calm() []string {
 		// They only take away, or name.
 		[]string{
 			"/access/requests/{id}/deny", "/access/changes/{id}/decline", "/access/reviews/{id}/lines", "/access/reviews/{id}/end", "/access/stale/{slug}",
-			"/people/{slug}/credentials/lost", "/people/{slug}/credentials/{id}/remove", "/keys/{slug}/retire", "/keys/loans/{id}/lost",
+			"/people/{slug}/credentials/lost", "/people/{slug}/credentials/{id}/remove", "/people/{slug}/credentials/{id}/ask-lock", "/keys/{slug}/retire", "/keys/loans/{id}/lost",
 			"/elevations/{id}/turn-down", "/elevations/{id}/end",
 			"/people/{slug}/suspend", "/access/grants/{slug}/end", "/me/sessions/{id}/end", "/me/sessions/end",
 			"/access/roles", "/access/roles/{slug}/remove", "/access/schedules/{slug}/remove",

@@ -404,7 +404,7 @@ func TestRefusesBadWishes(t *testing.T) {
 		"nowhere":          {"openings", func(m *credentials.Making) { m.Openings = nil }},
 		"no such opening":  {"openings", func(m *credentials.Making) { m.Openings = h.places("none") }},
 		"two stores":       {"openings", func(m *credentials.Making) { m.Openings = h.places("case-1", "porto-case") }},
-		"ends too early":   {"until", func(m *credentials.Making) { m.From, m.Until = h.Now(), h.Now() }},
+		"ends too early":   {"until", func(m *credentials.Making) { m.From = h.Now(); m.Until = m.From }},
 		"ends in the past": {"until", func(m *credentials.Making) { m.Until = time.Date(1, 1, 2, 0, 0, 0, 0, time.UTC) }},
 		"no card":          {"format", func(m *credentials.Making) { m.Kind = sashlock.Card }},
 		"no such format":   {"format", func(m *credentials.Making) { m.Kind, m.Format = sashlock.Card, "H99" }},

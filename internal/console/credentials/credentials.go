@@ -49,7 +49,7 @@ func Mount(f *console.Frame, room *credentials.Room) {
 	f.Handle("POST /people/{slug}/credentials/lost", signin.Access, p.lose)
 	f.Handle("POST /people/{slug}/credentials/{id}/remove", signin.Access, p.remove)
 	f.Handle("POST /people/{slug}/credentials/{id}/ask-lock", signin.Access, p.askLock)
-	f.Handle("POST /people/{slug}/credentials/{id}/forgotten", signin.Access, p.forgotten)
+	f.Dangerous("POST /people/{slug}/credentials/{id}/forgotten", signin.Access, p.forgotten)
 	f.Handle("GET /credentials", signin.Access, p.rotations)
 	f.Handle("GET /keys", signin.Access, p.keys)
 	f.Handle("POST /keys", signin.Access, p.saveKey)
