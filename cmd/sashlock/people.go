@@ -94,7 +94,7 @@ func (c *peopleImport) Run(d *desk) error {
 
 // wrongList is the error for a list with problems.
 func wrongList(p people.Plan) error {
-	lines := []string{fmt.Sprintf("%d things are wrong with the list, and nothing was changed", p.Wrong)}
+	lines := []string{count(p.Wrong, "thing is wrong", "things are wrong") + " with the list, and nothing was changed"}
 	for _, one := range p.Problems {
 		lines = append(lines, one.String())
 	}

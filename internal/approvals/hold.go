@@ -3,6 +3,7 @@
 package approvals
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -83,18 +84,8 @@ func places(b *flow.Book, kind string, e flow.Edit) (all []where) {
 	default:
 		all = []where{{}}
 	}
-	slices.SortFunc(all, func(a, b where) int { return compare(a, b) })
+	slices.SortFunc(all, func(a, b where) int { return cmp.Or(cmp.Compare(a.site, b.site), cmp.Compare(a.area, b.area)) })
 	return slices.Compact(all)
-}
-
-func compare(a, b where) int {
-	switch {
-	case a.site+"/"+sashlock.SiteID(a.area) < b.site+"/"+sashlock.SiteID(b.area):
-		return -1
-	case a == b:
-		return 0
-	}
-	return 1
 }
 
 // others reports whether anybody besides somebody could confirm a kind of
