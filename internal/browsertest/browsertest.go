@@ -224,22 +224,28 @@ func Eval[T any](b *Browser, expression string) T {
 	return v
 }
 
-// Until waits until an expression is true in the page. While one page goes and
-// the next comes there is nothing to ask, so it asks again.
+// Until waits until an expression is true in the page.
 func (b *Browser) Until(expression string) {
+	b.t.Helper()
+	b.wait(expression, func(ctx context.Context) bool {
+		is, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+		return err == nil && is
+	})
+}
+
+// wait asks until something is so. While one page goes and the next comes there
+// is nothing to ask, so it asks again.
+func (b *Browser) wait(what string, so func(context.Context) bool) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.Ctx, patience)
 	defer cancel()
 	again := time.NewTicker(40 * time.Millisecond)
 	defer again.Stop()
-	for {
-		if is, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+expression+")")); err == nil && is {
-			return
-		}
+	for !so(ctx) {
 		select {
 		case <-again.C:
 		case <-ctx.Done():
-			b.t.Fatalf("never: %s\nat %s the page says:\n%.1500s", expression, b.Path(), b.Text())
+			b.t.Fatalf("never: %s\nat %s the page says:\n%.4000s", what, b.Path(), b.Text())
 		}
 	}
 }
@@ -258,10 +264,33 @@ func (b *Browser) Text() string {
 	return Eval[string](b, "document.body.innerText")
 }
 
-// Click presses the first element of a CSS selector, once it can be seen.
+// point tells where the middle of the first element of a selector is, once it
+// is in the window and nothing lies over it; before that it is empty.
+const point = `(() => {
+	const e = document.querySelector(%q)
+	if (!e || !e.checkVisibility()) return ""
+	e.scrollIntoViewIfNeeded()
+	const box = e.getBoundingClientRect(), x = box.x + box.width / 2, y = box.y + box.height / 2
+	const there = document.elementFromPoint(x, y)
+	return there && (e.contains(there) || there.contains(e)) ? x + " " + y : ""
+})()`
+
+// Click presses the first element of a CSS selector, once it can be seen and
+// stands still: pages replace their live parts and unfold others meanwhile.
 func (b *Browser) Click(selector string) {
 	b.t.Helper()
-	b.Do(chromedp.Click(chromedp.CSS(selector)))
+	var x, y float64
+	before := ""
+	b.wait("seen and standing still: "+selector, func(ctx context.Context) bool {
+		now, err := chromedp.Run(ctx, chromedp.Evaluate[string](fmt.Sprintf(point, selector)))
+		steady := err == nil && now != "" && now == before
+		before = now
+		if steady {
+			_, err = fmt.Sscan(now, &x, &y)
+		}
+		return steady && err == nil
+	})
+	b.Do(chromedp.MouseClickXY(x, y))
 }
 
 // Press presses the first button or link that says a text.

@@ -69,5 +69,6 @@ func cornerInABrowser(t *testing.T, v *visitor) {
 	b.Go("/docs")   // a page that does not load itself again while it is pressed
 	b.Click("#demo-break > summary")
 	b.Click(`#demo-break button[value="verify"]`)
+	b.Until(`location.hash == "#demo-break-inside"`) // the part that was used is open on the page that answers
 	b.See("entries are as they were sealed")
 }

@@ -206,6 +206,10 @@ func paceWords(ctx context.Context, speed float64) string {
 	return strconv.FormatFloat(speed, 'g', 4, 64) + "×"
 }
 
+// within is the page that one is on, with one part of the corner unfolded: a
+// browser unfolds what the fragment of an address lies in, with no script.
+func (v view) within(part string) string { return v.Here + "#" + part + "-inside" }
+
 // words says what is broken.
 func (b broken) words(ctx context.Context) string {
 	switch b.Mend {
