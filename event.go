@@ -97,6 +97,7 @@ const (
 	KeyOverdue        EventKind = "key.overdue"         // a mechanical key was not brought back in time; person, subject
 	ModeOrdered       EventKind = "mode.ordered"        // a standing order for an opening; opening, subject is its source, why is the mode
 	ModeWithdrawn     EventKind = "mode.withdrawn"      // a standing order was taken back or ended; opening, subject is its source
+	ModeHeldBack      EventKind = "mode.held_back"      // a guard rail, or the lock, kept an order from an opening; opening, person or operator, subject is its source, rule, why
 	ThreatChanged     EventKind = "site.threat_changed" // site, subject is its source, why is the new level
 	RailSaved         EventKind = "rail.saved"          // a guard rail; subject, data
 	RailRemoved       EventKind = "rail.removed"        // subject
@@ -131,6 +132,10 @@ const (
 	CallRaised       EventKind = "call.raised"       // a customer waits at an opening; opening, subject
 	CallTaken        EventKind = "call.taken"        // somebody goes; opening, person, subject
 	CallEnded        EventKind = "call.ended"        // the customer was served or is gone; opening, subject, why
+	SelfServiceSet   EventKind = "self_service.set"  // how customers open cases themselves; site, data, or opening and why: on or off
+	GuestCodeMade    EventKind = "guest.code_made"   // a one-time code for a customer; site, operator
+	GuestAdmitted    EventKind = "guest.admitted"    // a customer may open cases for a while; site, opening, person is a random number, why is what they showed
+	GuestRefused     EventKind = "guest.refused"     // a customer was turned away before anything was decided; site, opening, person if admitted, why
 )
 
 // Who uses the console.

@@ -18,8 +18,15 @@ type Site struct {
 	ClockIn      bool          // access follows the clock: no shift counts before its clock-in
 	LongestGrant time.Duration // how long a grant to one person may count at most; 0: no limit
 
+	OpenBy        ScheduleID    // when the first person is to have come in: at the start of each of its times; empty: nobody is waited for
+	OpenTolerance time.Duration // how much later they may come; 0: [OpenTolerance]
+
 	Rev int64 // grows with every change
 }
+
+// OpenTolerance is how much later than planned a store may be opened where
+// nobody said otherwise.
+const OpenTolerance = 15 * time.Minute
 
 // Area is a space behind openings: the sales floor, the stock room, the cash
 // office.
@@ -42,4 +49,7 @@ type SiteState struct {
 	Site    SiteID            `json:"site"`
 	Threat  string            `json:"threat,omitempty"`   // how the store stands: "peak", "event", "heightened", "lockdown"; empty: normal
 	FirstIn map[RoleID]string `json:"first_in,omitempty"` // the last local day on which somebody with a role was let in, by role
+	LastIn  time.Time         `json:"last_in,omitzero"`   // when somebody was last let in; kept where somebody is waited for, to half an hour
+
+	AwaitedFrom time.Time `json:"awaited_from,omitzero"` // since when somebody is waited for by Site.OpenBy
 }

@@ -37,6 +37,7 @@ import (
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/scenarios"
+	"github.com/sashlock/sashlock/internal/shopper"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
 )
@@ -56,6 +57,7 @@ type Deps struct {
 	Scenarios   *scenarios.Room
 	Credentials *credentials.Room
 	Approvals   *approvals.Room
+	Shopper     *shopper.Room
 }
 
 // API is the handler and its description.

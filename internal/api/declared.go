@@ -29,7 +29,8 @@ type declared[D interface{ Ref() string }] struct {
 	save   func(*store.Tx, D, estate.Lookup, int64) (flow.Edit, error)
 	remove func(*store.Tx, string, int64) (flow.Edit, error)
 	kept   func(D) estate.Kept
-	held   string // the kind of proposal that a change becomes that waits for a second operator; empty: none waits
+	held   string      // the kind of proposal that a change becomes that waits for a second operator; empty: none waits
+	form   func(D) any // the declared form of that proposal; nil: the object itself
 }
 
 type refInput struct {
@@ -136,7 +137,11 @@ func declare[D interface{ Ref() string }](a *API, d declared[D]) {
 
 // propose lets a change wait for a second operator.
 func (d declared[D]) propose(ctx context.Context, a *API, body D, rev int64) (*declaredAnswer[D], error) {
-	id, err := a.propose(ctx, d.held, body, rev)
+	var form any = body
+	if d.form != nil {
+		form = d.form(body)
+	}
+	id, err := a.propose(ctx, d.held, form, rev)
 	return &declaredAnswer[D]{Status: http.StatusAccepted, Proposal: id, Body: body}, err
 }
 

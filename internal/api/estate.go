@@ -18,6 +18,7 @@ import (
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/grants"
 	"github.com/sashlock/sashlock/internal/people"
+	"github.com/sashlock/sashlock/internal/shopper"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/sites"
 	"github.com/sashlock/sashlock/internal/store"
@@ -88,6 +89,12 @@ func declaredNow(q store.Query) (f estate.File, err error) {
 	if err != nil {
 		return f, err
 	}
+	guests := map[sashlock.PersonID]bool{} // customers come and go; nobody declares them
+	for _, p := range have.People {
+		guests[p.ID] = shopper.IsGuest(p)
+	}
+	have.People = slices.DeleteFunc(have.People, shopper.IsGuest)
+	have.Grants = slices.DeleteFunc(have.Grants, func(g sashlock.Grant) bool { return guests[g.Person] })
 	name := namingOf(have)
 	f.Schedules = each(have.Schedules, func(s sashlock.Schedule) estate.Schedule { return estate.FromSchedule(s) })
 	f.Sites = each(have.Sites, func(s sashlock.Site) estate.Site { return estate.FromSite(s, name) })
@@ -162,46 +169,108 @@ type plan struct {
 	by    signin.Token
 	api   *API
 	steps []estate.Step
-	waits []estate.Step // those that a second operator has to confirm
+	waits []waiting // those that a second operator has to confirm
 }
 
-// holdBack sets aside the grants that a second operator has to confirm.
+// holdBack sets aside what a second operator has to confirm.
 func (p *plan) holdBack(tx *store.Tx) error {
-	var failed error
 	var now []estate.Step
 	p.waits = nil
 	for _, s := range p.steps {
-		d, isGrant := s.Object.(estate.Grant)
-		waits := false
-		if g, problems := d.Resolve(lookup(tx, &failed)); isGrant && len(problems) == 0 {
-			old, err := grants.Find(tx, d.Slug)
-			if err != nil && !sashlock.IsKind(err, sashlock.NotFound) {
-				return err
-			}
-			if waits, err = p.api.Approvals.GrantWaitsIn(tx, approvals.By{ID: p.by.ID}, g, old); err != nil {
-				return err
-			}
+		kind, err := p.waitsAs(tx, s)
+		if err != nil {
+			return err
 		}
-		if waits {
-			p.waits = append(p.waits, s)
+		if kind != "" {
+			p.waits = append(p.waits, waiting{s, kind})
 		} else {
 			now = append(now, s)
 		}
 	}
 	p.steps = now
-	return failed
+	return nil
 }
 
-// propose lets what was set aside wait.
+// waitsAs is the kind of proposal that a step becomes; empty: it does not wait.
+func (p *plan) waitsAs(tx *store.Tx, s estate.Step) (kind string, err error) {
+	d, isGrant := s.Object.(estate.Grant)
+	if !isGrant {
+		return p.api.Approvals.EditWaitsIn(tx, approvals.By{ID: p.by.ID}, approvals.Change{File: only(s)}.Edit(p.api.Hall.Book()), tx.Now())
+	}
+	var failed error
+	g, problems := d.Resolve(lookup(tx, &failed))
+	if failed != nil || len(problems) > 0 {
+		return "", failed
+	}
+	old, err := grants.Find(tx, d.Slug)
+	if err != nil && !sashlock.IsKind(err, sashlock.NotFound) {
+		return "", err
+	}
+	if waits, err := p.api.Approvals.GrantWaitsIn(tx, approvals.By{ID: p.by.ID}, g, old); err != nil || !waits {
+		return "", err
+	}
+	return approvals.GrantKind, nil
+}
+
+// only is a file with the one object of a step.
+func only(s estate.Step) (f estate.File) {
+	switch o := s.Object.(type) {
+	case estate.Site:
+		f.Sites = []estate.Site{o}
+	case estate.Area:
+		f.Areas = []estate.Area{o}
+	case estate.Opening:
+		f.Openings = []estate.Opening{o}
+	case estate.Person:
+		f.People = []estate.Person{o}
+	case estate.Schedule:
+		f.Schedules = []estate.Schedule{o}
+	}
+	return f
+}
+
+// waiting is a step that was set aside, and the kind of its proposal.
+type waiting struct {
+	estate.Step
+	kind string
+}
+
+// propose lets what was set aside wait: each grant by itself, all else of a kind
+// together.
 func (p *plan) propose(ctx context.Context) (all []AppliedStep, err error) {
-	for _, s := range p.waits {
-		id, err := p.api.propose(ctx, approvals.GrantKind, s.Object, 0)
-		if err != nil {
+	ids := map[string]string{}
+	for _, kind := range []string{approvals.AccessKind, approvals.PlaceKind} {
+		var c approvals.Change
+		for _, w := range p.waits {
+			if w.kind == kind {
+				c.File = together(c.File, only(w.Step))
+			}
+		}
+		if len(c.Sites)+len(c.Areas)+len(c.Openings)+len(c.People)+len(c.Schedules) == 0 {
+			continue
+		}
+		if ids[kind], err = p.api.propose(ctx, kind, c, 0); err != nil {
 			return nil, err
 		}
-		all = append(all, AppliedStep{Step: s, Line: s.String() + " (waits for a second operator to confirm it)", Proposal: id})
+	}
+	for _, w := range p.waits {
+		id := ids[w.kind]
+		if w.kind == approvals.GrantKind {
+			if id, err = p.api.propose(ctx, w.kind, w.Object, 0); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, AppliedStep{Step: w.Step, Line: w.String() + " (waits for a second operator to confirm it)", Proposal: id})
 	}
 	return all, nil
+}
+
+// together is a file with the objects of two.
+func together(a, b estate.File) estate.File {
+	a.Sites, a.Areas = append(a.Sites, b.Sites...), append(a.Areas, b.Areas...)
+	a.Openings, a.People = append(a.Openings, b.Openings...), append(a.People, b.People...)
+	a.Schedules = append(a.Schedules, b.Schedules...)
+	return a
 }
 
 // make checks the file against what is declared, as q sees it, and finds the

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/api"
+	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/signin"
 )
@@ -106,6 +107,37 @@ func pruneRemovesWhatIsNotNamed(t *testing.T, h *house) {
 	if len(p.Errors) != 1 || p.Errors[0].Pointer != "people[0].roles[0]" {
 		t.Errorf("problem %+v", p)
 	}
+}
+
+// What a file gives of what is worth most is set aside, all of it as one
+// proposal; the rest of the file is done.
+func TestAFileSetsAsideWhatWaits(t *testing.T) {
+	h := newHouse(t).furnish()
+	h.Approvals.Others = nil // somebody always could confirm
+	h.want(h.call("PUT", "/v1/openings/case-1", estate.Opening{Slug: "case-1", Name: "Case 1", Kind: "case", Class: "high", Site: "lisbon", Area: "watches"}), 200)
+	by := approvals.By{ID: "opr_1", May: func(string) bool { return true }, Sees: func(sashlock.SiteID, sashlock.AreaID) bool { return true }}
+	if _, err := h.Approvals.SaveSettings(t.Context(), by, approvals.Settings{Kinds: []string{approvals.GrantKind}}, ""); err != nil {
+		t.Fatal(err)
+	}
+	file := estate.File{People: []estate.Person{
+		{Slug: "bob", Name: "Bob Dias", Roles: []string{"associate"}}, {Slug: "carl", Name: "Carl", Roles: []string{"associate"}}, {Slug: "dora", Name: "Dora"},
+	}}
+	done := read[api.Applied](h, h.want(h.call("PUT", "/v1/estate", file), 200))
+	proposals := map[string]string{}
+	for _, s := range done.Steps {
+		proposals[s.Ref] = s.Proposal
+	}
+	if len(proposals) != 3 || proposals["bob"] == "" || proposals["bob"] != proposals["carl"] || proposals["dora"] != "" {
+		t.Errorf("set aside: %v", proposals)
+	}
+	if there := page[estate.Person](h, "/v1/people").Data; !slices.ContainsFunc(there, func(p estate.Person) bool { return p.Slug == "dora" }) || slices.ContainsFunc(there, func(p estate.Person) bool { return p.Slug == "carl" }) {
+		t.Errorf("people: %v", there)
+	}
+	a := h.want(h.call("PUT", "/v1/people/bob", file.People[0]), 202)
+	if a.header.Get("Sashlock-Proposal") == "" {
+		t.Error("the answer does not name the proposal")
+	}
+	h.want(h.call("PUT", "/v1/openings/case-1", estate.Opening{Slug: "case-1", Name: "Case 1", Kind: "case", Class: "standard", Site: "lisbon", Area: "watches"}), 202)
 }
 
 func TestAccessNeedsItsOwnScope(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/opening"
@@ -62,7 +63,8 @@ func declareOpenings(a *API) {
 			return sites.SaveOpening(tx, d.Opening, find, rev)
 		},
 		list: a.listOpenings, find: a.findOpening,
-		kept: func(o Opening) estate.Kept { return o.Kept },
+		kept: func(o Opening) estate.Kept { return o.Kept }, held: approvals.PlaceKind,
+		form: func(o Opening) any { return approvals.Change{File: estate.File{Openings: []estate.Opening{o.Opening}}} },
 	})
 }
 

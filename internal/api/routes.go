@@ -30,6 +30,7 @@ func (a *API) routes() {
 	a.railRoutes()
 	a.whatIfRoutes()
 	a.credentialRoutes()
+	a.guestRoutes()
 	a.healthRoutes()
 }
 
@@ -37,7 +38,8 @@ func (a *API) declaredRoutes() {
 	declare(a, declared[estate.Site]{
 		kind: estate.Sites, path: "/v1/sites", scope: signin.Setup, save: sites.SaveSite, remove: sites.RemoveSite,
 		list: listing(sites.ListSites, estate.FromSite), find: finding(sites.FindSite, estate.FromSite),
-		kept: func(s estate.Site) estate.Kept { return s.Kept },
+		kept: func(s estate.Site) estate.Kept { return s.Kept }, held: approvals.PlaceKind,
+		form: func(s estate.Site) any { return approvals.Change{File: estate.File{Sites: []estate.Site{s}}} },
 	})
 	declare(a, declared[estate.Role]{
 		kind: estate.Roles, path: "/v1/roles", scope: signin.Access, save: people.SaveRole, remove: people.RemoveRole,
@@ -47,12 +49,16 @@ func (a *API) declaredRoutes() {
 	declare(a, declared[estate.Person]{
 		kind: estate.People, path: "/v1/people", scope: signin.Access, save: people.Save, remove: people.Remove,
 		list: listing(people.List, estate.FromPerson), find: finding(people.Find, estate.FromPerson),
-		kept: func(p estate.Person) estate.Kept { return p.Kept },
+		kept: func(p estate.Person) estate.Kept { return p.Kept }, held: approvals.AccessKind,
+		form: func(p estate.Person) any { return approvals.Change{File: estate.File{People: []estate.Person{p}}} },
 	})
 	declare(a, declared[estate.Schedule]{
 		kind: estate.Schedules, path: "/v1/schedules", scope: signin.Access, save: grants.SaveSchedule, remove: grants.RemoveSchedule,
 		list: listing(grants.ListSchedules, unnamed(estate.FromSchedule)), find: finding(grants.FindSchedule, unnamed(estate.FromSchedule)),
-		kept: func(s estate.Schedule) estate.Kept { return s.Kept },
+		kept: func(s estate.Schedule) estate.Kept { return s.Kept }, held: approvals.AccessKind,
+		form: func(s estate.Schedule) any {
+			return approvals.Change{File: estate.File{Schedules: []estate.Schedule{s}}}
+		},
 	})
 	declare(a, declared[estate.Grant]{
 		kind: estate.Grants, path: "/v1/grants", scope: signin.Access, save: grants.Save, remove: grants.Revoke, held: approvals.GrantKind,
@@ -62,7 +68,8 @@ func (a *API) declaredRoutes() {
 	declare(a, declared[estate.Area]{
 		kind: estate.Areas, path: "/v1/areas", scope: signin.Setup, save: sites.SaveArea, remove: sites.RemoveArea,
 		list: listing(sites.ListAreas, estate.FromArea), find: finding(sites.FindArea, estate.FromArea),
-		kept: func(r estate.Area) estate.Kept { return r.Kept },
+		kept: func(r estate.Area) estate.Kept { return r.Kept }, held: approvals.PlaceKind,
+		form: func(r estate.Area) any { return approvals.Change{File: estate.File{Areas: []estate.Area{r}}} },
 	})
 }
 

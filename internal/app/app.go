@@ -43,6 +43,7 @@ import (
 	"github.com/sashlock/sashlock/internal/rails"
 	"github.com/sashlock/sashlock/internal/scenarios"
 	"github.com/sashlock/sashlock/internal/shifts"
+	"github.com/sashlock/sashlock/internal/shopper"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/sites"
 	"github.com/sashlock/sashlock/internal/store"
@@ -61,6 +62,7 @@ type House struct {
 	Scenarios   *scenarios.Room
 	Credentials *credentials.Room
 	Approvals   *approvals.Room
+	Shopper     *shopper.Room
 	API         *api.API
 	Log         *slog.Logger
 	Now         func() time.Time
@@ -132,9 +134,12 @@ func (h *House) build(ctx context.Context) error {
 	if h.Credentials, err = h.newCredentials(); err != nil {
 		return err
 	}
+	if h.Shopper, err = h.newShopper(); err != nil {
+		return err
+	}
 	h.API = api.New(api.Deps{
 		Store: h.Store, Hall: h.Hall, Devices: h.Devices, Signin: h.Signin, Now: h.Now, Log: h.Log,
-		Version: Version(), VerifierKey: h.Keys.Verifier, Scenarios: h.Scenarios, Credentials: h.Credentials, Approvals: h.Approvals,
+		Version: Version(), VerifierKey: h.Keys.Verifier, Scenarios: h.Scenarios, Credentials: h.Credentials, Approvals: h.Approvals, Shopper: h.Shopper,
 	})
 	return nil
 }
@@ -209,6 +214,7 @@ func (h *House) Start(ctx context.Context) error {
 		credentials.Run(running, h.Store, h.Hall, h.Now, func(err error) { h.Log.Warn("overdue keys not recorded", logkey.Err(err)) })
 	})
 	h.done.Go(func() { h.Assistance.Run(running) })
+	h.done.Go(func() { h.Shopper.Run(running) })
 	h.done.Go(func() {
 		h.Signin.RunElevations(running, func(err error) { h.Log.Warn("higher roles not ended", logkey.Err(err)) })
 	})

@@ -31,6 +31,9 @@ func (h *House) approvals() *approvals.Room {
 			approvals.GrantKind: h.grantExecutor(),
 			approvals.RailKind:  railExecutor(),
 			approvals.OwnerKind: ownerExecutor(),
+
+			approvals.AccessKind: h.widerExecutor(signin.Access),
+			approvals.PlaceKind:  h.widerExecutor(signin.Setup),
 		},
 		Others: h.others, Behind: h.behind,
 	})

@@ -26,6 +26,7 @@ import (
 	"github.com/sashlock/sashlock/internal/console/reports"
 	"github.com/sashlock/sashlock/internal/console/rota"
 	scenariopages "github.com/sashlock/sashlock/internal/console/scenarios"
+	"github.com/sashlock/sashlock/internal/console/selfservice"
 	"github.com/sashlock/sashlock/internal/console/settings"
 	"github.com/sashlock/sashlock/internal/console/triage"
 	"github.com/sashlock/sashlock/internal/console/whatif"
@@ -51,13 +52,14 @@ func (h *House) pages() http.Handler {
 	fleet.Mount(frame)
 	granting.Mount(frame)
 	persons.Mount(frame)
-	phone.Mount(frame, h.Assistance)
+	phone.Mount(frame, h.Assistance, h.Shopper, h.Scenarios)
 	planner.Mount(frame)
 	proving.Mount(frame)
 	rails.Mount(frame)
 	reports.Mount(frame)
 	rota.Mount(frame)
 	scenariopages.Mount(frame, h.Scenarios)
+	selfservice.Mount(frame, h.Shopper)
 	settings.Mount(frame)
 	triage.Mount(frame)
 	whatif.Mount(frame)
@@ -99,7 +101,7 @@ func (h *House) paths() http.Handler {
 	programs := h.API.Handler()
 	mux.Handle("/v1/", programs)
 	mux.Handle("/healthz", programs)
-	directory := scim.New(scim.Deps{Store: h.Store, Hall: h.Hall, Signin: h.Signin, Now: h.Now, Log: h.Log, Origin: h.Config.Origin})
+	directory := scim.New(scim.Deps{Store: h.Store, Hall: h.Hall, Signin: h.Signin, Now: h.Now, Log: h.Log, Origin: h.Config.Origin, Propose: h.proposeJoins})
 	mux.Handle(scim.Path, directory)
 	mux.Handle("POST "+scim.ImportPath, directory)
 	mux.Handle("/", h.pages())

@@ -8,6 +8,7 @@ import (
 	"github.com/sashlock/sashlock/internal/detect/duress"
 	"github.com/sashlock/sashlock/internal/detect/forced"
 	"github.com/sashlock/sashlock/internal/detect/heldopen"
+	"github.com/sashlock/sashlock/internal/detect/lateopening"
 	"github.com/sashlock/sashlock/internal/detect/unattended"
 )
 
@@ -19,5 +20,6 @@ func Rules() []detect.Rule {
 		unattended.Rule{},
 		heldopen.Rule{},
 		afterhours.Rule{},
+		lateopening.Rule{},
 	}
 }

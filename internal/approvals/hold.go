@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/flow"
@@ -42,7 +43,12 @@ func (r *Room) Hold(tx *store.Tx, next *flow.Book, by sashlock.OperatorID, e flo
 		return nil, err
 	}
 	var alone []sashlock.Event
-	for _, kind := range slices.Compact(slices.Sorted(slices.Values(e.Danger))) {
+	kinds := slices.Clone(e.Danger)
+	for _, w := range e.Wider {
+		kinds = append(kinds, w.Kind)
+	}
+	slices.Sort(kinds)
+	for _, kind := range slices.Compact(kinds) {
 		if !s.Holds(kind) {
 			continue
 		}
@@ -79,6 +85,12 @@ func places(b *flow.Book, kind string, e flow.Edit) (all []where) {
 		for _, one := range e.Events {
 			if one.Kind == sashlock.RailSaved || one.Kind == sashlock.RailRemoved {
 				all = append(all, where{site: one.Site})
+			}
+		}
+	case AccessKind, PlaceKind:
+		for _, w := range e.Wider {
+			if w.Kind == kind {
+				all = append(all, where{w.Site, w.Area})
 			}
 		}
 	default:
@@ -134,6 +146,22 @@ func (r *Room) GrantWaitsIn(q store.Query, by By, g, old sashlock.Grant) (bool, 
 	}
 	site, area, _ := Place(b, g)
 	return r.waits(q, by, GrantKind, where{site, area})
+}
+
+// EditWaitsIn reports whether an edit waits for a second operator because of
+// what it gives by another way than a grant, and as which kind of proposal. It
+// is what asks who carries out several edits at once, to set that one aside.
+func (r *Room) EditWaitsIn(q store.Query, by By, e flow.Edit, now time.Time) (kind string, err error) {
+	wider, err := r.Hall.Book().Widens(e, now)
+	if err != nil {
+		return "", err
+	}
+	for _, w := range wider {
+		if waits, err := r.waits(q, by, w.Kind, where{w.Site, w.Area}); err != nil || waits {
+			return w.Kind, err
+		}
+	}
+	return "", nil
 }
 
 // Tally counts what waits and somebody sees: requests for access, and changes

@@ -3,6 +3,7 @@
 package approvals
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"slices"
@@ -36,10 +37,14 @@ const (
 	RailKind     = flow.RailWeakened // weakening or removing a guard rail
 	OwnerKind    = flow.OwnerMade    // making an operator an owner
 	SettingsKind = "four-eyes"       // holding back less
+
+	// These two wait where grants do: they are other ways to the same.
+	AccessKind = flow.AccessWidened // a person or a schedule by which more of what is worth most is given
+	PlaceKind  = flow.PlaceWeakened // an opening, area or site by which what is worth most is guarded less
 )
 
 // mostForm is how long the declared form of a proposal may be, in bytes.
-const mostForm = 64 << 10
+const mostForm = 1 << 20
 
 // mostProposals is how many proposals of one operator may wait at once.
 const mostProposals = 20
@@ -79,7 +84,12 @@ type Settings struct {
 }
 
 // Holds reports whether changes of a kind wait for a second operator.
-func (s Settings) Holds(kind string) bool { return slices.Contains(s.Kinds, kind) }
+func (s Settings) Holds(kind string) bool {
+	if kind == AccessKind || kind == PlaceKind {
+		kind = GrantKind
+	}
+	return slices.Contains(s.Kinds, kind)
+}
 
 // ReadSettings returns which changes wait.
 func ReadSettings(q store.Query) (s Settings, err error) {
@@ -191,7 +201,7 @@ func (p *Proposal) put(tx *store.Tx) error {
 
 // Propose holds a change back until a second operator confirms it. Rev is the
 // revision of the object that was seen, 0 for a new one. What would be refused
-// at once is refused now.
+// at once is refused now; what waits already is returned as it is.
 func (r *Room) Propose(ctx context.Context, by By, kind string, form json.RawMessage, rev int64, why string) (Proposal, error) {
 	const op = "proposing"
 	text, err := words(op, "reason", why)
@@ -225,6 +235,10 @@ func (r *Room) Propose(ctx context.Context, by By, kind string, form json.RawMes
 		}
 		mine := 0
 		for _, w := range waiting {
+			if w.By == by.ID && w.Kind == kind && w.Object == rev && bytes.Equal(w.Form, form) && tx.Now().Before(w.Ends()) {
+				p = w // a list that comes every night does not file it every night
+				return flow.Edit{}, nil
+			}
 			if w.By == by.ID {
 				mine++
 			}

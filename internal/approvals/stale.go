@@ -66,13 +66,20 @@ func Stale(b *flow.Book, all []sashlock.Grant, l Look) []StaleGrant {
 	to := map[string][]sashlock.Grant{}
 	filled := map[sashlock.AreaID]bool{}
 	used := map[sashlock.SiteID]bool{}
+	dear := map[string]bool{} // areas and sites that have something of what is worth most
 	for _, o := range b.Openings {
 		filled[o.Area], used[o.Site] = true, true
+		if o.Class == sashlock.High {
+			dear[string(o.Area)], dear[string(o.Site)] = true, true
+		}
+	}
+	high := func(g sashlock.Grant) bool { // looked up: there may be ten thousand grants
+		return b.Openings[g.Opening].Class == sashlock.High || g.Area != "" && dear[string(g.Area)] || g.Site != "" && dear[string(g.Site)]
 	}
 	for _, g := range all {
 		to[holder(g)] = append(to[holder(g)], g)
 	}
-	var some []StaleGrant
+	some := make([]StaleGrant, 0, len(all)/2)
 	for _, g := range all {
 		s := StaleGrant{Grant: g, Use: useOf(l.Uses, g.ID)}
 		add := func(is bool, f Finding) {
@@ -88,9 +95,9 @@ func Stale(b *flow.Book, all []sashlock.Grant, l Look) []StaleGrant {
 		add(!there || g.Area != "" && !filled[g.Area] || g.Site != "" && !used[g.Site], Nowhere)
 		s.Covered = covered(b, to, g, l.Now)
 		add(s.Covered != "" && !over, Duplicate)
-		add(l.Deciders[g.Person] && High(b, g), Conflict)
+		add(l.Deciders[g.Person] && high(g), Conflict)
 		add(!over && s.Use.Idle(l.Now, l.Idle), Unused)
-		add(g.Until.IsZero() && (g.Person != "" || High(b, g)), Endless)
+		add(g.Until.IsZero() && (g.Person != "" || high(g)), Endless)
 		add(g.Until.After(l.Now.Add(l.Long)), Long)
 		if k := l.Keeps[g.ID]; l.Now.Before(k.Until) {
 			s.Findings = slices.DeleteFunc(s.Findings, func(f Finding) bool { return slices.Contains(k.Findings, f) })
@@ -112,16 +119,23 @@ func holder(g sashlock.Grant) string {
 
 // covered finds another grant that gives all that a grant does.
 func covered(b *flow.Book, to map[string][]sashlock.Grant, g sashlock.Grant, now time.Time) sashlock.GrantID {
-	others := slices.Clone(to[holder(g)])
-	for _, role := range b.People[g.Person].Roles {
-		others = append(others, to[string(role)]...)
-	}
-	for _, o := range others {
-		if o.ID != g.ID && gives(b, o, g, now) && !(gives(b, g, o, now) && holder(o) == holder(g) && o.ID > g.ID) {
-			return o.ID
+	among := func(others []sashlock.Grant) sashlock.GrantID {
+		for i := range others {
+			o := &others[i]
+			if o.ID != g.ID && gives(b, *o, g, now) && !(gives(b, g, *o, now) && holder(*o) == holder(g) && o.ID > g.ID) {
+				return o.ID
+			}
 		}
+		return ""
 	}
-	return ""
+	found := among(to[holder(g)])
+	for _, role := range b.People[g.Person].Roles {
+		if found != "" {
+			break
+		}
+		found = among(to[string(role)])
+	}
+	return found
 }
 
 // gives reports whether a grant gives all that another one to the same people

@@ -6,10 +6,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strconv"
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/approvals"
+	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/logkey"
 	"github.com/sashlock/sashlock/internal/signin"
@@ -41,6 +43,16 @@ func (f *Frame) Propose(ctx context.Context, kind string, form any, rev int64, r
 	}
 	p, err := f.Approvals.Propose(ctx, Behalf(ctx), kind, text, rev, reason)
 	return "/access/changes?proposed#" + p.ID, err
+}
+
+// ProposeChange lets objects that somebody saved wait for a second operator, and
+// shows where. Rev is the revision of the one object, 0 for a new one.
+func (f *Frame) ProposeChange(w http.ResponseWriter, r *http.Request, kind string, objects estate.File, rev int64) error {
+	path, err := f.Propose(r.Context(), kind, approvals.Change{File: objects}, rev, lang.T(r.Context(), "Changed in the console"))
+	if err != nil {
+		return err
+	}
+	return Back(w, r, path)
 }
 
 // HintOf is what an error says that whoever caused it can do, to be translated.

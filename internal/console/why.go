@@ -78,6 +78,8 @@ var clauses = sync.OnceValue(func() (all []known) {
 		{`, and the release ended at ` + clock, lang.Mark(", and the release ended at %s")},
 		{`, and a device here says that it was tampered with`, lang.Mark(", and a device here says that it was tampered with")},
 		{`, outside store hours, with no release in force`, lang.Mark(", outside store hours, with no release in force")},
+		{`Nobody had come in by ` + clock, lang.Mark("Nobody had come in by %s")},
+		{`; the store was to open at ` + clock, lang.Mark("; the store was to open at %s")},
 		{`\.`, lang.Mark(".")},
 	} {
 		all = append(all, known{regexp.MustCompile(`^` + c.before), c.text})

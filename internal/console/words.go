@@ -212,6 +212,10 @@ func (t *teller) alarm() bool {
 		return t.say(Active, "%s goes to the customer at %s", t.person(), t.opening())
 	case sashlock.CallEnded:
 		return t.say(Calm, "The customer at %s no longer waits", t.opening())
+	case sashlock.GuestAdmitted:
+		return t.say(Active, "A customer may open %s alone", t.opening())
+	case sashlock.GuestRefused:
+		return t.say(Watch, "A customer who wanted to open %s alone was turned away", t.opening())
 	}
 	return false
 }
@@ -227,6 +231,8 @@ func RuleWords(rule string) string {
 		return lang.Mark("Forced")
 	case "afterhours":
 		return lang.Mark("Open after hours")
+	case "lateopening":
+		return lang.Mark("Opened late")
 	case "duress":
 		return lang.Mark("Somebody is being forced")
 	case "scenario":

@@ -49,6 +49,9 @@ func (t *teller) standing() bool {
 		return t.say(Order, "A scenario began: %s", subject(e.Subject))
 	case sashlock.ScenarioEnded:
 		return t.say(Calm, "Over, and everything is as it was: %s", subject(e.Subject))
+	case sashlock.ModeHeldBack:
+		t.line.many = lang.Mark("%d openings were kept from an order")
+		return t.say(Watch, "%s was kept from an order for it", t.opening())
 	case sashlock.ScenarioHeldBack:
 		t.line.many = lang.Mark("%d times a guard rail held an order back")
 		if e.Opening == "" {
@@ -158,6 +161,10 @@ func changeWords(k sashlock.EventKind) (one, many string) {
 		return lang.Mark("A PIN, card, code or key was taken back"), lang.Mark("%d PINs, cards, codes or keys were taken back")
 	case sashlock.RailSaved, sashlock.RailRemoved:
 		return lang.Mark("A guard rail was changed"), lang.Mark("%d guard rails were changed")
+	case sashlock.SelfServiceSet:
+		return lang.Mark("How customers open cases themselves was changed"), lang.Mark("%d times it was changed how customers open cases themselves")
+	case sashlock.GuestCodeMade:
+		return lang.Mark("A code was made for a customer"), lang.Mark("%d codes were made for customers")
 	case sashlock.ScenarioSaved, sashlock.ScenarioRemoved:
 		return lang.Mark("A scenario was changed"), lang.Mark("%d scenarios were changed")
 	case sashlock.SiteRemoved, sashlock.AreaRemoved, sashlock.OpeningRemoved, sashlock.PersonRemoved,

@@ -41,6 +41,10 @@ func calm() []string {
 			"/scenarios/{slug}/start", "/scenarios/{slug}/drill", "/scenarios/{slug}/stop",
 			"/serve/calls/{id}/take", "/serve/calls/{id}/served", "/serve/calls/{id}/gone", "/help/{tag}", "/help/{tag}/cancel",
 		},
+		// They are a customer's, who shows a code or a passkey instead.
+		[]string{
+			"/help/{tag}/self/code", "/help/{tag}/self/key/begin", "/help/{tag}/self/key", "/help/{tag}/self/open",
+		},
 		// Access follows a shift only where a grant says so, and that was given
 		// with a proof.
 		[]string{

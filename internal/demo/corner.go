@@ -42,6 +42,7 @@ type corner struct {
 	mu     sync.Mutex
 	proved *verdict        // guarded by mu: what the last verification found
 	typed  *typed          // guarded by mu: what came of the last PIN
+	given  *guestCode      // guarded by mu: the last code for a customer
 	mine   map[broken]bool // guarded by mu: what was broken from here
 	who    sync.Mutex      // held while an identity is looked up and renewed
 }
@@ -65,6 +66,7 @@ func mountCorner(s *shop, p *pace, f *forger, walkIn func(slug string)) {
 		frame.Public("POST /demo/pace", c.changePace)
 		frame.Public("POST /demo/break", c.breaks)
 		frame.Public("POST /demo/keypad", c.press)
+		frame.Public("POST /demo/code", c.code)
 		frame.Public("POST /demo/tour", c.putAway)
 		frame.Public("GET /demo/store.yaml", c.keep)
 		frame.Public("GET /demo/phone", c.phone)
@@ -98,6 +100,8 @@ type view struct {
 	Keypads  []keypadChoice
 	PINs     []pinLine
 	Typed    *typed // what came of the last PIN; nil: none was typed
+	Given    *guestCode
+	Alone    string // the case that customers open themselves
 }
 
 // lockGroup are the locks of one store.
@@ -142,11 +146,12 @@ func (c *corner) view(r *http.Request) view {
 	v.Personas = slices.Clone(c.staff.personas)
 	c.who.Unlock()
 	c.mu.Lock()
-	v.Proved, v.Typed = c.proved, c.typed
+	v.Proved, v.Typed, v.Given = c.proved, c.typed, c.given
 	c.mu.Unlock()
 	if was, edited, err := c.forger.standing(); err == nil && edited {
 		v.Forged = was.Seq
 	}
+	v.Alone = c.openingCalled(aloneAt).Name
 	v.Keypads, v.PINs = c.keypads()
 	c.damage(&v)
 	return v

@@ -137,6 +137,7 @@ func (d *demo) play(ctx context.Context, listener net.Listener) error {
 	story := newStory(shop, opts.Seed, pace)
 	forger := &forger{data: opts.Data, store: house.Store, keys: house.Keys.Verifier}
 	mountCorner(shop, pace, forger, func(slug string) { story.walkIn(running, slug) })
+	go shop.serveThemselves(running, func(slug string) { story.walkIn(running, slug) })
 	handler := house.Handler()
 	served := make(chan error, 1)
 	go func() {

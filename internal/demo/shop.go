@@ -99,6 +99,9 @@ func furnish(ctx context.Context, house *app.House, opts Options, past *clock, s
 	if err := s.fit(ctx, fittings); err != nil {
 		return nil, err
 	}
+	if err := s.letCustomers(ctx); err != nil {
+		return nil, err
+	}
 	if past != nil {
 		if err := s.registerFinger(ctx); err != nil {
 			return nil, err

@@ -46,6 +46,16 @@ type Facts struct {
 	State   sashlock.OpeningState
 	Now     time.Time // in the site's zone
 	Staffed Staffed   // whether the site's store hours say that somebody is at work
+	Coming  *Coming   // at the opening where a site is watched that somebody is to open; nil: anywhere else
+}
+
+// Coming is what is known of whoever is to come first to a site.
+type Coming struct {
+	By    time.Time // when they were last to have come, the tolerance over; zero: never yet
+	Start time.Time // what was planned: By without the tolerance
+	End   time.Time // until when the site is to be open then
+	Came  bool      // they came for it
+	Next  time.Time // when they are next to have come; zero: no such time is in sight
 }
 
 // Clock writes a time as the clock on the wall of the site shows it, with the

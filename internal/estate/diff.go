@@ -87,6 +87,7 @@ func normal(f File) File {
 	}
 	for i, s := range f.Sites {
 		s.ShiftGrace, s.LongestGrant = sameLength(s.ShiftGrace), sameLength(s.LongestGrant)
+		s.OpenTolerance = sameLength(s.OpenTolerance)
 		f.Sites[i] = s
 	}
 	for i, a := range f.Areas {
@@ -124,7 +125,7 @@ func (f File) Spelled(spell func(ref string) string) File {
 	f.Sites, f.Areas, f.Openings = slices.Clone(f.Sites), slices.Clone(f.Areas), slices.Clone(f.Openings)
 	f.People, f.Grants = slices.Clone(f.People), slices.Clone(f.Grants)
 	for i := range f.Sites {
-		f.Sites[i].Hours = spell(f.Sites[i].Hours)
+		f.Sites[i].Hours, f.Sites[i].OpenBy = spell(f.Sites[i].Hours), spell(f.Sites[i].OpenBy)
 	}
 	for i := range f.Areas {
 		f.Areas[i].Site, f.Areas[i].FirstIn = spell(f.Areas[i].Site), spell(f.Areas[i].FirstIn)

@@ -54,6 +54,9 @@ type Site struct {
 	ShiftGrace   string `yaml:"shift_grace,omitempty" json:"shift_grace,omitempty" doc:"How long before and after a shift access follows it" example:"15m"`
 	ClockIn      bool   `yaml:"clock_in,omitempty" json:"clock_in,omitempty" doc:"No shift counts before its clock-in"`
 	LongestGrant string `yaml:"longest_grant,omitempty" json:"longest_grant,omitempty" doc:"How long a grant to one person may count at most; no limit when not given" example:"2160h"`
+
+	OpenBy        string `yaml:"open_by,omitempty" json:"open_by,omitempty" doc:"Schedule at the start of whose times the first person is to have come in; if nobody has, an alarm is raised"`
+	OpenTolerance string `yaml:"open_tolerance,omitempty" json:"open_tolerance,omitempty" doc:"How much later they may come; 15m when not given" example:"15m"`
 }
 
 // Area is the declared form of sashlock.Area. Its slug is unique within its

@@ -154,6 +154,11 @@ func (s Site) Resolve(find Lookup) (sashlock.Site, []Problem) {
 	out.ShiftGrace = r.length("shift_grace", s.ShiftGrace, 0, time.Minute, 12*time.Hour)
 	out.ClockIn = s.ClockIn
 	out.LongestGrant = r.length("longest_grant", s.LongestGrant, 0, time.Hour, 10*365*24*time.Hour)
+	out.OpenBy = sashlock.ScheduleID(r.ref("open_by", Schedules, s.OpenBy, false))
+	out.OpenTolerance = r.length("open_tolerance", s.OpenTolerance, 0, time.Minute, 12*time.Hour)
+	if s.OpenBy == "" && s.OpenTolerance != "" {
+		r.wrong("open_tolerance", "nobody is waited for", "say by which schedule in open_by, or leave the tolerance out")
+	}
 	return out, r.problems
 }
 

@@ -34,6 +34,7 @@ type Book struct {
 	fitted    map[sashlock.OpeningID][]sashlock.Device
 	hours     map[sashlock.SiteID]*schedule.Calendar
 	zones     map[sashlock.SiteID]*time.Location
+	waits     map[sashlock.SiteID]waits // sites where somebody is waited for
 }
 
 // Edit is what a change did, as the book and the ledger need to know it.
@@ -51,6 +52,7 @@ type Edit struct {
 	More bool
 
 	Danger   []string            // the kinds of dangerous change in it, for [Options.Hold]
+	Wider    []Wider             // what it gives by another way than a grant; the hall finds it
 	Seconded sashlock.OperatorID // who looked at it besides whoever makes it; empty: nobody
 }
 
@@ -59,6 +61,9 @@ const (
 	GrantWidened = "grant" // somebody is let in who was not, or for longer
 	RailWeakened = "rail"  // a guard rail that was enforced says something else, or is gone
 	OwnerMade    = "owner" // an operator becomes an owner
+
+	AccessWidened = "access" // a role or a schedule gives more of what is worth most; waits where grants do
+	PlaceWeakened = "place"  // what is worth most is guarded less; waits where grants do
 )
 
 // NewBook compiles what has been declared.
@@ -71,6 +76,7 @@ func NewBook(facts access.Facts, devices []sashlock.Device) (*Book, error) {
 	b.declare(access.Change{Put: facts}, false)
 	b.fit(devices)
 	b.compileHours()
+	b.compileWaits()
 	b.findOpeners()
 	b.noteRails(access.Change{}, true)
 	return b, nil
@@ -88,8 +94,11 @@ func (b *Book) With(e Edit) (*Book, error) {
 	if touchesHours(e.Access) {
 		next.compileHours()
 	}
-	if len(e.Access.Put.Openings)+len(e.Access.Put.Areas)+len(e.Access.Remove.Openings)+len(e.Access.Remove.Areas) > 0 {
+	if touchesPlaces(e.Access) {
 		next.findOpeners()
+	}
+	if touchesPlaces(e.Access) || touchesHours(e.Access) {
+		next.compileWaits()
 	}
 	if len(e.Shifts)+len(e.ShiftsGone) > 0 {
 		next.plan(e.Shifts, e.ShiftsGone)
@@ -137,6 +146,10 @@ func edited[K comparable, V any](have map[K]V, put []V, remove []K, key func(V) 
 
 func touchesHours(c access.Change) bool {
 	return len(c.Put.Sites)+len(c.Put.Schedules)+len(c.Remove.Sites)+len(c.Remove.Schedules) > 0
+}
+
+func touchesPlaces(c access.Change) bool {
+	return len(c.Put.Openings)+len(c.Put.Areas)+len(c.Remove.Openings)+len(c.Remove.Areas) > 0
 }
 
 func (b *Book) fit(devices []sashlock.Device) {

@@ -181,7 +181,8 @@ func (h *Hall) relock(tx *store.Tx, o sashlock.Opening, s sashlock.OpeningState)
 	return s, nil
 }
 
-// Resume ends the commands that were under way when the last process stopped.
+// Resume ends the commands that were under way when the last process stopped,
+// and has those sites looked at where somebody was to come meanwhile.
 // Call it once, before anything else enters.
 func (h *Hall) Resume(ctx context.Context) error {
 	_, err := h.store.DoVital(ctx, func(tx *store.Tx) error {
@@ -192,6 +193,11 @@ func (h *Hall) Resume(ctx context.Context) error {
 			}
 			for _, c := range open {
 				end(tx, c, sashlock.CommandExpired, sashlock.Restarted)
+			}
+		}
+		for _, w := range h.working.waits {
+			if w.at != "" {
+				tx.Wake(subjectOf(w.at), tx.Now())
 			}
 		}
 		return nil

@@ -49,7 +49,8 @@ func (h *Hall) refuse(tx *store.Tx, r sashlock.Report) {
 
 // lookAgainAt makes the next tick look at every opening an edit touched: its
 // open time, its hours or its lock may have changed.
-func (h *Hall) lookAgainAt(tx *store.Tx, e Edit) error {
+func (h *Hall) lookAgainAt(tx *store.Tx, before *Book, e Edit) error {
+	h.awaitFrom(tx, before, e.Access)
 	for _, o := range e.Access.Put.Openings {
 		tx.Wake(subjectOf(o.ID), tx.Now())
 	}

@@ -5,6 +5,7 @@ package flow
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sashlock/sashlock"
@@ -47,6 +48,8 @@ type Directive struct {
 	Person    sashlock.PersonID   // who gave it at the opening
 	Automatic bool                // a scenario gave it, nobody in person
 	Why       string              // what triggered it
+
+	unlocks bool // whoever gives it unlocks at once by a command of their own
 }
 
 // Directed is what became of a directive.
@@ -90,13 +93,20 @@ func (h *Hall) ChangeIn(tx *store.Tx, by sashlock.OperatorID, edit Edit) error {
 	for _, id := range edit.Access.Remove.People {
 		tx.ForgetPerson(id)
 	}
+	before := h.working
 	h.adopt(tx, next)
-	return h.lookAgainAt(tx, edit)
+	return h.lookAgainAt(tx, before, edit)
 }
 
 // heldBack asks whether a change waits for a second operator.
 func (h *Hall) heldBack(tx *store.Tx, next *Book, by sashlock.OperatorID, edit Edit) ([]sashlock.Event, error) {
-	if h.hold == nil || len(edit.Danger) == 0 || edit.Seconded != "" {
+	if h.hold == nil || edit.Seconded != "" {
+		return nil, nil
+	}
+	if edit.Wider = nil; by != "" { // what comes by itself was looked at when it was arranged
+		edit.Wider = widens(h.working, next, edit.Access.Put, tx.Now())
+	}
+	if len(edit.Danger)+len(edit.Wider) == 0 {
 		return nil, nil
 	}
 	return h.hold(tx, next, by, edit)
@@ -130,7 +140,10 @@ func (h *Hall) DirectIn(tx *store.Tx, d Directive) (Directed, error) {
 		}
 		if held, forbidden := h.holdsBack(tx, o, d); forbidden {
 			out.HeldBack = append(out.HeldBack, held)
-			tx.Append(sashlock.Event{Kind: sashlock.ScenarioHeldBack, Site: o.Site, Opening: id, Operator: d.Operator, Subject: d.Order.Source, Rule: held.Rail, Why: held.Why})
+			tx.Append(sashlock.Event{
+				Kind: heldBackKind(d.Order), Site: o.Site, Opening: id, Operator: d.Operator, Person: d.Person,
+				Subject: d.Order.Source, Rule: held.Rail, Why: held.Why,
+			})
 			continue
 		}
 		if err := h.order(tx, o, d); err != nil {
@@ -139,6 +152,15 @@ func (h *Hall) DirectIn(tx *store.Tx, d Directive) (Directed, error) {
 		out.Ordered = append(out.Ordered, id)
 	}
 	return out, nil
+}
+
+// heldBackKind is the kind of the entry that says an opening was kept from an
+// order: a scenario's have one of their own.
+func heldBackKind(o sashlock.Order) sashlock.EventKind {
+	if strings.HasPrefix(o.Source, ScenarioSource) {
+		return sashlock.ScenarioHeldBack
+	}
+	return sashlock.ModeHeldBack
 }
 
 // holdsBack asks the guard rails, and the lock, about an order.
@@ -170,7 +192,12 @@ func (h *Hall) order(tx *store.Tx, o sashlock.Opening, d Directive) error {
 	s.Orders = slices.DeleteFunc(s.Orders, func(old sashlock.Order) bool { return old.Source == next.Source })
 	s.Orders = append([]sashlock.Order{next}, s.Orders...)
 	tx.Append(sashlock.Event{Kind: sashlock.ModeOrdered, Site: o.Site, Opening: o.ID, Operator: d.Operator, Person: d.Person, Subject: next.Source, Why: string(next.Mode)})
-	return h.settle(tx, o, h.enforce(tx, o, s))
+	was := s.Mode
+	s = h.rank(tx, o, s)
+	if !d.unlocks || s.Mode != sashlock.HeldUnlocked {
+		s = h.moveBolt(tx, o, was, s)
+	}
+	return h.settle(tx, o, s)
 }
 
 // Withdraw takes the orders of one source back from openings, all in one
@@ -212,13 +239,22 @@ func (h *Hall) WithdrawIn(tx *store.Tx, source string, openings []sashlock.Openi
 // enforce makes the strongest order the mode of the opening and moves the bolt
 // if that changes whether it is to be held unlocked.
 func (h *Hall) enforce(tx *store.Tx, o sashlock.Opening, s sashlock.OpeningState) sashlock.OpeningState {
+	return h.moveBolt(tx, o, s.Mode, h.rank(tx, o, s))
+}
+
+// rank makes the strongest order the mode of the opening.
+func (h *Hall) rank(tx *store.Tx, o sashlock.Opening, s sashlock.OpeningState) sashlock.OpeningState {
 	slices.SortStableFunc(s.Orders, func(a, b sashlock.Order) int { return b.Rank - a.Rank })
 	s.Orders = h.dropForbidden(tx, o, s.Orders)
-	was := s.Mode
 	s.Mode = sashlock.Normal
 	if len(s.Orders) > 0 {
 		s.Mode = s.Orders[0].Mode
 	}
+	return s
+}
+
+// moveBolt unlocks or locks an opening whose mode was another one before.
+func (h *Hall) moveBolt(tx *store.Tx, o sashlock.Opening, was sashlock.Mode, s sashlock.OpeningState) sashlock.OpeningState {
 	if was == "" {
 		was = sashlock.Normal
 	}

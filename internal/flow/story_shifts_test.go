@@ -37,6 +37,9 @@ func (s *story) siteRule(words []string) {
 		s.facts.Sites[0].ShiftGrace = grace
 	case "clock-in":
 		s.facts.Sites[0].ClockIn = true
+	case "open-by":
+		s.facts.Schedules = append(s.facts.Schedules, daily("sch_open", words[1], words[2]))
+		s.facts.Sites[0].OpenBy = "sch_open"
 	default:
 		s.t.Fatalf("unknown word %q", words[0])
 	}

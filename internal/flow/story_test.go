@@ -22,6 +22,7 @@ import (
 	"github.com/sashlock/sashlock/internal/detect/duress"
 	"github.com/sashlock/sashlock/internal/detect/forced"
 	"github.com/sashlock/sashlock/internal/detect/heldopen"
+	"github.com/sashlock/sashlock/internal/detect/lateopening"
 	"github.com/sashlock/sashlock/internal/detect/unattended"
 	"github.com/sashlock/sashlock/internal/store"
 )
@@ -32,13 +33,14 @@ var update = flag.Bool("update", false, "rewrite the expected ledgers of stories
 // all of them, and with the commands shown.
 func TestStories(t *testing.T) {
 	for folder, rules := range map[string][]detect.Rule{
-		"../detect/afterhours": {afterhours.Rule{}},
-		"../detect/duress":     {duress.Rule{}},
-		"../detect/forced":     {forced.Rule{}},
-		"../detect/heldopen":   {heldopen.Rule{}},
-		"../detect/unattended": {unattended.Rule{}},
-		"../access":            {},
-		".":                    {forced.Rule{}, unattended.Rule{}, heldopen.Rule{}, afterhours.Rule{}},
+		"../detect/afterhours":  {afterhours.Rule{}},
+		"../detect/duress":      {duress.Rule{}},
+		"../detect/forced":      {forced.Rule{}},
+		"../detect/heldopen":    {heldopen.Rule{}},
+		"../detect/lateopening": {lateopening.Rule{}},
+		"../detect/unattended":  {unattended.Rule{}},
+		"../access":             {},
+		".":                     {forced.Rule{}, unattended.Rule{}, heldopen.Rule{}, afterhours.Rule{}},
 	} {
 		files, err := filepath.Glob(filepath.Join(folder, "testdata/stories/*.txt"))
 		if err != nil || len(files) == 0 {

@@ -30,7 +30,9 @@ func (h *Hall) noteGrant(tx *store.Tx, q sashlock.Request, d sashlock.Decision, 
 		g.Uses, g.Last = g.Uses+1, now
 		tx.SaveGrantState(g)
 	}
-	h.noteFirstIn(tx, q.Person, o.Site)
+	if first := h.noteFirstIn(tx, q.Person, o.Site); q.Side != sashlock.Leaving {
+		h.noteIn(tx, o.Site, first)
+	}
 	if !h.working.tellsPosition(o.ID) {
 		h.passed(tx, o, q.Person, q.Side)
 		return
@@ -64,13 +66,14 @@ func (h *Hall) passed(tx *store.Tx, o sashlock.Opening, person sashlock.PersonID
 	tx.SavePersonState(p)
 }
 
-// noteFirstIn remembers the day on which the roles that open up came first.
-func (h *Hall) noteFirstIn(tx *store.Tx, person sashlock.PersonID, site sashlock.SiteID) {
+// noteFirstIn remembers the day on which the roles that open up came first, and
+// reports whether this is one.
+func (h *Hall) noteFirstIn(tx *store.Tx, person sashlock.PersonID, site sashlock.SiteID) (changed bool) {
 	if len(h.working.openers) == 0 {
-		return
+		return false
 	}
 	today := sashlock.DateOf(h.working.Clock(site, tx.Now())).String()
-	s, changed := tx.SiteState(site), false
+	s := tx.SiteState(site)
 	for _, role := range h.working.person(person).Roles {
 		if !h.working.openers[role] || s.FirstIn[role] == today {
 			continue
@@ -83,6 +86,7 @@ func (h *Hall) noteFirstIn(tx *store.Tx, person sashlock.PersonID, site sashlock
 	if changed {
 		tx.SaveSiteState(s)
 	}
+	return changed
 }
 
 // noteTaken keeps what the opening of an opening, or its staying shut, makes of

@@ -261,6 +261,9 @@ func Finish(ctx context.Context, s *store.Store, hall *flow.Hall) error {
 		return err
 	}
 	c.hall = hall
+	if c.opts.Waits, err = RolesThatWait(ctx, hall, c.by); err != nil {
+		return err
+	}
 	if err := c.compareAgain(ctx); err != nil {
 		return err
 	}

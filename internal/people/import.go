@@ -46,6 +46,10 @@ func readStaff(ctx context.Context, s *store.Store) (staff Staff, err error) {
 // wrong, and the plan says how things are now. What was begun is carried out
 // whether or not ctx ends.
 func Import(ctx context.Context, s *store.Store, hall *flow.Hall, by sashlock.OperatorID, content []byte, opts Options, hash string) (Plan, error) {
+	var err error
+	if opts.Waits, err = RolesThatWait(ctx, hall, by); err != nil {
+		return Plan{}, err
+	}
 	for try := 0; ; try++ {
 		staff, err := readStaff(ctx, s)
 		if err != nil {

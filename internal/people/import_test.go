@@ -203,7 +203,7 @@ func TestALargeListIsRefusedQuickly(t *testing.T) {
 	if plan.Wrong == 0 || len(plan.Problems) > 100 || plan.Problems[0].Detail != "the file has more than 200000 rows" {
 		t.Errorf("%d problems: %v", plan.Wrong, plan.Problems[:1])
 	}
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > time.Second {
 		t.Errorf("it took %v", took)
 	}
 	plan = people.Compare(make([]byte, people.MaxList+1), people.Staff{}, people.Options{})

@@ -3,6 +3,7 @@
 package people
 
 import (
+	"bytes"
 	"cmp"
 	"strconv"
 	"strings"
@@ -60,6 +61,10 @@ func readList(content []byte, roles []Group, zone *time.Location) list {
 	r := &listReader{roles: rolesByName(roles), zone: zone}
 	if len(content) > MaxList {
 		r.problem(0, "", lang.Say("the file has more than %d MB", MaxList>>20), lang.Say("part it into several files"))
+		return r.list
+	}
+	if lines := max(bytes.Count(content, []byte{'\n'}), bytes.Count(content, []byte{'\r'})); lines > 2*MaxRows { // a cell may have lines of its own
+		r.problem(0, "", lang.Say("the file has more than %d rows", MaxRows), lang.Say("part it into several files"))
 		return r.list
 	}
 	headed := false

@@ -56,6 +56,9 @@ type Plan struct {
 	Wrong    int       `json:"wrong"` // problems in all; the list of them is cut
 	Notes    []Problem `json:"notes,omitempty"`
 	Noted    int       `json:"noted"`
+	// Waiting are roles that the list gives and that a second operator has to
+	// confirm. Whoever applies it proposes them.
+	Waiting []Joining `json:"waiting,omitempty"`
 	// Hash stands for all of the steps. Whoever applies the list gives it back,
 	// so that nothing else is done than what they saw.
 	Hash string `json:"plan"`
@@ -67,6 +70,8 @@ type Plan struct {
 type Options struct {
 	Everyone bool           // whoever is not in it has left
 	Zone     *time.Location // whose midnight the days begin at
+	// Waits are the roles that nobody gets by a list, see [RolesThatWait].
+	Waits map[sashlock.RoleID]bool
 }
 
 // planner compares a list with who is there.
@@ -81,6 +86,8 @@ type planner struct {
 	bySlug   map[string]int
 	byNumber map[string]int
 	staff    Staff
+	waits    map[sashlock.RoleID]bool
+	joining  map[sashlock.RoleID]int // how many are to have a role that waits
 }
 
 // Compare tells what a list of people would do. It changes nothing.
@@ -92,6 +99,7 @@ func Compare(content []byte, staff Staff, opts Options) Plan {
 	p := &planner{
 		list: &l, staff: staff, zone: opts.Zone, digest: sha256.New(),
 		taken: make(map[string]bool, len(staff.Entries)), roles: make(map[sashlock.RoleID]string, len(staff.Roles)),
+		waits: opts.Waits, joining: map[sashlock.RoleID]int{},
 		seen: make(map[sashlock.PersonID]int, len(l.rows)), bySlug: make(map[string]int, len(staff.Entries)), byNumber: map[string]int{},
 	}
 	p.plan.saving = Saving{Was: map[sashlock.PersonID]Entry{}, Roles: staff.Roles}
@@ -104,6 +112,7 @@ func Compare(content []byte, staff Staff, opts Options) Plan {
 	if opts.Everyone && l.wrong == 0 {
 		p.leavers()
 	}
+	p.tellWaiting()
 	p.plan.Problems, p.plan.Wrong, p.plan.Notes, p.plan.Noted = l.problems, l.wrong, l.notes, l.noted
 	if l.wrong > 0 {
 		p.plan = Plan{Problems: l.problems, Wrong: l.wrong, Notes: l.notes, Noted: l.noted}
@@ -162,15 +171,18 @@ func (p *planner) row(row *listed) {
 	want := was
 	want.Roles = slices.Clone(was.Roles)
 	p.apply(row, &want)
+	aside := p.setAside(was.Roles, &want)
 	if !known {
 		want.Slug = row.slug
 		if want.Slug == "" {
 			want.Slug = Free(SlugOf(want.Name), "person", func(s string) bool { return p.taken[s] })
 			p.taken[want.Slug] = true
 		}
+		p.await(want.Slug, aside)
 		p.step(Step{Verb: Join, Row: row.row, Slug: want.Slug, Name: want.Name, Fields: p.fields(Entry{}, want)}, want)
 		return
 	}
+	p.await(want.Slug, aside)
 	fields := p.fields(was, want)
 	switch {
 	case len(fields) == 0:
@@ -200,7 +212,7 @@ func (p *planner) apply(row *listed, e *Entry) {
 		e.External = row.external
 	}
 	if has[rolesColumn] {
-		e.Roles = row.roles
+		e.Roles = slices.Clone(row.roles)
 		slices.Sort(e.Roles)
 	}
 	if has[fromColumn] {

@@ -25,7 +25,7 @@ const (
 // Tally is how often a rail forbade something, or would have.
 type Tally struct {
 	Forbade int
-	Would   int       // it only watches, or a scenario was held back by it
+	Would   int       // it only watches
 	Last    time.Time // when it did so last
 }
 
@@ -34,7 +34,7 @@ type Tally struct {
 // counted: the newest are.
 func Tallies(ctx context.Context, s *store.Store, since time.Time, sees func(*sashlock.Event) bool) (map[string]Tally, bool, error) {
 	all, whole := map[string]Tally{}, true
-	for _, kind := range []sashlock.EventKind{sashlock.AccessDenied, sashlock.RailCrossed, sashlock.ScenarioHeldBack} {
+	for _, kind := range []sashlock.EventKind{sashlock.AccessDenied, sashlock.RailCrossed, sashlock.ScenarioHeldBack, sashlock.ModeHeldBack} {
 		events, err := s.Events(ctx, store.EventQuery{Kind: string(kind), Since: since, Newest: true, Limit: maxCounted})
 		if err != nil {
 			return nil, false, err

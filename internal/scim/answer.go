@@ -13,6 +13,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/people"
 	"github.com/sashlock/sashlock/internal/store"
@@ -156,8 +157,26 @@ func (s *server) view(r *http.Request, read func(q store.Query) error) error {
 
 // change writes on behalf of whoever calls.
 func (s *server) change(ctx context.Context, edit func(tx *store.Tx) (flow.Edit, error)) error {
-	_, err := s.Hall.Change(ctx, flow.Change{Operator: caller(ctx), Make: edit})
+	var made flow.Edit
+	_, err := s.Hall.Change(ctx, flow.Change{Operator: caller(ctx), Make: func(tx *store.Tx) (_ flow.Edit, err error) {
+		made, err = edit(tx)
+		return made, err
+	}})
+	if !sashlock.IsKind(err, sashlock.Denied) {
+		return err
+	}
+	if failed := s.propose(ctx, people.Joinings(s.Hall.Book(), made)); failed != nil {
+		return failed
+	}
 	return err
+}
+
+// propose lets roles wait for a second operator.
+func (s *server) propose(ctx context.Context, joins []people.Joining) error {
+	if len(joins) == 0 || s.Propose == nil {
+		return nil
+	}
+	return s.Propose(ctx, caller(ctx), joins)
 }
 
 // together is one edit made of two.

@@ -39,6 +39,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/people"
 	"github.com/sashlock/sashlock/internal/logkey"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
@@ -62,6 +63,9 @@ type Deps struct {
 	Now    func() time.Time
 	Log    *slog.Logger
 	Origin string // how others reach this store node, "https://store.example"; empty: as they ask
+	// Propose lets roles wait for a second operator that a directory gives. Nil:
+	// what waits is only refused.
+	Propose func(ctx context.Context, by sashlock.OperatorID, joins []people.Joining) error
 }
 
 // server answers a directory.
@@ -232,6 +236,8 @@ func (s *server) faultOf(err error) *fault {
 		return &fault{http.StatusConflict, "uniqueness", e.Hint}
 	case e.Kind == sashlock.NotFound:
 		return &fault{http.StatusNotFound, "", "there is no such resource"}
+	case e.Kind == sashlock.Denied:
+		return &fault{http.StatusForbidden, "", e.Hint}
 	case e.Kind == sashlock.Invalid:
 		return &fault{http.StatusBadRequest, "invalidValue", strings.TrimPrefix(e.Subject+": "+e.Hint, ": ")}
 	case e.Kind == sashlock.Unavailable || e.Kind == sashlock.Limit:

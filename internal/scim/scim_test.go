@@ -4,6 +4,7 @@ package scim_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -16,8 +17,10 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/grants"
 	"github.com/sashlock/sashlock/internal/people"
 	"github.com/sashlock/sashlock/internal/roomtest"
 	"github.com/sashlock/sashlock/internal/scim"
@@ -294,6 +297,46 @@ func TestAnOperatorsSuspensionStays(t *testing.T) {
 		}
 		if !r.Hall.Book().People[sashlock.PersonID(ana)].Suspended {
 			t.Error("the suspension is gone")
+		}
+	})
+}
+
+// A directory cannot let somebody into what is worth most where that waits for a
+// second operator: it is refused, and the roles wait.
+func TestARoleThatWaitsIsRefused(t *testing.T) {
+	roomtest.OnEachEngine(t, func(t *testing.T, r roomtest.Room) {
+		d := newDirectory(t, r)
+		r.Approvals.Others = nil // somebody always could confirm
+		var waiting []people.Joining
+		at := time.Now()
+		d.server = scim.New(scim.Deps{
+			Store: r.Store, Hall: r.Hall, Signin: r.Signin, Now: func() time.Time { at = at.Add(time.Second); return at }, Log: r.Log,
+			Propose: func(_ context.Context, _ sashlock.OperatorID, joins []people.Joining) error {
+				waiting = append(waiting, joins...)
+				return nil
+			},
+		})
+		_, group := d.ask("POST", "/scim/v2/Groups", `{"displayName":"Vault"}`)
+		_, user := d.ask("POST", "/scim/v2/Users", `{"userName":"bo@example.com","displayName":"Bo Li"}`)
+		role := r.Hall.Book().Roles[sashlock.RoleID(dig(group, "id"))]
+		if err := r.Change(func(tx *store.Tx) (flow.Edit, error) {
+			return grants.Save(tx, estate.Grant{Slug: "vault", Role: role.Slug, Opening: "case-1"}, roomtest.Lookup(tx), 0)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		by := approvals.By{ID: "opr_1", May: func(string) bool { return true }, Sees: func(sashlock.SiteID, sashlock.AreaID) bool { return true }}
+		if _, err := r.Approvals.SaveSettings(t.Context(), by, approvals.Settings{Kinds: []string{approvals.GrantKind}}, ""); err != nil {
+			t.Fatal(err)
+		}
+		status, answer := d.ask("PATCH", "/scim/v2/Groups/"+dig(group, "id"), `{"Operations":[{"op":"add","path":"members","value":[{"value":"`+dig(user, "id")+`"}]}]}`)
+		if status != http.StatusForbidden || !strings.Contains(fmt.Sprint(answer["detail"]), "second operator") {
+			t.Errorf("joining: %d %v", status, answer)
+		}
+		if len(waiting) != 1 || len(waiting[0].Roles) != 1 || waiting[0].Roles[0] != role.Slug {
+			t.Errorf("waiting: %v", waiting)
+		}
+		if p := r.Hall.Book().People[sashlock.PersonID(dig(user, "id"))]; len(p.Roles) != 0 {
+			t.Errorf("has the roles %v", p.Roles)
 		}
 	})
 }

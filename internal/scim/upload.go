@@ -42,11 +42,17 @@ func (s *server) importList(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	var out Imported
-	if plan := q.Get("plan"); plan == "" {
+	plan := q.Get("plan")
+	if plan == "" {
+		opts.Waits, err = people.RolesThatWait(r.Context(), s.Hall, caller(r.Context()))
+	}
+	if err == nil && plan == "" {
 		out.Plan, err = people.Preview(r.Context(), s.Store, content, opts)
-	} else {
+	} else if err == nil {
 		out.Plan, err = people.Import(r.Context(), s.Store, s.Hall, caller(r.Context()), content, opts, plan)
-		out.Done = err == nil
+		if out.Done = err == nil; out.Done {
+			err = s.propose(r.Context(), out.Waiting)
+		}
 	}
 	if err != nil && out.Wrong == 0 {
 		s.problem(w, err)

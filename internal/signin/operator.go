@@ -82,6 +82,10 @@ type Operator struct {
 	Suspended bool                `json:"suspended,omitempty"`
 	Rev       int64               `json:"-"`
 
+	// Grant is that of a guest, who signs in as long as it stands; empty: not a
+	// guest.
+	Grant sashlock.GrantID `json:"grant,omitempty"`
+
 	// Lent says that the role is lent for a while: then it lets nobody in and
 	// issues no tokens, so that nothing of it outlives it. See [Elevation].
 	Lent bool `json:"-"`

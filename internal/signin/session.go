@@ -13,6 +13,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/store"
 )
 
@@ -90,6 +91,9 @@ func (r *Room) Arrive(ctx context.Context, id sashlock.OperatorID, a Arrival) (S
 		if o.Suspended {
 			return flow.Edit{}, &sashlock.Error{Kind: sashlock.Denied, Op: "signing in", Hint: "this operator is suspended"}
 		}
+		if r.left(o) {
+			return flow.Edit{}, &sashlock.Error{Kind: sashlock.Denied, Op: "signing in", Hint: lang.Mark("what this guest was let in for is over")}
+		}
 		if err := tooWeak(a.Means, o.Role); err != nil {
 			return flow.Edit{}, err
 		}
@@ -138,7 +142,7 @@ func (r *Room) Session(ctx context.Context, secret string) (Session, error) {
 		s, err = store.One(q, scanSession, "session", "", sessionQuery+`WHERE s.hash = ? AND s.ended IS NULL`, hash(secret))
 		return err
 	})
-	if sashlock.IsKind(err, sashlock.NotFound) || err == nil && (!s.stands(r.now()) || s.Operator.Suspended || tooWeak(s.Means, s.Operator.Role) != nil) {
+	if sashlock.IsKind(err, sashlock.NotFound) || err == nil && (!s.stands(r.now()) || s.Operator.Suspended || r.left(s.Operator) || tooWeak(s.Means, s.Operator.Role) != nil) {
 		return Session{}, &sashlock.Error{Kind: sashlock.Denied, Op: "reading session", Hint: "sign in again"}
 	}
 	s.elevate(r.now())
@@ -146,6 +150,12 @@ func (r *Room) Session(ctx context.Context, secret string) (Session, error) {
 		r.touch(ctx, s)
 	}
 	return s, err
+}
+
+// left reports whether somebody was a guest and what they were let in for has
+// ended, or was taken back.
+func (r *Room) left(o Operator) bool {
+	return o.Grant != "" && !r.hall.Book().Index.Stands(o.Grant, r.now())
 }
 
 // stands reports whether a session is within the limits of its life.

@@ -4,8 +4,10 @@ package sites
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/access"
@@ -54,6 +56,7 @@ func SaveSite(tx *store.Tx, d estate.Site, find estate.Lookup, rev int64) (flow.
 	err = tx.Put("sites", "id", store.Fields{
 		"id": s.ID, "slug": s.Slug, "name": s.Name, "zone": s.Zone, "hours": store.Null(s.Hours), "rev": s.Rev,
 		"jurisdiction": s.Jurisdiction, "shift_grace_ms": s.ShiftGrace.Milliseconds(), "clock_in": s.ClockIn, "longest_ms": s.LongestGrant.Milliseconds(),
+		"open_by": store.Null(s.OpenBy), "open_tolerance_ms": s.OpenTolerance.Milliseconds(),
 	})
 	d.Kept = kept
 	return flow.Edit{
@@ -90,9 +93,39 @@ func SaveArea(tx *store.Tx, d estate.Area, find estate.Lookup, rev int64) (flow.
 	}, err
 }
 
+// mostNamed is how many of what stands in the way an error names.
+const mostNamed = 5
+
+// standsIn refuses to remove an area that has openings: they would no longer ask
+// for what it asks of everybody. The error names them.
+func standsIn(tx *store.Tx, a sashlock.Area) error {
+	slugs, err := store.Rows(tx, func(scan store.Scan) (slug string, err error) { return slug, scan(&slug) }, `SELECT slug FROM openings WHERE area = ? ORDER BY slug`, a.ID)
+	if err != nil || len(slugs) == 0 {
+		return err
+	}
+	named := strings.Join(slugs[:min(len(slugs), mostNamed)], ", ")
+	if more := len(slugs) - mostNamed; more > 0 {
+		named += fmt.Sprintf(" and %d more", more)
+	}
+	return &sashlock.Error{
+		Kind: sashlock.Conflict, Op: "removing area", Subject: a.Slug,
+		Hint: "openings are in it and would no longer ask for what it asks of everybody: move them to another area first (" + named + ")",
+	}
+}
+
 // RemoveArea removes an area that nothing refers to any more.
 func RemoveArea(tx *store.Tx, ref string, rev int64) (flow.Edit, error) {
-	a, err := keepingAreas().Remove(tx, ref, rev)
+	a, err := FindArea(tx, ref)
+	if err == nil {
+		err = store.CheckRev("area", ref, a.Rev, rev)
+	}
+	if err == nil {
+		err = standsIn(tx, a)
+	}
+	if err != nil {
+		return flow.Edit{}, err
+	}
+	a, err = keepingAreas().Remove(tx, ref, rev)
 	return flow.Edit{
 		Events: []sashlock.Event{{Kind: sashlock.AreaRemoved, Site: a.Site, Subject: string(a.ID)}},
 		Access: access.Change{Remove: access.Removal{Areas: []sashlock.AreaID{a.ID}}},

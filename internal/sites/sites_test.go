@@ -3,8 +3,11 @@
 package sites_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
+	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/roomtest"
@@ -48,6 +51,19 @@ func TestKeeps(t *testing.T) {
 			},
 			Listed: func(q store.Query) (int, error) { l, err := sites.ListSites(q); return len(l), err },
 		})
+	})
+}
+
+// An area that openings are in stays, and the error names them: without it they
+// would ask for less.
+func TestAnAreaNamesWhatIsInIt(t *testing.T) {
+	f := roomtest.Everything(t)
+	roomtest.OnEachEngine(t, func(t *testing.T, r roomtest.Room) {
+		err := r.Change(func(tx *store.Tx) (flow.Edit, error) { return sites.RemoveArea(tx, f.Areas[0].Ref(), 0) })
+		var e *sashlock.Error
+		if !errors.As(err, &e) || e.Kind != sashlock.Conflict || !strings.Contains(e.Hint, f.Openings[0].Slug) {
+			t.Errorf("removing an area with an opening in it: %v", err)
+		}
 	})
 }
 

@@ -142,6 +142,27 @@ func whoever(t *testing.T, c *consoletest.Counter, role signin.Role) approvals.B
 	return by
 }
 
+// Whoever may not give access to what is worth most alone does not get there by
+// a schedule, a role or by what an opening asks of everybody.
+func TestOtherWaysWaitAsWell(t *testing.T) {
+	c := consoletest.New(t)
+	posted(t, c, "/access/changes/settings", values("kind", "grant"))
+	cage := func() string { return rev(c.Hall.Book().Openings[c.Opening("cage-1")].Rev) }
+	posted(t, c, "/settings/openings/cage-1", values("rev", cage(), "level", "3"))
+	if got := c.Hall.Book().Openings[c.Opening("cage-1")].Needs.Level; got != 3 {
+		t.Fatalf("asking for more was not saved: %d", got)
+	}
+	to := posted(t, c, "/settings/openings/cage-1", values("rev", cage(), "level", "1"))
+	if !strings.HasPrefix(to, "/access/changes?proposed") {
+		t.Fatalf("made at once: %s", to)
+	}
+	if got := c.Hall.Book().Openings[c.Opening("cage-1")].Needs.Level; got != 3 {
+		t.Errorf("it asks for %d already", got)
+	}
+	_, page := c.Get("/access/changes")
+	c.Sees(page, "What is of high value is guarded less", "an opening: Cage 1", "a second person has to confirm what you proposed")
+}
+
 func TestAChangeWaitsForASecondOperator(t *testing.T) {
 	c := consoletest.New(t)
 	_, page := c.Get("/access/changes")

@@ -72,10 +72,22 @@ func kindWords(kind string) string {
 		return lang.Mark("Weakening or removing a guard rail")
 	case approvals.OwnerKind:
 		return lang.Mark("Making an operator an owner")
+	case approvals.AccessKind:
+		return lang.Mark("More access to what is of high value")
+	case approvals.PlaceKind:
+		return lang.Mark("What is of high value is guarded less")
 	case approvals.SettingsKind:
 		return lang.Mark("Which changes wait for a second operator")
 	}
 	return lang.Mark("A change")
+}
+
+// settingWords is what is chosen with a kind.
+func settingWords(kind string) string {
+	if kind == approvals.GrantKind {
+		return lang.Mark("A grant for what is of high value, and every other way to more of it: a role, a schedule, a lower class")
+	}
+	return kindWords(kind)
 }
 
 func (p pages) changes(w http.ResponseWriter, r *http.Request) error {
@@ -95,7 +107,7 @@ func (p pages) held(w http.ResponseWriter, r *http.Request, page *holding) error
 		page.Rev = settings.Rev
 		for _, kind := range []string{approvals.GrantKind, approvals.RailKind, approvals.OwnerKind} {
 			if _, known := p.room.Executors[kind]; known {
-				page.Kinds = append(page.Kinds, kindRow{kind, lang.T(ctx, kindWords(kind)), settings.Holds(kind)})
+				page.Kinds = append(page.Kinds, kindRow{kind, lang.T(ctx, settingWords(kind)), settings.Holds(kind)})
 			}
 		}
 		names, err := operators(q)
@@ -195,6 +207,11 @@ func (p pages) describe(ctx context.Context, q store.Query, f reach.Facts, names
 		}
 		if json.Unmarshal(row.Form, &d) == nil {
 			row.About, row.Path = called(ctx, names, d.Operator), "/operators/"+string(d.Operator)
+		}
+	case approvals.AccessKind, approvals.PlaceKind:
+		var c approvals.Change
+		if json.Unmarshal(row.Form, &c) == nil {
+			row.widening(ctx, f, c)
 		}
 	case approvals.SettingsKind:
 		var s approvals.Settings

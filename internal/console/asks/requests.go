@@ -225,7 +225,7 @@ func readHours(s string) time.Duration {
 
 func (p pages) form(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	page := &filing{Place: "opening/" + q.Get("opening"), Person: q.Get("person"), Filed: q.Has("filed")}
+	page := &filing{Place: "opening/" + q.Get("opening"), Person: q.Get("person"), Words: console.Clip(q.Get("words"), console.MaxSearch), Filed: q.Has("filed")}
 	return p.showForm(w, r, page, http.StatusOK)
 }
 

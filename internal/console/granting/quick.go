@@ -151,6 +151,9 @@ func (p pages) guest(w http.ResponseWriter, r *http.Request, f reach.Facts, o sa
 		edit.Events = append(edit.Events, more.Events...)
 		edit.Access.Put = access.Facts{People: edit.Access.Put.People, Grants: more.Access.Put.Grants}
 		edit.Danger = more.Danger
+		for _, one := range more.Access.Put.Grants {
+			as.Grant = one.ID // their sign-in ends with it
+		}
 		return edit, err
 	})
 	if errors.Is(err, errDone) {

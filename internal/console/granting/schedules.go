@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
@@ -378,6 +379,8 @@ func (p pages) saveSchedule(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case err == nil || errors.Is(err, errDone):
 		return console.Back(w, r, "/access/schedules/"+d.Slug)
+	case errors.Is(err, approvals.ErrHeld):
+		return p.ProposeChange(w, r, approvals.AccessKind, estate.File{Schedules: []estate.Schedule{d.Schedule}}, d.Rev)
 	case errors.Is(err, errTaken):
 		d.bad("slug", lang.T(ctx, "Another schedule has this short name."))
 		d.Status = console.Refused

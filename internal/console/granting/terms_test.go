@@ -7,8 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/consoletest"
 	"github.com/sashlock/sashlock/internal/signin"
+	"github.com/sashlock/sashlock/internal/store"
 )
 
 func TestConditionsAreSaidAndCounted(t *testing.T) {
@@ -68,6 +70,34 @@ func TestAGuestGetsALinkForTheirPhone(t *testing.T) {
 	to, _ = post(t, c, "/access/quick", http.StatusSeeOther, fields("opening", "case-1", "person", "here", "key", "guest2"))
 	if !strings.HasPrefix(to, "/signin/again") {
 		t.Error(to)
+	}
+}
+
+// A guest is signed in as long as their grant stands, and not a moment longer.
+func TestAGuestEndsWithTheirGrant(t *testing.T) {
+	c := consoletest.New(t)
+	post(t, c, "/access/quick", http.StatusOK, fields("opening", "case-1", "person", "here", "name", "Rita", "minutes", "30", "key", "guest3"))
+	var guest signin.Operator
+	c.Must(c.Store.View(t.Context(), func(q store.Query) error {
+		all, err := signin.Operators(q)
+		for _, o := range all {
+			if o.Person == c.Person("guest-guest3") {
+				guest = o
+			}
+		}
+		return err
+	}))
+	_, secret, err := c.Signin.Begin(t.Context(), guest.ID, "test", "phone")
+	c.Must(err)
+	if _, err := c.Signin.Session(t.Context(), secret); err != nil {
+		t.Fatalf("not signed in while the grant stands: %v", err)
+	}
+	post(t, c, "/access/grants/quick-guest3/end", http.StatusSeeOther, nil)
+	if _, err := c.Signin.Session(t.Context(), secret); !sashlock.IsKind(err, sashlock.Denied) {
+		t.Errorf("still signed in after the grant ended: %v", err)
+	}
+	if _, _, err := c.Signin.Begin(t.Context(), guest.ID, "test", "phone"); !sashlock.IsKind(err, sashlock.Denied) {
+		t.Errorf("signed in anew after the grant ended: %v", err)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
@@ -178,6 +179,8 @@ func (p pages) save(w http.ResponseWriter, r *http.Request) error {
 		switch {
 		case err == nil || errors.Is(err, errDone):
 			return console.Back(w, r, "/people/"+d.Slug)
+		case errors.Is(err, approvals.ErrHeld):
+			return p.ProposeChange(w, r, approvals.AccessKind, estate.File{People: []estate.Person{wanted}}, d.Rev)
 		case errors.Is(err, errTaken):
 			d.Wrong["slug"] = lang.T(ctx, "Somebody else has this short name.")
 		case errors.Is(err, store.ErrChanged):

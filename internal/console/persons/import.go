@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/people"
@@ -145,12 +146,16 @@ func (l lists) look(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return l.show(w, r, &importing{Everyone: everyone, Wrong: console.Sentence(err)})
 	}
-	plan, err := people.Preview(ctx, l.Store, content, people.Options{Everyone: everyone, Zone: people.ZoneOf(l.Hall.Book())})
+	waits, err := people.RolesThatWait(ctx, l.Hall, console.Who(ctx).Operator.ID)
+	if err != nil {
+		return err
+	}
+	plan, err := people.Preview(ctx, l.Store, content, people.Options{Everyone: everyone, Zone: people.ZoneOf(l.Hall.Book()), Waits: waits})
 	if err != nil {
 		return err
 	}
 	i := &importing{Plan: &plan, Everyone: everyone}
-	if plan.Wrong == 0 && len(plan.Steps) > 0 {
+	if plan.Wrong == 0 && len(plan.Steps)+len(plan.Waiting) > 0 {
 		i.Key = rand.Text()
 		l.room.add(waiting{i.Key, console.Who(ctx).Operator.ID, content, everyone, l.Now()})
 	}
@@ -220,6 +225,9 @@ func (l lists) apply(w http.ResponseWriter, r *http.Request) error {
 	case err == nil:
 		l.room.drop(list.key)
 		i.Done, i.Key = true, ""
+		if err := l.letWait(ctx, plan.Waiting); err != nil {
+			return err
+		}
 	case plan.Wrong > 0: // a role of the list is gone
 	case errors.Is(err, store.ErrChanged):
 		i.Stale = true
@@ -227,6 +235,20 @@ func (l lists) apply(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return l.show(w, r, i)
+}
+
+// letWait lets the roles wait that a list gives and that a second operator has
+// to confirm: one change for all of them.
+func (l lists) letWait(ctx context.Context, joins []people.Joining) error {
+	if len(joins) == 0 {
+		return nil
+	}
+	var form approvals.Change
+	for _, j := range joins {
+		form.Joins = append(form.Joins, approvals.Join{Person: j.Slug, Roles: j.Roles})
+	}
+	_, err := l.Propose(ctx, approvals.AccessKind, form, 0, lang.T(ctx, "A list of people says so"))
+	return err
 }
 
 // stepsOf are the people of a plan to whom one thing happens, up to a bound.

@@ -46,6 +46,7 @@ const (
 // answer is the decision that a page follows.
 type answer struct {
 	ID      sashlock.DecisionID
+	Seq     int64 // of its entry
 	Granted bool
 	Words   string // the reason
 	At      time.Time
@@ -143,7 +144,7 @@ func (p pages) answered(ctx context.Context, v *caseView, me sashlock.PersonID, 
 	if err != nil {
 		return nil, err
 	}
-	a := &answer{ID: id, Granted: e.Kind == sashlock.AccessGranted, Words: e.Reason.Words(), At: e.Heard.In(v.Now.Location())}
+	a := &answer{ID: id, Seq: e.Seq, Granted: e.Kind == sashlock.AccessGranted, Words: e.Reason.Words(), At: e.Heard.In(v.Now.Location())}
 	if !a.Granted {
 		for _, c := range e.Checks {
 			if !c.OK {
@@ -156,7 +157,12 @@ func (p pages) answered(ctx context.Context, v *caseView, me sashlock.PersonID, 
 		a.Ask, err = p.whoCanChange(ctx, v.Opening)
 		return a, err
 	}
-	then, err := p.Store.Events(ctx, store.EventQuery{Decision: id, Limit: 50})
+	return a, p.followed(ctx, a)
+}
+
+// followed adds what became of a granted decision.
+func (p pages) followed(ctx context.Context, a *answer) error {
+	then, err := p.Store.Events(ctx, store.EventQuery{Decision: a.ID, Limit: 50})
 	for _, e := range then {
 		switch {
 		case e.Kind == sashlock.CommandEnded && e.Reason == "":
@@ -169,7 +175,7 @@ func (p pages) answered(ctx context.Context, v *caseView, me sashlock.PersonID, 
 			a.Untaken = true
 		}
 	}
-	return a, err
+	return err
 }
 
 // whoCanChange names those who may change who may open what, nearest first.
@@ -257,10 +263,7 @@ func (v *caseView) asks() bool {
 }
 
 // Code is what an associate quotes of a decision.
-func (a *answer) Code() string {
-	id := strings.ToUpper(string(a.ID))
-	return id[max(0, len(id)-6):]
-}
+func (a *answer) Code() string { return console.DecisionCode(a.Seq) }
 
 // parts is the piece of the page that is kept up to date.
 func (v *caseView) parts() []console.Part {
@@ -274,6 +277,12 @@ func (v *caseView) parts() []console.Part {
 		text += fmt.Sprintf("%+v", *v.Answer)
 	}
 	return []console.Part{{ID: "case", Key: text, Body: caseCard(v)}}
+}
+
+// askFor is where access to the case is asked for, filled in.
+func (v *caseView) askFor(ctx context.Context) string {
+	why := lang.T(ctx, "Refused, code %s:", v.Answer.Code()) + " " + lang.T(ctx, v.Answer.Words)
+	return "/access/ask?" + url.Values{"opening": {v.Opening.Slug}, "words": {why}}.Encode()
 }
 
 // path is the address of the page.

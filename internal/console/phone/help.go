@@ -31,6 +31,7 @@ type helpView struct {
 	Comes           bool      // somebody is on the way
 	There           bool      // somebody was there a moment ago
 	Mine            bool      // this browser called
+	Alone           bool      // customers may open it themselves
 }
 
 func (v helpView) path(rest string) string { return "/help/" + url.PathEscape(v.Ref) + rest }
@@ -73,6 +74,9 @@ func (p pages) help(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	})
 	if err != nil {
+		return err
+	}
+	if _, v.Alone, err = p.shopper.Offered(ctx, o); err != nil {
 		return err
 	}
 	if !v.Called.IsZero() {

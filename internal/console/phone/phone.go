@@ -11,16 +11,18 @@
 //
 // # How it fits
 //
-// Who goes to which customer is the business of room assistance; tags are that
-// of room tags. Unlocking goes through Hall.Request like everything else, as
-// the operator's own person.
+// Who goes to which customer is the business of room assistance, customers who
+// open a case themselves that of room shopper; tags are that of room tags.
+// Unlocking goes through Hall.Request like everything else, as the operator's
+// own person.
 //
 // # Promises
 //
 // A page says "Unlocked" when the lock has said so, "Secured" when lock and
 // contact have, and never before. Everything works without JavaScript, with one
-// hand. The customer's page shows nothing of how the case stands and keeps
-// nothing of the customer. The installed app keeps no page with data and opens
+// hand. The customer's page shows nothing of how the case stands, but for the
+// one visit of a customer who opens it themselves, and keeps nothing of the
+// customer but a random number. The installed app keeps no page with data and opens
 // nothing without the store's network.
 package phone
 
@@ -31,6 +33,8 @@ import (
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/assistance"
 	"github.com/sashlock/sashlock/internal/console"
+	"github.com/sashlock/sashlock/internal/scenarios"
+	"github.com/sashlock/sashlock/internal/shopper"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
 	"github.com/sashlock/sashlock/internal/tags"
@@ -39,13 +43,17 @@ import (
 // pages answers for the paths of this package.
 type pages struct {
 	*console.Frame
-	room  *assistance.Room
-	calls *limit // of customers
+	room     *assistance.Room
+	shopper  *shopper.Room
+	routines *scenarios.Room
+	calls    *limit // of customers
+	keys     *limit // of customers who begin with a passkey
+	under    *ceremonies
 }
 
 // Mount adds the pages to a frame.
-func Mount(f *console.Frame, room *assistance.Room) {
-	p := pages{f, room, newLimit()}
+func Mount(f *console.Frame, room *assistance.Room, guests *shopper.Room, routines *scenarios.Room) {
+	p := pages{f, room, guests, routines, newLimit(), newLimit(), &ceremonies{all: map[string]ceremony{}}}
 	f.Handle("GET /c/{tag}", signin.Serve, p.showCase)
 	f.Handle("GET /c/{tag}/live", signin.Serve, p.caseStream)
 	f.Handle("GET /c/{tag}/photo", signin.Serve, p.photo)
@@ -53,6 +61,12 @@ func Mount(f *console.Frame, room *assistance.Room) {
 	f.Public("GET /help/{tag}", p.help)
 	f.Public("POST /help/{tag}", p.call)
 	f.Public("POST /help/{tag}/cancel", p.cancel)
+	f.Public("GET /help/{tag}/self", p.self)
+	f.Public("GET /help/{tag}/self/live", p.selfStream)
+	f.Public("POST /help/{tag}/self/code", p.showCode)
+	f.Public("POST /help/{tag}/self/key/begin", p.beginKey)
+	f.Public("POST /help/{tag}/self/key", p.showKey)
+	f.Public("POST /help/{tag}/self/open", p.openAlone)
 	f.Handle("GET /serve", signin.Serve, p.serve)
 	f.Handle("GET /serve/live", signin.Serve, p.serveStream)
 	f.Handle("POST /serve/calls/{id}/take", signin.Serve, p.take)

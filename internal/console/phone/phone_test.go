@@ -13,6 +13,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/assistance"
+	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/consoletest"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/signin"
@@ -101,8 +102,13 @@ func TestARefusalSaysWhyWhatToQuoteAndWhomToAsk(t *testing.T) {
 	c.Sees(page, "As it stands you would be refused.", "No grant covers this person at this opening.")
 	to := post(t, c, "/c/cage-1/release", url.Values{"confirm": {"yes"}})
 	_, page = c.Get(to)
-	code := strings.ToUpper(to[len(to)-6:])
+	e, err := c.Store.Decision(t.Context(), sashlock.DecisionID(to[strings.LastIndex(to, "=")+1:]))
+	c.Must(err)
+	code := console.DecisionCode(e.Seq) // which “Why was somebody refused?” reads
 	c.Sees(page, "Not unlocked", "No grant covers this person at this opening.", code, "The manager", "Why exactly?")
+	if !strings.Contains(page, "/access/ask?opening=cage-1&amp;words=Refused") {
+		t.Error("the page does not lead to where access is asked for")
+	}
 	if strings.Contains(page, "/decisions/") {
 		t.Error("an associate is sent to a page that they may not see")
 	}
@@ -201,7 +207,7 @@ func TestACustomerCallsAndIsServed(t *testing.T) {
 	c := consoletest.New(t).As("")
 	tag := issue(t, c, "case-1")
 	_, page := c.Get("/help/" + tag)
-	c.Sees(page, "Case 1", "Call somebody", "Nothing about you is kept.")
+	c.Sees(page, "Case 1", "Call somebody", "A call keeps nothing about you.")
 	for _, secret := range []string{"Secured", "Locked", "Ana", "<script type=\"module\" src=\"/static/phone"} {
 		if strings.Contains(page, secret) {
 			t.Errorf("the customer's page has %q", secret)

@@ -56,6 +56,7 @@ type serveView struct {
 	Now      time.Time
 	Person   string // empty: the operator is nobody here
 	Waiting  []wait
+	Tasks    []task
 	Standing []row // that stand as they should not
 	Cases    []row // that the operator's person can open now
 	More     int   // that are not shown
@@ -114,6 +115,9 @@ func (p pages) look(ctx context.Context, site sashlock.Site, search string) (*se
 		return nil, err
 	}
 	if err := c.cases(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.tasks(ctx); err != nil {
 		return nil, err
 	}
 	return v, c.past(ctx)
@@ -236,6 +240,7 @@ func (v *serveView) parts() []console.Part {
 	return []console.Part{
 		{ID: "shift", Key: fmt.Sprintf("%+v %s", v.Shift, v.Person), Body: shiftLine(v)},
 		{ID: "waiting", Key: fmt.Sprintf("%+v %s", v.Waiting, v.Person), Body: waitList(v)},
+		{ID: "tasks", Key: fmt.Sprintf("%+v", v.Tasks), Body: taskList(v)},
 		{ID: "standing", Key: fmt.Sprintf("%+v", v.Standing), Body: standList(v)},
 		list,
 		{ID: "recent", Key: fmt.Sprintf("%+v %d", v.Recent, v.Today), Body: recentList(v)},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/console"
+	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
 	"github.com/sashlock/sashlock/internal/tally"
 )
@@ -55,7 +56,29 @@ func (p pages) days(ctx context.Context, site sashlock.Site, span int) ([]day, e
 		d.Start = time.Date(now.Year(), now.Month(), now.Day()-span+1+i, 0, 0, 0, 0, now.Location())
 		d.Opens, d.Opened, d.Granted, d.Refused, d.Alarms, d.Reasons = c.Opens, c.Opened(), c.Granted, c.Refused, c.Alarms, c.Reasons
 	}
+	if err != nil || o.May(signin.Alarms) {
+		return all, err
+	}
+	silent, err := p.silent(ctx, site, all[0].Start)
+	for i := range all {
+		all[i].Alarms = max(0, all[i].Alarms-silent[date(i)])
+	}
 	return all, err
+}
+
+// silent counts the alarms by day that whoever is signed in is not to learn of.
+func (p pages) silent(ctx context.Context, site sashlock.Site, since time.Time) (map[string]int, error) {
+	o, book, n := console.Who(ctx).Operator, p.Hall.Book(), map[string]int{}
+	err := p.Store.View(ctx, func(q store.Query) error {
+		all, err := raised(q, site.ID, since)
+		for _, a := range all {
+			if !o.Hears(a.Rule) && o.Sees(a.Site, book.Openings[a.Opening].Area) {
+				n[tally.Date(console.LocalTime(site, a.Raised))]++
+			}
+		}
+		return err
+	})
+	return n, err
 }
 
 // raised lists the alarms of a site since a time.

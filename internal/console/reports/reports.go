@@ -28,9 +28,11 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/assistance"
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/logkey"
+	"github.com/sashlock/sashlock/internal/shopper"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
 )
@@ -58,6 +60,38 @@ type summary struct {
 	Reasons []reason
 	Areas   []area
 	Busiest int // of an hour of a weekday
+	Waits   []waited
+}
+
+// waited is how long customers of one kind waited for their case.
+type waited struct {
+	Text       string
+	N          int
+	Half, Most time.Duration // half of them, and nine of ten, waited no longer
+}
+
+// waitedFor sums waits up, which are in order and in seconds.
+func waitedFor(text string, waits []float64) waited {
+	w := waited{Text: text, N: len(waits)}
+	if len(waits) > 0 {
+		w.Half = time.Duration(waits[(len(waits)-1)/2] * float64(time.Second))
+		w.Most = time.Duration(waits[(len(waits)-1)*9/10] * float64(time.Second))
+	}
+	return w
+}
+
+// waits tells how long customers waited who were served, and who opened a case
+// themselves.
+func (p pages) waits(ctx context.Context, s *summary) error {
+	return p.Store.View(ctx, func(q store.Query) error {
+		assisted, err := assistance.Waits(q, s.Site.ID, s.Days[0].Start)
+		if err != nil {
+			return err
+		}
+		alone, err := shopper.Waits(q, s.Site.ID, s.Days[0].Start)
+		s.Waits = []waited{waitedFor(lang.T(ctx, "Called somebody"), assisted), waitedFor(lang.T(ctx, "Opened it themselves"), alone)}
+		return err
+	})
 }
 
 type reason struct {
@@ -114,6 +148,9 @@ func (p pages) summarise(ctx context.Context, site sashlock.Site, span int) (*su
 	for _, row := range s.week() {
 		s.Busiest = max(s.Busiest, slices.Max(row[:]))
 	}
+	if err := p.waits(ctx, s); err != nil {
+		return nil, err
+	}
 	return s, p.alarms(ctx, s)
 }
 
@@ -130,7 +167,7 @@ func (p pages) alarms(ctx context.Context, s *summary) error {
 	byArea := map[string]*area{}
 	for _, a := range all {
 		in := book.Openings[a.Opening].Area
-		if !o.Sees(a.Site, in) {
+		if !o.Sees(a.Site, in) || !o.Hears(a.Rule) {
 			continue
 		}
 		name := cmp.Or(book.Areas[in].Name, "–")

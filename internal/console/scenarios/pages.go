@@ -179,7 +179,7 @@ func (p pages) fill(ctx context.Context, b *board) error {
 	}
 	alarms := map[sashlock.OpeningID]int{}
 	for _, a := range standing {
-		if a.Cleared.IsZero() {
+		if a.Cleared.IsZero() && console.Who(ctx).Operator.Hears(a.Rule) {
 			alarms[a.Opening]++
 		}
 	}

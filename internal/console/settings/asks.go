@@ -5,6 +5,7 @@ package settings
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
@@ -52,27 +54,39 @@ func (p pages) mountAsks() {
 	p.Dangerous("POST /settings/areas/{site}/{slug}", signin.Setup, func(w http.ResponseWriter, r *http.Request) error { return p.saveAsks(w, r, p.area) })
 }
 
-// asking finds what an address names, and returns how it is saved.
-type asking func(r *http.Request) (*asks, func(tx *store.Tx, a *asks, rev int64) (flow.Edit, error), error)
+// saving is how what was typed is saved, and what it makes of the declared form.
+type saving struct {
+	save    func(tx *store.Tx, a *asks, rev int64) (flow.Edit, error)
+	objects func(a *asks) estate.File
+}
 
-func (p pages) opening(r *http.Request) (*asks, func(tx *store.Tx, a *asks, rev int64) (flow.Edit, error), error) {
+// asking finds what an address names, and returns how it is saved.
+type asking func(r *http.Request) (*asks, saving, error)
+
+func (p pages) opening(r *http.Request) (*asks, saving, error) {
 	o, err := p.Opening(r.Context(), r.PathValue("slug"))
 	if err != nil {
-		return nil, nil, err
+		return nil, saving{}, err
 	}
 	d := estate.FromOpening(o, p.refs())
 	a := &asks{
 		Name: o.Name, Back: "/openings/" + o.Slug, Site: p.Hall.Book().Sites[o.Site], Rev: strconv.FormatInt(o.Rev, 10),
 		Level: strconv.Itoa(d.Level), FirstIn: d.FirstIn, Interlock: d.Interlock, Two: d.Two,
 	}
-	return a, func(tx *store.Tx, a *asks, rev int64) (flow.Edit, error) {
+	with := func(a *asks) estate.Opening {
 		d.Level, _ = strconv.Atoi(a.Level)
 		d.FirstIn, d.Interlock, d.Two = a.FirstIn, strings.TrimSpace(a.Interlock), a.Two
-		return sites.SaveOpening(tx, d, p.lookup(), rev)
+		return d
+	}
+	return a, saving{
+		func(tx *store.Tx, a *asks, rev int64) (flow.Edit, error) {
+			return sites.SaveOpening(tx, with(a), p.lookup(), rev)
+		},
+		func(a *asks) estate.File { return estate.File{Openings: []estate.Opening{with(a)}} },
 	}, nil
 }
 
-func (p pages) area(r *http.Request) (*asks, func(tx *store.Tx, a *asks, rev int64) (flow.Edit, error), error) {
+func (p pages) area(r *http.Request) (*asks, saving, error) {
 	book := p.Hall.Book()
 	for _, one := range book.Areas {
 		site := book.Sites[one.Site]
@@ -80,7 +94,7 @@ func (p pages) area(r *http.Request) (*asks, func(tx *store.Tx, a *asks, rev int
 			continue
 		}
 		if !console.Who(r.Context()).Operator.Sees(one.Site, one.ID) {
-			return nil, nil, p.Refuse(r.Context(), "area "+string(one.ID))
+			return nil, saving{}, p.Refuse(r.Context(), "area "+string(one.ID))
 		}
 		d := estate.FromArea(one, p.refs())
 		a := &asks{
@@ -90,17 +104,23 @@ func (p pages) area(r *http.Request) (*asks, func(tx *store.Tx, a *asks, rev int
 		if d.Occupancy > 0 {
 			a.Occupancy = strconv.Itoa(d.Occupancy)
 		}
-		return a, func(tx *store.Tx, a *asks, rev int64) (flow.Edit, error) {
+		with := func(a *asks) estate.Area {
 			d.Level, _ = strconv.Atoi(a.Level)
 			d.Occupancy, _ = strconv.Atoi(a.Occupancy)
 			d.FirstIn, d.Two, d.Passback, d.PassbackFor = a.FirstIn, a.Two, a.Passback, a.PassbackFor
 			if d.Passback != string(sashlock.PassbackTimed) {
 				d.PassbackFor = ""
 			}
-			return sites.SaveArea(tx, d, p.lookup(), rev)
+			return d
+		}
+		return a, saving{
+			func(tx *store.Tx, a *asks, rev int64) (flow.Edit, error) {
+				return sites.SaveArea(tx, with(a), p.lookup(), rev)
+			},
+			func(a *asks) estate.File { return estate.File{Areas: []estate.Area{with(a)}} },
 		}, nil
 	}
-	return nil, nil, &sashlock.Error{Kind: sashlock.NotFound, Op: "showing area", Subject: "slug", Hint: "there is no such area"}
+	return nil, saving{}, &sashlock.Error{Kind: sashlock.NotFound, Op: "showing area", Subject: "slug", Hint: "there is no such area"}
 }
 
 // refs is how declared forms refer to things: by slug.
@@ -149,7 +169,7 @@ func (p pages) saveAsks(w http.ResponseWriter, r *http.Request, find asking) err
 	if err := p.Form(w, r); err != nil {
 		return err
 	}
-	a, save, err := find(r)
+	a, how, err := find(r)
 	if err != nil {
 		return err
 	}
@@ -164,10 +184,12 @@ func (p pages) saveAsks(w http.ResponseWriter, r *http.Request, find asking) err
 		a.Rev, a.Status = strconv.FormatInt(rev, 10), console.Refused
 		return p.showAsks(w, r, a)
 	}
-	_, err = p.Hall.Change(ctx, flow.Change{Operator: console.Who(ctx).Operator.ID, Make: func(tx *store.Tx) (flow.Edit, error) { return save(tx, a, rev) }})
+	_, err = p.Hall.Change(ctx, flow.Change{Operator: console.Who(ctx).Operator.ID, Make: func(tx *store.Tx) (flow.Edit, error) { return how.save(tx, a, rev) }})
 	switch kind := sashlock.KindOf(err); {
 	case err == nil:
 		return console.Back(w, r, r.URL.Path+"?saved")
+	case errors.Is(err, approvals.ErrHeld):
+		return p.ProposeChange(w, r, approvals.PlaceKind, how.objects(a), rev)
 	case kind == sashlock.Conflict:
 		a.Wrong[""] = lang.T(ctx, "Somebody else changed this meanwhile. Below is what you typed: save again to replace what they did.")
 		a.Rev, a.Status = now, console.Outrun

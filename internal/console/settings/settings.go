@@ -13,12 +13,14 @@ package settings
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
@@ -85,6 +87,7 @@ type draft struct {
 	Slug, Name, Zone, Hours, Rev string
 	Jurisdiction                 string
 	ShiftGrace, LongestGrant     string // lengths of time
+	OpenBy, OpenTolerance        string // a schedule and a length of time
 	ClockIn                      bool
 	Wrong                        map[string]string // by field; "" is for the whole
 	Status                       int               // why it is shown again, as HTTP says it
@@ -112,6 +115,7 @@ func (p pages) site(w http.ResponseWriter, r *http.Request) error {
 	return p.form(w, r, s, draft{
 		Slug: s.Slug, Name: s.Name, Zone: s.Zone, Hours: e.Hours, Rev: strconv.FormatInt(s.Rev, 10),
 		Jurisdiction: e.Jurisdiction, ShiftGrace: e.ShiftGrace, LongestGrant: e.LongestGrant, ClockIn: e.ClockIn,
+		OpenBy: e.OpenBy, OpenTolerance: e.OpenTolerance,
 	})
 }
 
@@ -160,21 +164,26 @@ func (p pages) save(w http.ResponseWriter, r *http.Request) error {
 	d := draft{
 		Slug: s.Slug, Name: r.FormValue("name"), Zone: r.FormValue("zone"), Hours: r.FormValue("hours"), Rev: r.FormValue("rev"), Wrong: map[string]string{},
 		Jurisdiction: console.Clip(r.FormValue("jurisdiction"), 40), ShiftGrace: r.FormValue("shift_grace"), LongestGrant: r.FormValue("longest_grant"),
-		ClockIn: r.FormValue("clock_in") != "",
+		ClockIn: r.FormValue("clock_in") != "", OpenBy: r.FormValue("open_by"), OpenTolerance: r.FormValue("open_tolerance"),
 	}
 	rev, err := strconv.ParseInt(d.Rev, 10, 64)
 	if err != nil || rev < 1 {
 		return &sashlock.Error{Kind: sashlock.Invalid, Op: "saving site", Subject: "rev", Hint: lang.T(ctx, "open the page again: this form is not complete")}
 	}
+	want := estate.FromSite(s, p.refs()) // what the form does not ask for stays as it is
+	want.Name, want.Zone, want.Hours, want.Jurisdiction = d.Name, d.Zone, d.Hours, d.Jurisdiction
+	want.ShiftGrace, want.LongestGrant, want.ClockIn = d.ShiftGrace, d.LongestGrant, d.ClockIn
+	if want.OpenBy, want.OpenTolerance = d.OpenBy, d.OpenTolerance; d.OpenBy == "" {
+		want.OpenTolerance = "" // the form always has one
+	}
 	_, err = p.Hall.Change(ctx, flow.Change{Operator: console.Who(ctx).Operator.ID, Make: func(tx *store.Tx) (flow.Edit, error) {
-		want := estate.FromSite(s, p.refs()) // what the form does not ask for stays as it is
-		want.Name, want.Zone, want.Hours, want.Jurisdiction = d.Name, d.Zone, d.Hours, d.Jurisdiction
-		want.ShiftGrace, want.LongestGrant, want.ClockIn = d.ShiftGrace, d.LongestGrant, d.ClockIn
 		return sites.SaveSite(tx, want, p.lookup(), rev)
 	}})
 	switch kind := sashlock.KindOf(err); {
 	case err == nil:
 		return console.Back(w, r, "/settings/sites/"+s.Slug+"?saved=1")
+	case errors.Is(err, approvals.ErrHeld):
+		return p.ProposeChange(w, r, approvals.PlaceKind, estate.File{Sites: []estate.Site{want}}, rev)
 	case kind == sashlock.Conflict:
 		d.Wrong[""] = lang.T(ctx, "Somebody else changed this site meanwhile. Below is what you typed; beside it, what is kept now. Save again to replace it.")
 		now, findErr := p.find(ctx, s.Slug)

@@ -128,11 +128,12 @@ document.addEventListener("click", (e) => {
   });
 });
 
-// On a phone the ways around are wider than the window: the one that is open
-// is brought into sight.
-const here = document.querySelector('.around [aria-current="page"]');
-const way = here?.closest(".around");
-if (way && way.scrollWidth > way.clientWidth) way.scrollLeft = here.offsetLeft - way.offsetLeft - 40;
+// On a phone the ways around, and tabs, are wider than the window: the one that
+// is open is brought into sight.
+for (const here of document.querySelectorAll('.around [aria-current="page"], .tabs [aria-current="page"]')) {
+  const way = here.closest(".around, .tabs");
+  if (way.scrollWidth > way.clientWidth) way.scrollLeft = here.offsetLeft - way.offsetLeft - 40;
+}
 
 const keys = document.querySelector(".foot .keys");
 if (keys && matchMedia("(hover: hover)").matches) keys.hidden = false;

@@ -345,3 +345,22 @@ func (p pages) incidentStream(w http.ResponseWriter, r *http.Request) error {
 		return d.parts(), err
 	})
 }
+
+// severalOpenings is at how many openings alarms stand when it is no longer one
+// opening's trouble.
+const severalOpenings = 3
+
+// grave reports whether a lockdown may be what it takes: somebody forces an
+// opening or a person, or alarms stand at several openings.
+func (d *dossier) grave() bool {
+	at := map[sashlock.OpeningID]bool{}
+	for _, a := range d.Alarms {
+		if !a.Cleared.IsZero() {
+			continue
+		}
+		if at[a.Alarm.Opening] = true; a.Rule == "forced" || sashlock.Silent(a.Rule) {
+			return true
+		}
+	}
+	return len(at) >= severalOpenings
+}

@@ -6,25 +6,19 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sashlock/sashlock/internal/console"
 )
 
-// symbols are the digits of a code: Crockford's base 32, which has no letters
-// that are mistaken for digits.
-const symbols = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+// symbols are the digits of a code, shortest is how many it has at least,
+// without the one that checks.
+const (
+	symbols  = console.CodeDigits
+	shortest = console.CodeLeast
+)
 
-// shortest is how many digits a code has at least, without the one that checks.
-const shortest = 3
-
-// codeOf is the short code of a decision: the number of its entry, and a digit
-// that shows a slip of the tongue. People say it on the telephone.
-func codeOf(seq int64) string {
-	var digits []byte
-	for n := seq; n > 0 || len(digits) < shortest; n /= 32 {
-		digits = append(digits, symbols[n%32])
-	}
-	slices.Reverse(digits)
-	return string(digits) + "-" + string(symbols[seq%31])
-}
+// codeOf is the short code of a decision.
+func codeOf(seq int64) string { return console.DecisionCode(seq) }
 
 // readCode is the number of the entry that a code stands for; false when it is
 // no code.

@@ -35,6 +35,7 @@ type card struct {
 	table
 	Steps []step
 	Again string // the same question for now
+	Ask   string // where access is asked for; empty: whoever looks cannot, or need not
 }
 
 // table is what was looked at to decide.
@@ -135,6 +136,7 @@ func (p pages) card(ctx context.Context, e sashlock.Event) (*card, error) {
 	if c.table, err = p.tabulate(ctx, sashlock.Decision{Checks: e.Checks, Grant: e.Grant}, c.Opening, c.Person); err != nil {
 		return nil, err
 	}
+	c.Ask = askFor(ctx, c, e)
 	if c.Opening.Slug != "" && c.Person.Slug != "" {
 		c.Again = "/what-if?" + url.Values{"ask": {askCan}, "person": {c.Person.Slug}, "opening": {c.Opening.Slug}}.Encode()
 	}
@@ -227,4 +229,16 @@ func (p pages) find(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return p.Show(w, r, console.Head{Title: lang.T(ctx, "Find a decision"), Section: console.InWhatIf, Site: site, Styles: []string{"whatif.css"}}, findPage(typed, typed != ""))
+}
+
+// askFor is where access that was refused is asked for, filled in.
+func askFor(ctx context.Context, c *card, e sashlock.Event) string {
+	if e.Kind != sashlock.AccessDenied || c.Opening.Slug == "" || !console.May(ctx, signin.Serve) {
+		return ""
+	}
+	q := url.Values{"opening": {c.Opening.Slug}, "words": {lang.T(ctx, "Refused, code %s:", c.Code) + " " + lang.T(ctx, c.Reason)}}
+	if console.May(ctx, signin.Access) && c.Person.Slug != "" {
+		q.Set("person", c.Person.Slug)
+	}
+	return "/access/ask?" + q.Encode()
 }
