@@ -191,18 +191,19 @@ func vast(b *testing.B) string {
 // days at once here, which they never do in a store, and pages would be measured
 // beside them.
 func caughtUp(b *testing.B, s *ledger.Store) error {
-	news, stop := s.Subscribe()
-	defer stop()
+	again := time.NewTicker(time.Second) // keeping one's place is no news
+	defer again.Stop()
 	for {
 		var behind int
 		err := s.View(b.Context(), func(q ledger.Query) error {
-			return q.QueryRow("SELECT COUNT(*) FROM cursors WHERE next < ?", s.Size()).Scan(&behind)
+			// Whoever finds nothing of theirs in the last entries does not write that down.
+			return q.QueryRow("SELECT COUNT(*) FROM cursors WHERE next < ?", s.Size()-25_000).Scan(&behind)
 		})
 		if err != nil || behind == 0 {
 			return err
 		}
 		select {
-		case <-news:
+		case <-again.C:
 		case <-b.Context().Done():
 			return b.Context().Err()
 		}
