@@ -12,6 +12,7 @@ import (
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/api"
 	"github.com/sashlock/sashlock/internal/estate"
+	"github.com/sashlock/sashlock/internal/lang"
 )
 
 // The exit statuses.
@@ -113,7 +114,7 @@ func complaint(err error) []string {
 	if list := estate.ListOf(err); len(list) > 0 {
 		lines := []string{"the input is wrong"}
 		for _, f := range list {
-			lines = append(lines, f.Field+": "+f.Detail, "  fix: "+f.Fix)
+			lines = append(lines, f.Field+": "+f.Detail.In(lang.English), "  fix: "+f.Fix.In(lang.English))
 		}
 		return lines
 	}

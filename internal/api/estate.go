@@ -17,6 +17,7 @@ import (
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/grants"
+	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/people"
 	"github.com/sashlock/sashlock/internal/shopper"
 	"github.com/sashlock/sashlock/internal/signin"
@@ -382,7 +383,7 @@ func inStep(s estate.Step, err error) error {
 	}
 	list := estate.ListOf(err)
 	if len(list) == 0 {
-		list = []estate.Problem{{Field: e.Subject, Detail: "it cannot be accepted", Fix: e.Hint}}
+		list = []estate.Problem{{Field: e.Subject, Detail: lang.Say("it cannot be accepted"), Fix: lang.Say(e.Hint)}}
 	}
 	for i := range list {
 		list[i].Field = fmt.Sprintf("%s %s: %s", s.Kind, s.Ref, list[i].Field)

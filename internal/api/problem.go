@@ -20,6 +20,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/estate"
+	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/logkey"
 )
 
@@ -91,7 +92,7 @@ func (a *API) problem(err error) error {
 	}
 	p := newProblem(e.Kind, sentence(e))
 	for _, f := range estate.ListOf(err) {
-		p.Errors = append(p.Errors, FieldProblem{Pointer: f.Field, Detail: f.Detail, Suggestion: f.Fix})
+		p.Errors = append(p.Errors, FieldProblem{Pointer: f.Field, Detail: f.Detail.In(lang.English), Suggestion: f.Fix.In(lang.English)})
 	}
 	if e.Kind == sashlock.Invalid && len(p.Errors) == 0 && e.Subject != "" {
 		p.Errors = []FieldProblem{{Pointer: e.Subject, Detail: "it cannot be accepted", Suggestion: e.Hint}}

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -16,6 +15,7 @@ import (
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/guard"
+	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/rails"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/sites"
@@ -166,9 +166,9 @@ func placed(err error) error {
 	}
 	var all []estate.Problem
 	for _, p := range found {
-		one := estate.Problem{Field: "text", Detail: p.What, Fix: cmp.Or(p.Fix, "see the schema of guard rails")}
+		one := estate.Problem{Field: "text", Detail: lang.Say(p.What), Fix: lang.Say(cmp.Or(p.Fix, lang.Mark("see the schema of guard rails")))}
 		if p.Line > 0 {
-			one.Detail = fmt.Sprintf("line %d, column %d: %s", p.Line, p.Column, p.What)
+			one.Detail = lang.Say("line %d, column %d: %s", p.Line, p.Column, p.What)
 		}
 		all = append(all, one)
 	}

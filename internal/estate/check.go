@@ -8,24 +8,28 @@ import (
 	"strings"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/lang"
 )
 
 // Problem is one thing that is wrong with a declared object.
 type Problem struct {
-	Field  string // where: "grants[3].until", or the field alone within one object
-	Detail string // what is wrong
-	Fix    string // what to do about it
+	Field  string      // where: "grants[3].until", or the field alone within one object
+	Detail lang.Phrase // what is wrong
+	Fix    lang.Phrase // what to do about it
 }
 
-// String returns the problem in one line.
-func (p Problem) String() string { return p.Field + ": " + p.Detail + ": " + p.Fix }
+// In says what is wrong and what to do about it in a language, without where.
+func (p Problem) In(l lang.Language) string { return p.Detail.In(l) + ": " + p.Fix.In(l) }
+
+// String returns the problem in one line, in English.
+func (p Problem) String() string { return p.Field + ": " + p.In(lang.English) }
 
 // Problems is an error of kind invalid that lists everything wrong at once.
 func Problems(op string, list []Problem) error {
 	if len(list) == 0 {
 		return nil
 	}
-	return &sashlock.Error{Kind: sashlock.Invalid, Op: op, Subject: list[0].Field, Hint: list[0].Detail + ": " + list[0].Fix, Err: problemList(list)}
+	return &sashlock.Error{Kind: sashlock.Invalid, Op: op, Subject: list[0].Field, Hint: list[0].In(lang.English), Err: problemList(list)}
 }
 
 // problemList carries the whole list inside an error.
@@ -103,7 +107,7 @@ func checkEach[T object](k Kind, list []T, check func(T) []Problem) []Problem {
 			out = append(out, p)
 		}
 		if j, twice := first[o.Ref()]; twice {
-			out = append(out, Problem{Field: at + ".slug", Detail: fmt.Sprintf("%s[%d] has the same name %q", plural(k), j, clip(o.Ref())), Fix: "give each its own"})
+			out = append(out, Problem{Field: at + ".slug", Detail: lang.Say("%s[%d] has the same name %q", plural(k), j, clip(o.Ref())), Fix: lang.Say("give each its own")})
 		}
 		first[o.Ref()] = i
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/lang"
 )
 
 // broken is the small file with one thing changed.
@@ -89,8 +90,11 @@ func TestCheckNamesThePathAndTheFix(t *testing.T) {
 				found = p
 			}
 		}
-		if found.Field != c.field || found.Detail == "" || found.Fix == "" {
+		if found.Field != c.field || found.Detail.Text == "" || found.Fix.Text == "" {
 			t.Errorf("%s: got %+v", c.field, problems)
+		}
+		if spanish := found.In(lang.All()[1]); spanish == found.In(lang.English) {
+			t.Errorf("%s: said in English to whoever reads another language: %s", c.field, spanish)
 		}
 	}
 }

@@ -24,6 +24,8 @@
 // unknown key is an error with its line, never ignored.
 package estate
 
+import "github.com/sashlock/sashlock/internal/lang"
+
 // File is a whole estate, or a part of one.
 type File struct {
 	Sites     []Site     `yaml:"sites,omitempty" json:"sites,omitempty"`
@@ -187,6 +189,14 @@ const (
 	People    Kind = "person"
 	Grants    Kind = "grant"
 )
+
+// word is what a kind is called.
+func (k Kind) word() lang.Phrase {
+	return lang.Say(map[Kind]string{
+		Schedules: lang.Mark("schedule"), Roles: lang.Mark("role"), Sites: lang.Mark("site"), Areas: lang.Mark("area"),
+		Openings: lang.Mark("opening"), People: lang.Mark("person"), Grants: lang.Mark("grant"),
+	}[k])
+}
 
 // Kinds lists the kinds in the order in which they can be created; removing
 // goes the other way round.

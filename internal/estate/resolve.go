@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/lang"
 )
 
 // Lookup finds the identifier of the object of a kind that ref names; "" when
@@ -34,34 +35,48 @@ type reader struct {
 	problems []Problem
 }
 
-func (r *reader) wrong(field, detail, fix string) {
+func (r *reader) wrong(field string, detail, fix lang.Phrase) {
 	r.problems = append(r.problems, Problem{Field: field, Detail: detail, Fix: fix})
 }
 
 func (r *reader) slug(s string) string {
 	if !sashlock.ValidSlug(s) {
-		r.wrong("slug", fmt.Sprintf("%q cannot be a short name", s), "use 1 to 40 of a-z, 0-9 and hyphens, starting with a letter or digit")
+		r.wrong("slug", lang.Say("%q cannot be a short name", s), lang.Say("use 1 to 40 of a-z, 0-9 and hyphens, starting with a letter or digit"))
 	}
 	return s
 }
 
 func (r *reader) name(s string) string {
 	if fix := sashlock.CheckName(s); fix != "" {
-		r.wrong("name", "this cannot be a display name", fix)
+		r.wrong("name", lang.Say("this cannot be a display name"), nameFix(fix))
 	}
 	return s
+}
+
+// nameFix says what [sashlock.CheckName] says; the package of words knows no
+// languages.
+func nameFix(fix string) lang.Phrase {
+	for _, known := range [...]string{
+		lang.Mark("give it a name"), lang.Mark("shorten it to 80 characters"), lang.Mark("write it in UTF-8"),
+		lang.Mark("remove control characters and marks that change the direction of writing"),
+	} {
+		if fix == known {
+			return lang.Say(known)
+		}
+	}
+	return lang.Say(fix)
 }
 
 func (r *reader) ref(field string, k Kind, ref string, required bool) string {
 	if ref == "" {
 		if required {
-			r.wrong(field, "it is missing", fmt.Sprintf("name the %s", k))
+			r.wrong(field, lang.Say("it is missing"), lang.Say("name the %s", k.word()))
 		}
 		return ""
 	}
 	id := r.find(k, ref)
 	if id == "" {
-		r.wrong(field, fmt.Sprintf("there is no %s %q", k, clip(ref)), fmt.Sprintf("declare the %s first, or correct the name", k))
+		r.wrong(field, lang.Say("there is no %s %q", k.word(), clip(ref)), lang.Say("declare the %s first, or correct the name", k.word()))
 	}
 	return id
 }
@@ -79,7 +94,7 @@ func (r *reader) instant(field, s string) time.Time {
 	}
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil || t.Year() < 1970 || t.Year() > 2200 {
-		r.wrong(field, fmt.Sprintf("%q is not an instant", clip(s)), `write it with its offset, like "2026-11-30T18:00:00+01:00"`)
+		r.wrong(field, lang.Say("%q is not an instant", clip(s)), lang.Say(`write it with its offset, like "2026-11-30T18:00:00+01:00"`))
 		return time.Time{}
 	}
 	return t.UTC().Truncate(time.Microsecond)
@@ -88,7 +103,7 @@ func (r *reader) instant(field, s string) time.Time {
 func (r *reader) validity(from, until string) (f, u time.Time) {
 	f, u = r.instant("from", from), r.instant("until", until)
 	if !f.IsZero() && !u.IsZero() && !f.Before(u) {
-		r.wrong("until", "it ends before it starts", "set until to a later instant than from")
+		r.wrong("until", lang.Say("it ends before it starts"), lang.Say("set until to a later instant than from"))
 	}
 	return f, u
 }
@@ -96,13 +111,13 @@ func (r *reader) validity(from, until string) (f, u time.Time) {
 func (r *reader) date(field, s string, required bool) sashlock.Date {
 	if s == "" {
 		if required {
-			r.wrong(field, "it is missing", `write a date like "2026-12-25"`)
+			r.wrong(field, lang.Say("it is missing"), lang.Say(`write a date like "2026-12-25"`))
 		}
 		return sashlock.Date{}
 	}
 	d, err := sashlock.ParseDate(s)
 	if err != nil {
-		r.wrong(field, fmt.Sprintf("%q is not a date", clip(s)), `write a day of the calendar like "2026-12-25"`)
+		r.wrong(field, lang.Say("%q is not a date", clip(s)), lang.Say(`write a day of the calendar like "2026-12-25"`))
 	}
 	return d
 }
@@ -110,7 +125,7 @@ func (r *reader) date(field, s string, required bool) sashlock.Date {
 func (r *reader) timeOfDay(field, s string) sashlock.TimeOfDay {
 	t, err := sashlock.ParseTimeOfDay(s)
 	if err != nil {
-		r.wrong(field, fmt.Sprintf("%q is not a time of day", clip(s)), `write hours and minutes like "09:30", in quotes`)
+		r.wrong(field, lang.Say("%q is not a time of day", clip(s)), lang.Say(`write hours and minutes like "09:30", in quotes`))
 	}
 	return t
 }
@@ -121,11 +136,11 @@ func (r *reader) length(field, s string, fallback, least, most time.Duration) ti
 	}
 	d, err := time.ParseDuration(s)
 	if err != nil {
-		r.wrong(field, fmt.Sprintf("%q is not a length of time", clip(s)), `write it with its unit, like "25s" or "2m"`)
+		r.wrong(field, lang.Say("%q is not a length of time", clip(s)), lang.Say(`write it with its unit, like "25s" or "2m"`))
 		return fallback
 	}
 	if d < least || d > most || d%time.Millisecond != 0 {
-		r.wrong(field, fmt.Sprintf("%s is out of range", d), fmt.Sprintf("choose between %s and %s", least, most))
+		r.wrong(field, lang.Say("%s is out of range", d), lang.Say("choose between %s and %s", least, most))
 	}
 	return d
 }
@@ -135,7 +150,7 @@ func (r *reader) oneOf(field, s, fallback string, allowed ...string) string {
 		s = fallback
 	}
 	if !slices.Contains(allowed, s) {
-		r.wrong(field, fmt.Sprintf("%q is not known", clip(s)), "choose one of "+strings.Join(allowed, ", "))
+		r.wrong(field, lang.Say("%q is not known", clip(s)), lang.Say("choose one of %s", strings.Join(allowed, ", ")))
 	}
 	return s
 }
@@ -145,9 +160,9 @@ func (s Site) Resolve(find Lookup) (sashlock.Site, []Problem) {
 	r := &reader{find: find}
 	out := sashlock.Site{Slug: r.slug(s.Slug), Name: r.name(s.Name), Zone: s.Zone}
 	if s.Zone == "" || s.Zone == "Local" {
-		r.wrong("zone", "the site's time zone is missing", `name an IANA time zone like "Europe/Lisbon"`)
+		r.wrong("zone", lang.Say("the site's time zone is missing"), lang.Say(`name an IANA time zone like "Europe/Lisbon"`))
 	} else if _, err := time.LoadLocation(s.Zone); err != nil {
-		r.wrong("zone", fmt.Sprintf("there is no time zone %q", clip(s.Zone)), `name an IANA time zone like "Europe/Lisbon"`)
+		r.wrong("zone", lang.Say("there is no time zone %q", clip(s.Zone)), lang.Say(`name an IANA time zone like "Europe/Lisbon"`))
 	}
 	out.Hours = sashlock.ScheduleID(r.ref("hours", Schedules, s.Hours, false))
 	out.Jurisdiction = r.word("jurisdiction", s.Jurisdiction, 10)
@@ -174,7 +189,7 @@ func (a Area) Resolve(find Lookup) (sashlock.Area, []Problem) {
 	}
 	out.PassbackFor = r.length("passback_for", a.PassbackFor, 0, time.Minute, 24*time.Hour)
 	if (out.Passback == sashlock.PassbackTimed) != (out.PassbackFor > 0) {
-		r.wrong("passback_for", "timed anti-passback, and only that, needs to know how long", `write passback: timed together with passback_for: 10m`)
+		r.wrong("passback_for", lang.Say("timed anti-passback, and only that, needs to know how long"), lang.Say(`write passback: timed together with passback_for: 10m`))
 	}
 	return out, r.problems
 }
@@ -188,7 +203,7 @@ func (r *reader) needs(level int, two bool, firstIn string) sashlock.Needs {
 
 func (r *reader) level(n int) sashlock.Assurance {
 	if n < 0 || n > int(sashlock.AssuranceBoth) {
-		r.wrong("level", fmt.Sprintf("there is no level %d", n), "write 1 for a PIN, 2 for a card, 3 for a passkey, 4 for card and finger")
+		r.wrong("level", lang.Say("there is no level %d", n), lang.Say("write 1 for a PIN, 2 for a card, 3 for a passkey, 4 for card and finger"))
 		return 0
 	}
 	return sashlock.Assurance(n)
@@ -196,7 +211,7 @@ func (r *reader) level(n int) sashlock.Assurance {
 
 func (r *reader) count(field string, n, most int) int {
 	if n < 0 || n > most {
-		r.wrong(field, fmt.Sprintf("%d is no such number", n), fmt.Sprintf("write a number from 1 to %d, or leave it out", most))
+		r.wrong(field, lang.Say("%d is no such number", n), lang.Say("write a number from 1 to %d, or leave it out", most))
 		return 0
 	}
 	return n
@@ -207,7 +222,7 @@ func (r *reader) word(field, s string, most int) string {
 	if len(s) > most || strings.ContainsFunc(s, func(c rune) bool {
 		return c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
 	}) {
-		r.wrong(field, "this is not a word", fmt.Sprintf("use up to %d letters, digits and hyphens", most))
+		r.wrong(field, lang.Say("this is not a word"), lang.Say("use up to %d letters, digits and hyphens", most))
 		return ""
 	}
 	return s
@@ -229,7 +244,7 @@ func (o Opening) Resolve(find Lookup) (sashlock.Opening, []Problem) {
 		Interlock:   r.word("interlock", o.Interlock, 40),
 	}
 	if o.Kind == string(sashlock.Door) && o.Egress == "" {
-		r.wrong("egress", "a door must say whether people leave through it", `write "hardware" if they do (it opens from the inside by itself), or "none"`)
+		r.wrong("egress", lang.Say("a door must say whether people leave through it"), lang.Say(`write "hardware" if they do (it opens from the inside by itself), or "none"`))
 	} else {
 		out.Egress = sashlock.Egress(r.oneOf("egress", o.Egress, "none", "none", "hardware"))
 	}
@@ -241,7 +256,7 @@ func (o Opening) Resolve(find Lookup) (sashlock.Opening, []Problem) {
 	case len(o.Plan) == 2 && min(o.Plan[0], o.Plan[1]) >= 0 && max(o.Plan[0], o.Plan[1]) <= 1000:
 		out.Plan = sashlock.Place{X: o.Plan[0], Y: o.Plan[1]}
 	default:
-		r.wrong("plan", "this is not a place on the plan", "write two numbers between 0 and 1000, like [120, 400]")
+		r.wrong("plan", lang.Say("this is not a place on the plan"), lang.Say("write two numbers between 0 and 1000, like [120, 400]"))
 	}
 	return out, r.problems
 }
@@ -261,7 +276,7 @@ func (p Person) Resolve(find Lookup) (sashlock.Person, []Problem) {
 	for i, role := range p.Roles {
 		field := fmt.Sprintf("roles[%d]", i)
 		if seen[role] {
-			r.wrong(field, fmt.Sprintf("role %q is there twice", clip(role)), "remove one")
+			r.wrong(field, lang.Say("role %q is there twice", clip(role)), lang.Say("remove one"))
 			continue
 		}
 		seen[role] = true
@@ -279,10 +294,10 @@ func (g Grant) Resolve(find Lookup) (sashlock.Grant, []Problem) {
 	out := sashlock.Grant{Slug: r.slug(g.Slug)}
 	out.From, out.Until = r.validity(g.From, g.Until)
 	if (g.Person == "") == (g.Role == "") {
-		r.wrong("person", "a grant is for one person or for one role", "give either person or role")
+		r.wrong("person", lang.Say("a grant is for one person or for one role"), lang.Say("give either person or role"))
 	}
 	if count(g.Opening, g.Area, g.Site) != 1 {
-		r.wrong("opening", "a grant is for one opening, one area or one site", "give exactly one of opening, area and site")
+		r.wrong("opening", lang.Say("a grant is for one opening, one area or one site"), lang.Say("give exactly one of opening, area and site"))
 	}
 	out.Person = sashlock.PersonID(r.ref("person", People, g.Person, false))
 	out.Role = sashlock.RoleID(r.ref("role", Roles, g.Role, false))
@@ -296,7 +311,7 @@ func (g Grant) Resolve(find Lookup) (sashlock.Grant, []Problem) {
 		Two: g.Two, Level: r.level(g.Level), Hold: r.length("hold", g.Hold, 0, time.Minute, 12*time.Hour),
 	}
 	if g.Escort != "" && g.Escort == g.Person {
-		r.wrong("escort", "nobody is their own host", "name somebody else")
+		r.wrong("escort", lang.Say("nobody is their own host"), lang.Say("name somebody else"))
 	}
 	return out, r.problems
 }
@@ -325,12 +340,12 @@ func (s Schedule) Resolve(Lookup) (sashlock.Schedule, []Problem) {
 		at := fmt.Sprintf("weekly[%d].", i)
 		period := sashlock.Period{From: r.timeOfDay(at+"from", p.From), Until: r.timeOfDay(at+"until", p.Until)}
 		if len(p.Days) == 0 {
-			r.wrong(at+"days", "no day is given", "name at least one of mon tue wed thu fri sat sun")
+			r.wrong(at+"days", lang.Say("no day is given"), lang.Say("name at least one of mon tue wed thu fri sat sun"))
 		}
 		for j, day := range p.Days {
 			n := slices.Index(weekdays, day)
 			if n < 0 {
-				r.wrong(fmt.Sprintf("%sdays[%d]", at, j), fmt.Sprintf("%q is not a day", clip(day)), "use mon tue wed thu fri sat sun")
+				r.wrong(fmt.Sprintf("%sdays[%d]", at, j), lang.Say("%q is not a day", clip(day)), lang.Say("use mon tue wed thu fri sat sun"))
 			}
 			period.Days = append(period.Days, time.Weekday(n))
 		}
@@ -345,7 +360,7 @@ func (s Schedule) Resolve(Lookup) (sashlock.Schedule, []Problem) {
 func (r *reader) special(at string, d SpecialDay) sashlock.SpecialDay {
 	out := sashlock.SpecialDay{Name: d.Name, First: r.date(at+"first", d.First, true), Last: r.date(at+"last", d.Last, false)}
 	if fix := sashlock.CheckName(d.Name); fix != "" {
-		r.wrong(at+"name", "this cannot be a display name", fix)
+		r.wrong(at+"name", lang.Say("this cannot be a display name"), nameFix(fix))
 	}
 	if d.Last == "" {
 		out.Last = out.First

@@ -24,6 +24,7 @@ import (
 	"github.com/sashlock/sashlock/internal/access"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/schedule"
 	"github.com/sashlock/sashlock/internal/store"
 )
@@ -222,7 +223,7 @@ func tooLong(tx *store.Tx, g sashlock.Grant) ([]estate.Problem, error) {
 		return nil, nil
 	}
 	return []estate.Problem{{
-		Field: "until", Detail: "a grant to one person may count for " + longest.String() + " at most at this site",
-		Fix: "let it end by " + from.Add(longest).UTC().Format(time.RFC3339) + ", or give it to a role",
+		Field: "until", Detail: lang.Say("a grant to one person may count for %s at most at this site", longest),
+		Fix: lang.Say("let it end by %s, or give it to a role", from.Add(longest).UTC().Format(time.RFC3339)),
 	}}, nil
 }

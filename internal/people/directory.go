@@ -321,7 +321,7 @@ func Check(e Entry) []estate.Problem {
 	_, problems := estate.Person{Slug: e.Slug, Name: e.Name}.Resolve(nil)
 	for _, one := range [...]struct{ field, value string }{{"external_id", e.External}, {"user_name", e.UserName}} {
 		if fix := checkForeign(one.value); fix != "" {
-			problems = append(problems, estate.Problem{Field: one.field, Detail: "this cannot be kept", Fix: fix})
+			problems = append(problems, estate.Problem{Field: one.field, Detail: lang.Say("this cannot be kept"), Fix: lang.Say(fix)})
 		}
 	}
 	return problems

@@ -34,6 +34,7 @@ import (
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/guard"
+	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/store"
 	"github.com/sashlock/sashlock/policies"
 )
@@ -129,7 +130,7 @@ func Load(q store.Query) (*guard.Set, error) {
 func Save(tx *store.Tx, r Rail, rev int64) (flow.Edit, error) {
 	if !sashlock.ValidSlug(r.Slug) {
 		return flow.Edit{}, estate.Problems("saving guard rail", []estate.Problem{{
-			Field: "slug", Detail: "this cannot be a short name", Fix: "use 1 to 40 of a-z, 0-9 and hyphens, starting with a letter or digit",
+			Field: "slug", Detail: lang.Say("this cannot be a short name"), Fix: lang.Say("use 1 to 40 of a-z, 0-9 and hyphens, starting with a letter or digit"),
 		}})
 	}
 	old, err := Find(tx, r.Slug)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/lang"
 )
 
 // Heard lists the kinds of event that may begin a scenario.
@@ -54,7 +55,7 @@ func (c *compiler) circles() {
 	for _, at := range slices.Backward(path) {
 		names = append(names, all[at].Slug)
 	}
-	c.wrong("trigger.event", "it begins itself: "+strings.Join(append(names, all[me].Slug), " → "), "choose an event that none of these scenarios brings about")
+	c.wrong("trigger.event", lang.Say("it begins itself: %s", strings.Join(append(names, all[me].Slug), " → ")), lang.Say("choose an event that none of these scenarios brings about"))
 }
 
 // begets reports whether what one scenario does is what another begins with.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/estate"
+	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/schedule"
 )
 
@@ -43,26 +44,26 @@ type compiler struct {
 	problems []estate.Problem
 }
 
-func (c *compiler) wrong(field, detail, fix string) {
+func (c *compiler) wrong(field string, detail, fix lang.Phrase) {
 	c.problems = append(c.problems, estate.Problem{Field: field, Detail: detail, Fix: fix})
 }
 
 func (c *compiler) head() {
 	s := c.p.Form
 	if !sashlock.ValidSlug(s.Slug) {
-		c.wrong("slug", fmt.Sprintf("%q cannot be a short name", short(s.Slug)), "use 1 to 40 of a-z, 0-9 and hyphens, starting with a letter or digit")
+		c.wrong("slug", lang.Say("%q cannot be a short name", short(s.Slug)), lang.Say("use 1 to 40 of a-z, 0-9 and hyphens, starting with a letter or digit"))
 	}
 	if fix := sashlock.CheckName(s.Name); fix != "" {
-		c.wrong("name", "this cannot be a display name", fix)
+		c.wrong("name", lang.Say("this cannot be a display name"), lang.Say(fix))
 	}
 	if !slices.Contains(Kinds(), s.Kind) {
-		c.wrong("kind", fmt.Sprintf("there is no kind %q", short(string(s.Kind))), "choose one of "+list(Kinds()))
+		c.wrong("kind", lang.Say("there is no kind %q", short(string(s.Kind))), lang.Say("choose one of %s", list(Kinds())))
 	}
 	if s.Rank < 0 || s.Rank > 99 {
-		c.wrong("rank", "this is no rank", "choose a number from 0 to 99")
+		c.wrong("rank", lang.Say("this is no rank"), lang.Say("choose a number from 0 to 99"))
 	}
 	if len(s.Note) > 2000 {
-		c.wrong("note", "this is too long", "use 2,000 characters at most")
+		c.wrong("note", lang.Say("this is too long"), lang.Say("use 2,000 characters at most"))
 	}
 	for _, site := range c.w.Sites {
 		if site.Slug == s.Site {
@@ -70,12 +71,12 @@ func (c *compiler) head() {
 		}
 	}
 	if c.p.Site.ID == "" {
-		c.wrong("site", fmt.Sprintf("there is no site %q", short(s.Site)), "name the store it is for")
+		c.wrong("site", lang.Say("there is no site %q", short(s.Site)), lang.Say("name the store it is for"))
 		return
 	}
 	zone, err := schedule.LoadZone(c.p.Site.Zone)
 	if err != nil {
-		c.wrong("site", "its time zone is not known", "mend the site first")
+		c.wrong("site", lang.Say("its time zone is not known"), lang.Say("mend the site first"))
 		zone = time.UTC
 	}
 	c.p.zone = zone
@@ -107,9 +108,9 @@ func (c *compiler) trigger() {
 	}
 	switch {
 	case n > 1:
-		c.wrong("trigger", "it has more than one trigger", "keep one of schedule, dates, rate and event; make a second scenario for the other")
+		c.wrong("trigger", lang.Say("it has more than one trigger"), lang.Say("keep one of schedule, dates, rate and event; make a second scenario for the other"))
 	case n == 0 && !t.Button:
-		c.wrong("trigger", "nothing begins it", "choose a schedule, dates, a rate or an event, or let somebody press a button")
+		c.wrong("trigger", lang.Say("nothing begins it"), lang.Say("choose a schedule, dates, a rate or an event, or let somebody press a button"))
 	}
 }
 
@@ -120,11 +121,11 @@ func (c *compiler) calendar(field, slug string) *schedule.Calendar {
 		}
 		calendar, err := schedule.Compile(s, c.p.zone)
 		if err != nil {
-			c.wrong(field, "the schedule cannot be read", "mend the schedule first")
+			c.wrong(field, lang.Say("the schedule cannot be read"), lang.Say("mend the schedule first"))
 		}
 		return calendar
 	}
-	c.wrong(field, fmt.Sprintf("there is no schedule %q", short(slug)), "name one that there is, or make it first")
+	c.wrong(field, lang.Say("there is no schedule %q", short(slug)), lang.Say("name one that there is, or make it first"))
 	return nil
 }
 
@@ -135,7 +136,7 @@ func (c *compiler) dates(d Dates) {
 	read := func(field, text string) time.Time {
 		at, err := time.ParseInLocation(localTime, strings.Replace(text, "T", " ", 1), c.p.zone)
 		if err != nil {
-			c.wrong("trigger.dates."+field, fmt.Sprintf("%q is no instant", short(text)), `write a day and a time on the clocks of the store, like "2026-11-27 18:00"`)
+			c.wrong("trigger.dates."+field, lang.Say("%q is no instant", short(text)), lang.Say(`write a day and a time on the clocks of the store, like "2026-11-27 18:00"`))
 		}
 		return at
 	}
@@ -143,21 +144,21 @@ func (c *compiler) dates(d Dates) {
 	switch length := c.p.until.Sub(c.p.from); {
 	case c.p.from.IsZero() || c.p.until.IsZero():
 	case length <= 0:
-		c.wrong("trigger.dates.until", "it ends before it begins", "choose a later end")
+		c.wrong("trigger.dates.until", lang.Say("it ends before it begins"), lang.Say("choose a later end"))
 	case length > MaxLength:
-		c.wrong("trigger.dates.until", "that is too long", "choose 31 days at most")
+		c.wrong("trigger.dates.until", lang.Say("that is too long"), lang.Say("choose 31 days at most"))
 	}
 }
 
 func (c *compiler) rate(r Rate) {
 	if !slices.Contains([]Counted{Sales, Footfall, Calls}, r.Of) {
-		c.wrong("trigger.rate.of", fmt.Sprintf("%q is not counted", short(string(r.Of))), "choose one of sales, footfall and calls")
+		c.wrong("trigger.rate.of", lang.Say("%q is not counted", short(string(r.Of))), lang.Say("choose one of sales, footfall and calls"))
 	}
 	if r.Rise <= 0 || r.Rise > 1_000_000 {
-		c.wrong("trigger.rate.rise", "this is no number to reach", "choose how many have to be counted before it begins")
+		c.wrong("trigger.rate.rise", lang.Say("this is no number to reach"), lang.Say("choose how many have to be counted before it begins"))
 	}
 	if r.Fall < 0 || r.Fall >= r.Rise {
-		c.wrong("trigger.rate.fall", "it has to be less than rise", "leave some room between the two, or it begins and ends all the time")
+		c.wrong("trigger.rate.fall", lang.Say("it has to be less than rise"), lang.Say("leave some room between the two, or it begins and ends all the time"))
 	}
 	c.p.rate = &rate{
 		of: r.Of, rise: float64(r.Rise), fall: float64(r.Fall),
@@ -165,7 +166,7 @@ func (c *compiler) rate(r Rate) {
 		riseFor: c.length("trigger.rate.rise_hold", r.RiseHold, 0), falls: c.length("trigger.rate.fall_hold", r.FallHold, 0),
 	}
 	if o := c.p.rate.over; o < time.Minute || o > 24*time.Hour {
-		c.wrong("trigger.rate.over", "this is too short or too long", "choose one minute to one day")
+		c.wrong("trigger.rate.over", lang.Say("this is too short or too long"), lang.Say("choose one minute to one day"))
 	}
 }
 
@@ -176,7 +177,7 @@ func (c *compiler) length(field, text string, usual time.Duration) time.Duration
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d <= 0 || d > MaxLength {
-		c.wrong(field, fmt.Sprintf("%q is no length of time", short(text)), `write it like "90m" or "2h", 31 days at most`)
+		c.wrong(field, lang.Say("%q is no length of time", short(text)), lang.Say(`write it like "90m" or "2h", 31 days at most`))
 		return usual
 	}
 	return d
@@ -185,7 +186,7 @@ func (c *compiler) length(field, text string, usual time.Duration) time.Duration
 func (c *compiler) event(e Occasion) {
 	f := &filter{kind: e.Kind, rule: e.Rule, subject: e.Subject, site: c.p.Site.ID}
 	if !slices.Contains(Heard(), sashlock.EventKind(e.Kind)) {
-		c.wrong("trigger.event.kind", fmt.Sprintf("%q begins no scenario", short(e.Kind)), "choose one of "+list(Heard()))
+		c.wrong("trigger.event.kind", lang.Say("%q begins no scenario", short(e.Kind)), lang.Say("choose one of %s", list(Heard())))
 	}
 	if e.Opening != "" || e.Area != "" || e.Class != "" {
 		f.openings = map[sashlock.OpeningID]bool{}
@@ -195,7 +196,7 @@ func (c *compiler) event(e Occasion) {
 			}
 		}
 		if len(f.openings) == 0 {
-			c.wrong("trigger.event", "no opening of this site is like that", "name an opening, an area or a class that there is")
+			c.wrong("trigger.event", lang.Say("no opening of this site is like that"), lang.Say("name an opening, an area or a class that there is"))
 		}
 	}
 	c.p.event = f
@@ -208,19 +209,19 @@ func (c *compiler) condition() {
 	}
 	for i, threat := range d.Threat {
 		if !slices.Contains(Threats(), threat) {
-			c.wrong(fmt.Sprintf("condition.threat[%d]", i), fmt.Sprintf("a store never stands at %q", short(threat)), "choose among "+list(Threats()))
+			c.wrong(fmt.Sprintf("condition.threat[%d]", i), lang.Say("a store never stands at %q", short(threat)), lang.Say("choose among %s", list(Threats())))
 		}
 	}
 	if d.Staff < 0 || d.Staff > 1000 {
-		c.wrong("condition.staff", "this is no number of people", "choose 0 to 1,000")
+		c.wrong("condition.staff", lang.Say("this is no number of people"), lang.Say("choose 0 to 1,000"))
 	}
 	c.role("condition.role", d.Role)
 	if !slices.Contains([]string{"", string(sashlock.Normal), string(sashlock.HeldUnlocked), string(sashlock.LockedDown)}, d.Mode) {
-		c.wrong("condition.mode", fmt.Sprintf("there is no mode %q", short(d.Mode)), "choose one of normal, held_unlocked and locked_down")
+		c.wrong("condition.mode", lang.Say("there is no mode %q", short(d.Mode)), lang.Say("choose one of normal, held_unlocked and locked_down"))
 	}
 	for i, slug := range d.Unless {
 		if slug == c.p.Form.Slug || !slices.ContainsFunc(c.w.Others, func(o Scenario) bool { return o.Slug == slug }) {
-			c.wrong(fmt.Sprintf("condition.unless[%d]", i), fmt.Sprintf("there is no other scenario %q", short(slug)), "name one that there is")
+			c.wrong(fmt.Sprintf("condition.unless[%d]", i), lang.Say("there is no other scenario %q", short(slug)), lang.Say("name one that there is"))
 		}
 	}
 }
@@ -234,18 +235,18 @@ func (c *compiler) role(field, slug string) {
 			return
 		}
 	}
-	c.wrong(field, fmt.Sprintf("there is no role %q", short(slug)), "name one that there is")
+	c.wrong(field, lang.Say("there is no role %q", short(slug)), lang.Say("name one that there is"))
 }
 
 // where finds the openings that are named, in the order of names.
 func (c *compiler) where(field string, w Where) []sashlock.OpeningID {
 	if !w.All && len(w.Areas)+len(w.Openings) == 0 {
-		c.wrong(field, "it names no opening", "name areas or openings, or write all: true")
+		c.wrong(field, lang.Say("it names no opening"), lang.Say("name areas or openings, or write all: true"))
 		return nil
 	}
 	for i, kind := range w.Kinds {
 		if !slices.Contains(openingKinds(), kind) {
-			c.wrong(fmt.Sprintf("%s.kinds[%d]", field, i), fmt.Sprintf("there is no kind of opening %q", short(kind)), "choose among "+list(openingKinds()))
+			c.wrong(fmt.Sprintf("%s.kinds[%d]", field, i), lang.Say("there is no kind of opening %q", short(kind)), lang.Say("choose among %s", list(openingKinds())))
 		}
 	}
 	of := func(o place) bool { return len(w.Kinds) == 0 || slices.Contains(w.Kinds, string(o.Kind)) }
@@ -290,7 +291,7 @@ func (c *compiler) opening(field, slug string) sashlock.OpeningID {
 			return id
 		}
 	}
-	c.wrong(field, fmt.Sprintf("there is no opening %q at this site", short(slug)), "name one that there is")
+	c.wrong(field, lang.Say("there is no opening %q at this site", short(slug)), lang.Say("name one that there is"))
 	return ""
 }
 
@@ -302,7 +303,7 @@ func (c *compiler) area(field, ref string) func(place) bool {
 			return func(o place) bool { return o.Area == id }
 		}
 	}
-	c.wrong(field, fmt.Sprintf("there is no area %q at this site", short(ref)), "name one that there is, written site/area")
+	c.wrong(field, lang.Say("there is no area %q at this site", short(ref)), lang.Say("name one that there is, written site/area"))
 	return nil
 }
 

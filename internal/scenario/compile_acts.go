@@ -9,6 +9,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/estate"
+	"github.com/sashlock/sashlock/internal/lang"
 )
 
 func (c *compiler) actions() {
@@ -16,10 +17,10 @@ func (c *compiler) actions() {
 	for i, h := range a.Hold {
 		field := fmt.Sprintf("actions.hold_unlocked[%d]", i)
 		if h.Most < 0 || h.PerAssociate < 0 || h.Most > 1000 || h.PerAssociate > 100 {
-			c.wrong(field, "this is no number of openings", "choose 0 to 1,000 in all, 0 to 100 for each person")
+			c.wrong(field, lang.Say("this is no number of openings"), lang.Say("choose 0 to 1,000 in all, 0 to 100 for each person"))
 		}
 		if h.Role != "" && h.PerAssociate == 0 {
-			c.wrong(field+".role", "a role without per_associate says nothing", "say how many for each person with this role")
+			c.wrong(field+".role", lang.Say("a role without per_associate says nothing"), lang.Say("say how many for each person with this role"))
 		}
 		c.role(field+".role", h.Role)
 		c.p.holds = append(c.p.holds, hold{c.where(field, h.Where), h.Most, h.PerAssociate, h.Role})
@@ -29,32 +30,32 @@ func (c *compiler) actions() {
 	}
 	c.p.locks = unique(c.p.locks)
 	if a.Threat == "normal" || a.Threat != "" && !slices.Contains(Threats(), a.Threat) {
-		c.wrong("actions.threat", fmt.Sprintf("a scenario does not set %q", short(a.Threat)), "choose one of peak, event, heightened and lockdown")
+		c.wrong("actions.threat", lang.Say("a scenario does not set %q", short(a.Threat)), lang.Say("choose one of peak, event, heightened and lockdown"))
 	}
 	if len(a.Notify) > 500 {
-		c.wrong("actions.notify", "this is too long", "use 500 characters at most")
+		c.wrong("actions.notify", lang.Say("this is too long"), lang.Say("use 500 characters at most"))
 	}
 	c.alarm(a.Alarm)
 	for i, g := range a.Grants {
 		field := fmt.Sprintf("actions.grants[%d]", i)
 		switch {
 		case !sashlock.ValidSlug(g.Slug):
-			c.wrong(field+".slug", "this cannot be a short name", "use 1 to 40 of a-z, 0-9 and hyphens, starting with a letter or digit")
+			c.wrong(field+".slug", lang.Say("this cannot be a short name"), lang.Say("use 1 to 40 of a-z, 0-9 and hyphens, starting with a letter or digit"))
 		case slices.ContainsFunc(a.Grants[:i], func(other estate.Grant) bool { return other.Slug == g.Slug }):
-			c.wrong(field+".slug", "two grants have this short name", "give each one its own")
+			c.wrong(field+".slug", lang.Say("two grants have this short name"), lang.Say("give each one its own"))
 		}
 		c.ofThisSite(field, g)
 	}
 	if c.p.Form.Kind == Lockdown {
 		if len(c.p.holds) > 0 {
-			c.wrong("actions.hold_unlocked", "a lockdown holds nothing unlocked", "make a scenario of another kind for that")
+			c.wrong("actions.hold_unlocked", lang.Say("a lockdown holds nothing unlocked"), lang.Say("make a scenario of another kind for that"))
 		}
 		if len(c.p.locks) == 0 && len(a.Lock) == 0 {
-			c.wrong("actions.lock_down", "a lockdown has to lock something down", "name areas or openings, or write all: true")
+			c.wrong("actions.lock_down", lang.Say("a lockdown has to lock something down"), lang.Say("name areas or openings, or write all: true"))
 		}
 	}
 	if len(a.Hold)+len(a.Lock)+len(a.Grants) == 0 && a.Threat == "" && a.Alarm == nil && a.Notify == "" && len(c.p.Form.Check.Items) == 0 {
-		c.wrong("actions", "it does nothing", "choose what it does")
+		c.wrong("actions", lang.Say("it does nothing"), lang.Say("choose what it does"))
 	}
 }
 
@@ -63,16 +64,16 @@ func (c *compiler) alarm(a *Warning) {
 		return
 	}
 	if strings.TrimSpace(a.Text) == "" || len(a.Text) > 500 {
-		c.wrong("actions.alarm.text", "it says nothing, or too much", "write what people read, in 500 characters at most")
+		c.wrong("actions.alarm.text", lang.Say("it says nothing, or too much"), lang.Say("write what people read, in 500 characters at most"))
 	}
 	if !slices.Contains([]string{"", string(sashlock.Act), string(sashlock.Look), string(sashlock.Note)}, a.Level) {
-		c.wrong("actions.alarm.level", fmt.Sprintf("there is no level %q", short(a.Level)), "choose one of act, check and note")
+		c.wrong("actions.alarm.level", lang.Say("there is no level %q", short(a.Level)), lang.Say("choose one of act, check and note"))
 	}
 	switch {
 	case a.Opening != "":
 		c.p.alarmAt = c.opening("actions.alarm.opening", a.Opening)
 	case c.p.event == nil:
-		c.wrong("actions.alarm.opening", "an alarm is about an opening", "name it; only where an event begins the scenario it can be that of the event")
+		c.wrong("actions.alarm.opening", lang.Say("an alarm is about an opening"), lang.Say("name it; only where an event begins the scenario it can be that of the event"))
 	}
 }
 
@@ -84,13 +85,13 @@ func (c *compiler) ofThisSite(field string, g estate.Grant) {
 	case g.Area != "":
 		c.area(field+".area", g.Area)
 	case g.Site != c.p.Site.Slug:
-		c.wrong(field+".site", "it is for another site, or for nothing", "name something of this site")
+		c.wrong(field+".site", lang.Say("it is for another site, or for nothing"), lang.Say("name something of this site"))
 	}
 	if (g.Person == "") == (g.Role == "") {
-		c.wrong(field, "it is for nobody, or for two", "name a person or a role")
+		c.wrong(field, lang.Say("it is for nobody, or for two"), lang.Say("name a person or a role"))
 	}
 	if g.From != "" || g.Until != "" {
-		c.wrong(field, "it has dates of its own", "leave them out: it counts while the scenario runs")
+		c.wrong(field, lang.Say("it has dates of its own"), lang.Say("leave them out: it counts while the scenario runs"))
 	}
 	if g.Schedule != "" {
 		c.calendar(field+".schedule", g.Schedule)
@@ -119,7 +120,7 @@ func (c *compiler) guard() {
 	}
 	for i, class := range g.Classes {
 		if !slices.Contains([]string{string(sashlock.Standard), string(sashlock.Valuable), string(sashlock.High)}, class) {
-			c.wrong(fmt.Sprintf("guard.never_classes[%d]", i), fmt.Sprintf("there is no class %q", short(class)), "choose among standard, valuable and high")
+			c.wrong(fmt.Sprintf("guard.never_classes[%d]", i), lang.Say("there is no class %q", short(class)), lang.Say("choose among standard, valuable and high"))
 		}
 		for id, o := range c.p.openings {
 			if string(o.Class) == class {
@@ -134,28 +135,28 @@ func (c *compiler) revert() {
 	c.p.after = c.length("revert.after", r.After, 0)
 	scheduled := t.Schedule != "" || t.Dates != nil || c.p.Form.Condition.During != ""
 	if r.WithSchedule && !scheduled {
-		c.wrong("revert.with_schedule", "it has no schedule that could end", "choose a time after which it ends")
+		c.wrong("revert.with_schedule", lang.Say("it has no schedule that could end"), lang.Say("choose a time after which it ends"))
 	}
 	if r.WithTrigger && t.Schedule == "" && t.Dates == nil && t.Rate == nil {
-		c.wrong("revert.with_trigger", "an event or a button does not fall", "choose a time after which it ends")
+		c.wrong("revert.with_trigger", lang.Say("an event or a button does not fall"), lang.Say("choose a time after which it ends"))
 	}
 	ends := r.After != "" || r.WithSchedule || r.WithTrigger
 	if !ends && c.p.Form.Kind != Lockdown && len(c.p.Form.Check.Items) == 0 {
-		c.wrong("revert", "it never goes back", "say when it ends: after a time, with its schedule or with its trigger; only a lockdown may wait for somebody to end it")
+		c.wrong("revert", lang.Say("it never goes back"), lang.Say("say when it ends: after a time, with its schedule or with its trigger; only a lockdown may wait for somebody to end it"))
 	}
 	if t.Button && !ends && c.p.longest == 0 && c.p.Form.Kind != Lockdown {
-		c.wrong("revert", "begun by hand it never goes back", "say after which time it ends")
+		c.wrong("revert", lang.Say("begun by hand it never goes back"), lang.Say("say after which time it ends"))
 	}
 }
 
 func (c *compiler) check() {
 	k := c.p.Form.Check
 	if len(k.Items) > 0 && c.p.Form.Kind != Opening && c.p.Form.Kind != Closing {
-		c.wrong("check", "only opening and closing are checked", "make it a scenario of kind opening or closing")
+		c.wrong("check", lang.Say("only opening and closing are checked"), lang.Say("make it a scenario of kind opening or closing"))
 	}
 	for i, item := range k.Items {
 		if !slices.Contains(Items(), item) {
-			c.wrong(fmt.Sprintf("check.items[%d]", i), fmt.Sprintf("%q is not checked", short(string(item))), "choose among "+list(Items()))
+			c.wrong(fmt.Sprintf("check.items[%d]", i), lang.Say("%q is not checked", short(string(item))), lang.Say("choose among %s", list(Items())))
 		}
 	}
 	c.role("check.role", k.Role)

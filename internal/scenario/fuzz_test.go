@@ -230,7 +230,7 @@ func FuzzText(f *testing.F) {
 		}
 		p, problems := scenario.Compile(s, world())
 		for _, one := range problems {
-			if one.Fix == "" || one.Detail == "" {
+			if one.Fix.Text == "" || one.Detail.Text == "" {
 				t.Fatalf("a problem without a remedy: %+v", one)
 			}
 			scenario.Line([]byte(text), one.Field)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/guard"
+	"github.com/sashlock/sashlock/internal/lang"
 )
 
 // The rules of what a scenario can reach are:
@@ -103,8 +104,8 @@ func (p *Plan) Refused(found []Back) []estate.Problem {
 		}
 		all = append(all, estate.Problem{
 			Field:  p.fieldOf(b),
-			Detail: fmt.Sprintf("it could open %s, which is guarded by the rail %s (%s)", o.Slug, at, b.Why),
-			Fix:    "leave this opening out, or write it under guard: never",
+			Detail: lang.Say("it could open %s, which is guarded by the rail %s (%s)", o.Slug, at, b.Why),
+			Fix:    lang.Say("leave this opening out, or write it under guard: never"),
 		})
 	}
 	return all

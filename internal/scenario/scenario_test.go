@@ -12,6 +12,7 @@ import (
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/guard"
+	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/scenario"
 )
 
@@ -42,7 +43,7 @@ func TestWhatIsWrongNamesItsLine(t *testing.T) {
 	} {
 		text := strings.Replace(peak, one.old, one.new, 1)
 		p, problems := scenario.Compile(parse(t, text), world())
-		if p != nil || len(problems) == 0 || problems[0].Field != one.field || problems[0].Fix == "" {
+		if p != nil || len(problems) == 0 || problems[0].Field != one.field || problems[0].Fix.Text == "" {
 			t.Errorf("%s: %v", one.new, problems)
 			continue
 		}
@@ -212,7 +213,7 @@ func TestCirclesAreRefused(t *testing.T) {
 	w := world()
 	w.Others = []scenario.Scenario{a, b}
 	_, problems := scenario.Compile(c, w)
-	if len(problems) != 1 || !strings.Contains(problems[0].Detail, "c → a → b → c") {
+	if len(problems) != 1 || !strings.Contains(problems[0].Detail.In(lang.English), "c → a → b → c") {
 		t.Errorf("a circle of three gives %v", problems)
 	}
 	w.Others = []scenario.Scenario{b}
@@ -247,7 +248,7 @@ forbid (principal, action == Action::"hold_unlocked", resource) when { resource.
 			t.Errorf("%s at %s: %v instead of %s", one.opening, one.hours, found, one.rail)
 		case one.rail != "":
 			refused := p.Refused(found)
-			if refused[0].Field != "actions.hold_unlocked[0].openings[1]" || !strings.Contains(refused[0].Detail, one.opening) || !strings.Contains(refused[0].Detail, one.rail) {
+			if refused[0].Field != "actions.hold_unlocked[0].openings[1]" || !strings.Contains(refused[0].Detail.In(lang.English), one.opening) || !strings.Contains(refused[0].Detail.In(lang.English), one.rail) {
 				t.Errorf("refused with %v", refused)
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/sashlock/sashlock/internal/access"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/schedule"
 	"github.com/sashlock/sashlock/internal/store"
 )
@@ -46,7 +47,7 @@ func SaveSite(tx *store.Tx, d estate.Site, find estate.Lookup, rev int64) (flow.
 		_, err := schedule.LoadZone(d.Zone)
 		var e *sashlock.Error
 		if errors.As(err, &e) { // it knows which zone was probably meant
-			problems = []estate.Problem{{Field: e.Subject, Detail: "this is not a time zone of a site", Fix: e.Hint}}
+			problems = []estate.Problem{{Field: e.Subject, Detail: lang.Say("this is not a time zone of a site"), Fix: lang.Say(e.Hint)}}
 		}
 	}
 	kept, err := keepingSites().Renew(tx, &s, d.Slug, problems, rev)

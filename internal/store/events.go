@@ -5,11 +5,13 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"math"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json" // the coming encoding/json, which reads three times as fast: pages read thousands of entries
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/sashlock/sashlock"
 )
@@ -287,7 +289,7 @@ func scanEvent(scan func(...any) error) (e sashlock.Event, err error) {
 	if body == nil {
 		body = left
 	}
-	if err = json.Unmarshal(body, &e); err != nil {
+	if err = json.Unmarshal(body, &e, jsontext.AllowInvalidUTF8(true)); err != nil {
 		return e, &sashlock.Error{Kind: sashlock.Internal, Op: "reading entry " + formatInt(seq), Hint: "the entry is damaged: run sashlock verify", Err: err}
 	}
 	e.Seq = seq

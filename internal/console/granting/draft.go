@@ -283,7 +283,7 @@ func (d *draft) resolve(ctx context.Context, f reach.Facts, e estate.Grant) {
 		case "slug":
 			d.bad("slug", lang.T(ctx, "Use 1 to 40 of a–z, 0–9 and hyphens, a letter or digit first."))
 		default:
-			d.bad(p.Field, p.Detail)
+			d.bad(p.Field, p.In(lang.Of(ctx)))
 		}
 	}
 	d.Grant = g

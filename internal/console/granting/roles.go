@@ -192,7 +192,7 @@ func wrongNames(ctx context.Context, problems []estate.Problem) map[string]strin
 		case "slug":
 			wrong["slug"] = lang.T(ctx, "Use 1 to 40 of a–z, 0–9 and hyphens, a letter or digit first.")
 		default:
-			wrong[one.Field] = one.Detail
+			wrong[one.Field] = one.Detail.In(lang.Of(ctx))
 		}
 	}
 	return wrong

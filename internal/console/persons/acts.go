@@ -244,7 +244,7 @@ func (d *draft) wrong(ctx context.Context, problems []estate.Problem) {
 		case "until":
 			d.Wrong["until"] = lang.T(ctx, "It would end before it starts.")
 		default:
-			d.Wrong[one.Field] = one.Detail
+			d.Wrong[one.Field] = one.Detail.In(lang.Of(ctx))
 		}
 	}
 }

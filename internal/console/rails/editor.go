@@ -291,7 +291,7 @@ func (p pages) save(w http.ResponseWriter, r *http.Request) error {
 		return p.propose(w, r, d, rails.Proposed{Rail: d.rail(site)})
 	case sashlock.IsKind(err, sashlock.Invalid):
 		for _, one := range estate.ListOf(err) {
-			d.Wrong[one.Field] = one.Detail + ": " + one.Fix
+			d.Wrong[one.Field] = one.In(lang.Of(ctx))
 		}
 		if len(estate.ListOf(err)) == 0 {
 			d.wrong(ctx, err)

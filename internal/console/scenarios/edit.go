@@ -289,7 +289,7 @@ func (p pages) foresee(ctx context.Context, d *draft, days int) error {
 		return err
 	}
 	if !d.New || d.Status != 0 || len(ahead.Guarded) > 0 {
-		d.complain(ahead.Problems)
+		d.complain(ctx, ahead.Problems)
 	}
 	if ahead.Plan == nil {
 		return nil
@@ -351,9 +351,9 @@ func (p pages) try(ctx context.Context, d *draft, plan *scenario.Plan, days int)
 }
 
 // complain takes what is wrong, each with its line in the text.
-func (d *draft) complain(all []estate.Problem) {
+func (d *draft) complain(ctx context.Context, all []estate.Problem) {
 	for _, one := range all {
-		d.Problems = append(d.Problems, problem{one.Field, scenario.Line([]byte(d.Text), one.Field), one.Detail + ": " + one.Fix})
+		d.Problems = append(d.Problems, problem{one.Field, scenario.Line([]byte(d.Text), one.Field), one.In(lang.Of(ctx))})
 	}
 }
 

@@ -195,7 +195,7 @@ func (p pages) saveAsks(w http.ResponseWriter, r *http.Request, find asking) err
 		a.Rev, a.Status = now, console.Outrun
 	case kind == sashlock.Invalid:
 		for _, one := range estate.ListOf(err) {
-			a.Wrong[one.Field] = one.Detail + ": " + one.Fix
+			a.Wrong[one.Field] = one.In(lang.Of(ctx))
 		}
 		if len(a.Wrong) == 0 {
 			a.Wrong[""] = console.Sentence(err)

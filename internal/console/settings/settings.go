@@ -194,7 +194,7 @@ func (p pages) save(w http.ResponseWriter, r *http.Request) error {
 		return p.form(w, r, now, d)
 	case kind == sashlock.Invalid:
 		for _, one := range estate.ListOf(err) {
-			d.Wrong[one.Field] = one.Detail + ": " + one.Fix
+			d.Wrong[one.Field] = one.In(lang.Of(ctx))
 		}
 		if len(d.Wrong) == 0 {
 			d.Wrong[""] = console.Sentence(err)
