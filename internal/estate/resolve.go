@@ -172,7 +172,7 @@ func (s Site) Resolve(find Lookup) (sashlock.Site, []Problem) {
 	out.OpenBy = sashlock.ScheduleID(r.ref("open_by", Schedules, s.OpenBy, false))
 	out.OpenTolerance = r.length("open_tolerance", s.OpenTolerance, 0, time.Minute, 12*time.Hour)
 	if s.OpenBy == "" && s.OpenTolerance != "" {
-		r.wrong("open_tolerance", "nobody is waited for", "say by which schedule in open_by, or leave the tolerance out")
+		r.wrong("open_tolerance", lang.Say("nobody is waited for"), lang.Say("say by which schedule in open_by, or leave the tolerance out"))
 	}
 	return out, r.problems
 }

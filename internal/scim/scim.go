@@ -39,8 +39,8 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/flow"
-	"github.com/sashlock/sashlock/internal/people"
 	"github.com/sashlock/sashlock/internal/logkey"
+	"github.com/sashlock/sashlock/internal/people"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
 )

@@ -42,7 +42,7 @@ func (r Rules) problems() []estate.Problem {
 	var all []estate.Problem
 	check := func(field string, n int, b bounds) {
 		if n < b.low || n > b.high {
-			all = append(all, estate.Problem{Field: field, Detail: lang.Mark("this number is out of bounds"), Fix: lang.Mark("choose one from the list")})
+			all = append(all, estate.Problem{Field: field, Detail: lang.Say("this number is out of bounds"), Fix: lang.Say("choose one from the list")})
 		}
 	}
 	check("openings", r.Openings, bounds{1, 10})
@@ -51,7 +51,7 @@ func (r Rules) problems() []estate.Problem {
 	check("at_site", r.AtSite, bounds{1, 600})
 	check("keep", r.Keep, bounds{1, 168})
 	if !r.Codes && !r.Passkeys {
-		all = append(all, estate.Problem{Field: "codes", Detail: lang.Mark("customers have to show something"), Fix: lang.Mark("choose codes, passkeys or both")})
+		all = append(all, estate.Problem{Field: "codes", Detail: lang.Say("customers have to show something"), Fix: lang.Say("choose codes, passkeys or both")})
 	}
 	return all
 }

@@ -168,7 +168,7 @@ func (p pages) save(w http.ResponseWriter, r *http.Request) error {
 		return p.page(w, r, v)
 	case sashlock.IsKind(err, sashlock.Invalid):
 		for _, one := range estate.ListOf(err) {
-			v.Wrong[one.Field] = lang.T(ctx, one.Detail) + ": " + lang.T(ctx, one.Fix)
+			v.Wrong[one.Field] = one.In(lang.Of(ctx))
 		}
 		v.Status = console.Refused
 		return p.page(w, r, v)
