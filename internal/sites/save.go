@@ -110,7 +110,7 @@ func standsIn(tx *store.Tx, a sashlock.Area) error {
 	}
 	return &sashlock.Error{
 		Kind: sashlock.Conflict, Op: "removing area", Subject: a.Slug,
-		Hint: "openings are in it and would no longer ask for what it asks of everybody: move them to another area first (" + named + ")",
+		Hint: "an opening still refers to it, and would no longer ask for what it asks of everybody: move it to another area first (" + named + ")",
 	}
 }
 
