@@ -33,7 +33,7 @@ generate: ## run the code generators
 	go generate ./...
 
 docs: ## write docs/reference anew and check every document
-	go test ./internal/lint ./cmd/sashlock ./internal/api -run "Reference|Fresh" -update && go test ./internal/lint
+	go test ./internal/lint ./cmd/sashlock ./internal/api ./catalogue -run "Reference|Fresh" -update && go test ./internal/lint
 
 pictures: ## take the pictures of README and guides anew, from the demo
 	go test -count=1 ./internal/walk -run Pictures -pictures

@@ -19,6 +19,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/lang"
+	"github.com/sashlock/sashlock/catalogue"
 )
 
 // wording is a text of the code that people read, with where it stands. Many is
@@ -119,6 +120,13 @@ func TestEveryTextHasItsTranslation(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := texts(tree)
+	known, err := catalogue.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range known.Texts() {
+		want[text] = wording{at: "models"}
+	}
 	if len(want) < 100 {
 		t.Fatalf("only %d texts were found", len(want))
 	}

@@ -127,6 +127,7 @@ var pages = []struct{ path, says, link string }{
 	{"/devices", "Devices", ""},
 	{"/devices", "Devices", "/devices/dev_"},
 	{"/devices/labels", "Labels", ""},
+	{"/devices/models?q=yale", "Most locks of Yale", ""},
 	{"/plan", "Floor plan", ""},
 	{"/proof", "Proof", ""},
 	{"/proof/entries/100", "100", ""},

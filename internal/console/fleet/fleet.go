@@ -37,6 +37,7 @@ type pages struct{ *console.Frame }
 func Mount(f *console.Frame) {
 	p := pages{f}
 	f.Handle("GET /devices", signin.Read, p.list)
+	f.Handle("GET /devices/models", signin.Read, p.market)
 	f.Handle("GET /devices/{id}", signin.Read, p.device)
 	f.Handle("POST /devices/{id}/adopt", signin.Setup, p.adopt)
 	f.Dangerous("POST /devices/{id}/test", signin.Setup, p.test)

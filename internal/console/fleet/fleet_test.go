@@ -186,3 +186,19 @@ func TestLabels(t *testing.T) {
 		return nil
 	}))
 }
+
+func TestWhichLocksWork(t *testing.T) {
+	c := consoletest.New(t).As(signin.Engineer)
+	for search, want := range map[string][]string{
+		"":           {"Latch", "There is no open way into a Latch lock", "Kwikset", "Planned"},
+		"kwikset":    {"SmartCode 888", "on the real stack", "Z-Wave"},
+		"YRD256":     {"Yale", "Can be used today"},
+		"nobody <b>": {"No lock here is called that."},
+	} {
+		text := page(t, c, "/devices/models?q="+url.QueryEscape(search))
+		c.Sees(text, want...)
+		if search != "" && strings.Contains(text, "Latch lock") {
+			t.Errorf("%q: brands that nobody asked for are there", search)
+		}
+	}
+}
