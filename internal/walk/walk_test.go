@@ -176,6 +176,7 @@ func TestEveryPageIsAccessibleAndFits(t *testing.T) {
 	s := open(t, 1)
 	for _, look := range looks {
 		t.Run(look.name, func(t *testing.T) {
+			t.Parallel() // a browser does not keep two processors busy
 			b := browsertest.Open(t, s.url)
 			b.Size(look.width, 900)
 			b.Dark(look.dark)
