@@ -22,7 +22,7 @@ type Endpoint struct {
 
 	mu       sync.Mutex
 	listener net.Listener          // guarded by mu
-	sessions map[string]*Session   // guarded by mu: by client identifier
+	sessions map[string]*Session   // guarded by mu: by name and client identifier
 	greeting map[net.Conn]struct{} // guarded by mu: not yet sessions
 	closed   bool                  // guarded by mu
 }
@@ -120,19 +120,19 @@ func (e *Endpoint) admit(conn net.Conn) {
 	})
 }
 
-// enter makes a session the one of its client identifier and returns the one it
+// enter makes a session the one of its name and client identifier and returns the one it
 // replaces. It fails when there are too many clients or the endpoint is closed.
 func (e *Endpoint) enter(s *Session) (old *Session, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	old = e.sessions[s.id]
+	old = e.sessions[s.key()]
 	switch {
 	case e.closed:
 		return nil, &Refusal{packet.ShuttingDown, "the endpoint stops"}
 	case old == nil && len(e.sessions) >= e.opts.Clients:
 		return nil, &Refusal{packet.ServerBusy, "there are too many clients"}
 	}
-	e.sessions[s.id] = s
+	e.sessions[s.key()] = s
 	return old, nil
 }
 
@@ -140,8 +140,8 @@ func (e *Endpoint) enter(s *Session) (old *Session, err error) {
 func (e *Endpoint) leave(s *Session) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.sessions[s.id] == s {
-		delete(e.sessions, s.id)
+	if e.sessions[s.key()] == s {
+		delete(e.sessions, s.key())
 	}
 }
 

@@ -65,6 +65,10 @@ func (s *Session) Name() string { return s.name }
 // ClientID is its identifier.
 func (s *Session) ClientID() string { return s.id }
 
+// key tells sessions apart. The name is part of it, so that nobody takes the
+// place of another's client.
+func (s *Session) key() string { return s.name + "\x00" + s.id }
+
 // Version is the version it speaks.
 func (s *Session) Version() packet.Version { return s.version }
 
