@@ -52,6 +52,7 @@ type House struct {
 // Driver listens for devices. It is safe for concurrent use.
 type Driver struct {
 	house  House
+	rate   int // packets a second of each device; 0: the endpoint's own
 	listen func(ctx context.Context, address string) (net.Listener, error)
 }
 

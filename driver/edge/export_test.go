@@ -60,6 +60,9 @@ func (b *Bench) Down(down bool) {
 	}
 }
 
+// Unhurried lets devices say as much as they like.
+func (b *Bench) Unhurried() { b.rate = 1 << 20 }
+
 // Open starts a session that signs.
 func (b *Bench) Open(ctx context.Context, config json.RawMessage, sink driver.Sink) (driver.Session, error) {
 	s, err := b.Driver.Open(ctx, config, sink)
@@ -79,6 +82,21 @@ func (s *signing) Operate(ctx context.Context, o driver.Order) error {
 		o.Signed = Sign(s.key, o, time.Now(), sashlock.MaxCommandLife)
 	}
 	return s.session.Operate(ctx, o)
+}
+
+// Hear decodes one message of a device and tells a sink what comes of it.
+func Hear(sink driver.Sink, address, sort string, payload []byte) {
+	s := &session{driver: New(House{}), config: Config{Clear: true}, sink: sink, devices: map[string]*device{}, ctx: context.Background()}
+	switch sort {
+	case "meta":
+		s.takeMeta(s.ctx, address, payload)
+	case "state":
+		s.takeState(s.ctx, address, payload)
+	case "event":
+		s.takeEvent(s.ctx, address, payload)
+	case "ack":
+		s.takeAck(address, payload)
+	}
 }
 
 // Sign signs an order as the house would.

@@ -156,20 +156,9 @@ func (h *handler) Take(ctx context.Context, link *mqtt.Session, m mqtt.Message) 
 	case "state":
 		return s.takeState(ctx, address, m.Payload)
 	case "event":
-		var e Event
-		err := decode(m.Payload, &e)
-		r, wrong := e.report(address)
-		if err != nil || wrong != nil {
-			return unreadable()
-		}
-		return s.hear(ctx, r)
+		return s.takeEvent(ctx, address, m.Payload)
 	case "ack":
-		var a Ack
-		if decode(m.Payload, &a) != nil || a.Command == "" || !goodCommand(a.Command) {
-			return unreadable()
-		}
-		s.acknowledged(address, a)
-		return nil
+		return s.takeAck(address, m.Payload)
 	case "csr":
 		return s.takeRequest(ctx, link, address, m.Payload)
 	}
@@ -178,6 +167,27 @@ func (h *handler) Take(ctx context.Context, link *mqtt.Session, m mqtt.Message) 
 
 func unreadable() error {
 	return &mqtt.Refusal{Code: packet.BadPayload, Why: "the message cannot be understood"}
+}
+
+func (s *session) takeEvent(ctx context.Context, address string, payload []byte) error {
+	var e Event
+	if decode(payload, &e) != nil {
+		return unreadable()
+	}
+	r, err := e.report(address)
+	if err != nil {
+		return unreadable()
+	}
+	return s.hear(ctx, r)
+}
+
+func (s *session) takeAck(address string, payload []byte) error {
+	var a Ack
+	if decode(payload, &a) != nil || a.Command == "" || !goodCommand(a.Command) {
+		return unreadable()
+	}
+	s.acknowledged(address, a)
+	return nil
 }
 
 func (s *session) takeMeta(ctx context.Context, address string, payload []byte) error {

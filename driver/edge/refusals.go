@@ -41,8 +41,8 @@ func (s *session) count(name string, reason sashlock.Reason) {
 }
 
 // record records what was refused, each device's at once and then once a
-// minute, and calls those devices offline that did not come back after the
-// start.
+// minute, calls those devices offline that did not come back after the start,
+// and turns out those that are enrolled no more.
 func (s *session) record() {
 	again := time.NewTicker(recordEvery / 4)
 	defer again.Stop()
@@ -52,6 +52,7 @@ func (s *session) record() {
 		select {
 		case <-s.news:
 		case <-again.C:
+			s.expel()
 		case <-patience.C:
 			s.missing()
 		case <-s.ctx.Done():
@@ -84,6 +85,27 @@ func (s *session) due(now time.Time) []driver.Report {
 		r.last = now
 	}
 	return all
+}
+
+// expel ends the connections of devices that are not enrolled any more.
+func (s *session) expel() {
+	if s.keys == nil {
+		return
+	}
+	s.mu.Lock()
+	endpoint := s.served
+	var here []string
+	for address, d := range s.devices {
+		if d.link != nil {
+			here = append(here, address)
+		}
+	}
+	s.mu.Unlock()
+	for _, address := range here {
+		if !s.keys.Known(address) {
+			endpoint.Drop(address)
+		}
+	}
 }
 
 // missing calls devices offline that are enrolled and not here.

@@ -39,6 +39,7 @@ type session struct {
 	devices map[string]*device   // guarded by mu: by address
 	secrets map[string][16]byte  // guarded by mu: of those who enrol, by name
 	refused map[string]*refusals // guarded by mu: by address
+	served  *mqtt.Endpoint       // guarded by mu: the one at work last
 	news    chan struct{}        // holds a token while something was refused
 }
 
@@ -111,7 +112,10 @@ func (s *session) serve(up func()) error {
 	if s.keys != nil {
 		l = tls.NewListener(l, s.keys.Config(s.config.Names))
 	}
-	endpoint := mqtt.New(mqtt.Options{Handler: (*handler)(s)})
+	endpoint := mqtt.New(mqtt.Options{Handler: (*handler)(s), Rate: s.driver.rate, Burst: 2 * s.driver.rate})
+	s.mu.Lock()
+	s.served = endpoint
+	s.mu.Unlock()
 	stop := context.AfterFunc(s.ctx, func() { endpoint.Close() }) //nolint:errcheck,gosec // it is closed again below
 	defer stop()
 	err = endpoint.Serve(l)
