@@ -76,7 +76,7 @@ func ask(ctx context.Context, endpoint string, c devicekeys.Code, request []byte
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	took := make(chan []byte, 1)
-	client, err := dial(ctx, endpoint, devicekeys.Trust(c.Authority, nil), func(p *paho.Publish) {
+	ctx, client, err := dial(ctx, endpoint, devicekeys.Trust(c.Authority, nil), func(p *paho.Publish) {
 		select {
 		case took <- p.Payload:
 		default: // one answer is enough

@@ -72,7 +72,7 @@ func (l *Lock) connect(ctx context.Context) error {
 		return nil
 	}
 	asked := make(chan struct{}, 1)
-	client, err := dial(ctx, l.opts.Endpoint, l.opts.TLS, func(p *paho.Publish) {
+	ctx, client, err := dial(ctx, l.opts.Endpoint, l.opts.TLS, func(p *paho.Publish) {
 		switch p.Topic {
 		case l.topic("cmd"):
 			l.command(p.Payload)
@@ -96,23 +96,30 @@ func (l *Lock) connect(ctx context.Context) error {
 
 func (l *Lock) topic(sort string) string { return edge.Topic(l.opts.Site, l.opts.Address, sort) }
 
-// dial connects to an endpoint without saying hello yet.
-func dial(ctx context.Context, endpoint string, how *tls.Config, took func(*paho.Publish)) (*paho.Client, error) {
+// dial connects to an endpoint without saying hello yet. When the connection is
+// lost, the context that is returned ends: the library's own calls may wait for
+// an answer a while longer.
+func dial(ctx context.Context, endpoint string, how *tls.Config, took func(*paho.Publish)) (context.Context, *paho.Client, error) {
 	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", endpoint)
+	greeting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	conn, err := d.DialContext(greeting, "tcp", endpoint)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if how != nil {
 		encrypted := tls.Client(conn, how)
-		if err := encrypted.HandshakeContext(ctx); err != nil {
-			return nil, errors.Join(err, conn.Close())
+		if err := encrypted.HandshakeContext(greeting); err != nil {
+			return nil, nil, errors.Join(err, conn.Close())
 		}
 		conn = packets.NewThreadSafeConn(encrypted)
 	}
-	context.AfterFunc(ctx, func() { conn.Close() }) //nolint:errcheck,gosec // however it ends
-	return paho.NewClient(paho.ClientConfig{
-		Conn: conn, PacketTimeout: patience,
+	linked, lost := context.WithCancel(ctx)
+	context.AfterFunc(linked, func() { conn.Close() }) //nolint:errcheck,gosec // however it ends
+	return linked, paho.NewClient(paho.ClientConfig{
+		Conn: conn, PacketTimeout: 6 * patience,
+		OnClientError:      func(error) { lost() },
+		OnServerDisconnect: func(*paho.Disconnect) { lost() },
 		OnPublishReceived: []func(paho.PublishReceived) (bool, error){func(p paho.PublishReceived) (bool, error) {
 			took(p.Packet)
 			return true, nil
@@ -123,6 +130,8 @@ func dial(ctx context.Context, endpoint string, how *tls.Config, took func(*paho
 // greet says hello, listens, says what the lock is, what it has not been able
 // to tell, and how it stands.
 func (l *Lock) greet(ctx context.Context, client *paho.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, 6*patience)
+	defer cancel()
 	_, err := client.Connect(ctx, &paho.Connect{
 		ClientID: l.opts.Address, CleanStart: true, KeepAlive: uint16(l.opts.KeepAlive / time.Second), //nolint:gosec // seconds
 		WillMessage: &paho.WillMessage{Topic: l.topic("lwt"), Payload: []byte("gone"), QoS: 1},
@@ -153,8 +162,6 @@ func (l *Lock) greet(ctx context.Context, client *paho.Client) error {
 
 // publish says something and waits until it was acknowledged.
 func (l *Lock) publish(ctx context.Context, client *paho.Client, sort string, payload []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, 6*patience)
-	defer cancel()
 	answer, err := client.Publish(ctx, &paho.Publish{Topic: l.topic(sort), QoS: 1, Payload: payload})
 	if answer != nil && answer.ReasonCode >= 0x80 {
 		l.opts.Say("the house did not take it: " + sort)
@@ -177,7 +184,7 @@ func (l *Lock) talk(ctx context.Context, client *paho.Client, asked <-chan struc
 			case <-client.Done():
 				return errors.New("the connection was lost")
 			case <-ctx.Done():
-				return nil
+				return errors.New("the connection was lost")
 			}
 			continue
 		}
