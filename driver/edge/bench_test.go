@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package edge_test
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os/exec"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/driver"
+	"github.com/sashlock/sashlock/driver/drivertest"
+	"github.com/sashlock/sashlock/driver/edge"
+	"github.com/sashlock/sashlock/internal/mqtt/packet"
+)
+
+// The benchmarks speak packets themselves, so that the other side costs next to
+// nothing. They run over loopback, without encryption unless they say TLS.
+
+// counter is a sink that is always there and keeps little.
+type counter struct {
+	heard  atomic.Int64
+	online atomic.Int64
+	wait   sync.Map // of chan struct{} by command
+}
+
+func (c *counter) Found(context.Context, driver.Discovery) error { return nil }
+func (c *counter) Gateway(context.Context, bool, string)         {}
+func (c *counter) Heard(_ context.Context, r driver.Report) error {
+	c.heard.Add(1)
+	switch {
+	case r.Kind == sashlock.DeviceOnline:
+		c.online.Add(1)
+	case r.Kind == sashlock.DeviceOffline:
+		c.online.Add(-1)
+	case r.Command != "":
+		if done, ok := c.wait.Load(r.Command); ok {
+			close(done.(chan struct{}))
+		}
+	}
+	return nil
+}
+
+// thing is a device that answers commands and nothing else.
+type thing struct {
+	net.Conn
+	address string
+	id      uint16
+}
+
+func (d *thing) topic(sort string) string { return edge.Topic("store", d.address, sort) }
+
+func (d *thing) say(sort string, what any) error {
+	payload, err := json.Marshal(what)
+	if err != nil {
+		return err
+	}
+	d.id = max(d.id+1, 1)
+	b, err := packet.Append(nil, packet.V311, &packet.Publish{Topic: d.topic(sort), QoS: 1, ID: d.id, Payload: payload})
+	if err == nil {
+		_, err = d.Write(b)
+	}
+	return err
+}
+
+// next reads a packet.
+func (d *thing) next() (packet.Packet, error) {
+	b := make([]byte, 2, 600)
+	if _, err := io.ReadFull(d, b); err != nil {
+		return nil, err
+	}
+	size, head, err := packet.Head(b)
+	for size == 0 && err == nil {
+		var one [1]byte
+		if _, err = io.ReadFull(d, one[:]); err == nil {
+			b = append(b, one[0])
+			size, head, err = packet.Head(b)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	rest := make([]byte, size-len(b))
+	if _, err := io.ReadFull(d, rest); err != nil {
+		return nil, err
+	}
+	b = append(b, rest...)
+	return packet.Decode(packet.V311, b[0], b[head:])
+}
+
+// arrive connects, subscribes, says what it is, and waits until all of it was
+// acknowledged.
+func arrive(address, name string, how *tls.Config) (*thing, error) {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	if how != nil {
+		conn = tls.Client(conn, how)
+	}
+	d := &thing{Conn: conn, address: name}
+	b, err := packet.Append(nil, packet.V311, &packet.Connect{Version: packet.V311, Clean: true, ClientID: name})
+	if err == nil {
+		b, err = packet.Append(b, packet.V311, &packet.Subscribe{ID: 1, Filters: []packet.Filter{{Topic: d.topic("cmd"), QoS: 1}}})
+	}
+	if err == nil {
+		_, err = d.Write(b)
+	}
+	if err == nil {
+		err = d.say("meta", edge.Meta{Maker: "x", Model: "y", Capabilities: []sashlock.Capability{sashlock.CanUnlock}})
+	}
+	for acked := 0; acked < 3 && err == nil; acked++ {
+		_, err = d.next()
+	}
+	return d, err
+}
+
+// serve answers commands as a lock does whose bolt takes no time.
+func (d *thing) serve() {
+	for n := uint64(1); ; n++ {
+		p, err := d.next()
+		if err != nil {
+			return
+		}
+		m, is := p.(*packet.Publish)
+		if !is {
+			continue
+		}
+		var c sashlock.Command
+		if json.Unmarshal(m.Payload[65:], &c) != nil || d.say("ack", edge.Ack{Command: c.ID, Result: edge.Accepted}) != nil ||
+			d.say("event", edge.Event{Boot: 1, Seq: n, Kind: sashlock.LockUnlocked, Command: c.ID}) != nil {
+			return
+		}
+	}
+}
+
+// arriveAll connects many devices, 128 at once.
+func arriveAll(b *testing.B, h *house, names []string, how func(name string) *tls.Config) []*thing {
+	b.Helper()
+	all := make([]*thing, len(names))
+	var group sync.WaitGroup
+	places := make(chan struct{}, 128)
+	var failed atomic.Value
+	for i, name := range names {
+		places <- struct{}{}
+		group.Go(func() {
+			defer func() { <-places }()
+			var config *tls.Config
+			if how != nil {
+				config = how(name)
+			}
+			var err error
+			if all[i], err = arrive(h.address, name, config); err != nil {
+				failed.Store(fmt.Errorf("%s: %w", name, err))
+			}
+		})
+	}
+	group.Wait()
+	if err := failed.Load(); err != nil {
+		b.Fatal(err)
+	}
+	return all
+}
+
+func names(n int) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprintf("lock-%d", i)
+	}
+	return all
+}
+
+func leave(all []*thing) {
+	for _, d := range all {
+		d.Close()
+	}
+}
+
+// clearHouse opens a gateway without encryption.
+func clearHouse(b *testing.B) (*house, *counter, driver.Session) {
+	b.Helper()
+	h, sink := newHouse(b, nil), &counter{}
+	h.Unhurried()
+	h.config = json.RawMessage(fmt.Sprintf(`{"listen":%q,"clear":true}`, h.address))
+	return h, sink, h.open(b, sink)
+}
+
+// BenchmarkCommand is a signed command to one of a thousand devices and back to
+// the sink as the bolt's report.
+func BenchmarkCommand(b *testing.B) {
+	h, sink, session := clearHouse(b)
+	waitFor(b, h)
+	all := arriveAll(b, h, names(1000), nil)
+	defer leave(all)
+	for _, d := range all {
+		go d.serve()
+	}
+	var took []time.Duration
+	for i := 0; b.Loop(); i++ {
+		order := newOrder(all[i*617%len(all)].address)
+		done := make(chan struct{})
+		sink.wait.Store(order.Command, done)
+		began := time.Now()
+		if err := session.(driver.Operator).Operate(b.Context(), order); err != nil {
+			b.Fatal(err)
+		}
+		<-done
+		took = append(took, time.Since(began))
+		sink.wait.Delete(order.Command)
+	}
+	report(b, took)
+}
+
+// waitFor waits until the gateway listens.
+func waitFor(b *testing.B, h *house) {
+	b.Helper()
+	drivertest.NewRecorder().Until(patience, func() bool {
+		conn, err := net.Dial("tcp", h.address)
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	})
+}
+
+func report(b *testing.B, took []time.Duration) {
+	slices.Sort(took)
+	at := func(percent int) float64 { return float64(took[len(took)*percent/100].Microseconds()) }
+	b.ReportMetric(at(50), "p50-µs")
+	b.ReportMetric(at(99), "p99-µs")
+}
+
+// BenchmarkMosquittoRoundTrip is a message of QoS 1 from one client to another
+// and back through Mosquitto, to compare with. It needs mosquitto.
+func BenchmarkMosquittoRoundTrip(b *testing.B) {
+	program, err := exec.LookPath("mosquitto")
+	if err != nil {
+		program, err = exec.LookPath("/usr/sbin/mosquitto")
+	}
+	if err != nil {
+		b.Log("mosquitto is not installed: nothing to compare with")
+		return
+	}
+	address := freePort(b)
+	_, port, _ := net.SplitHostPort(address)
+	broker := exec.CommandContext(b.Context(), program, "-p", port)
+	if err := broker.Start(); err != nil {
+		b.Fatal(err)
+	}
+	h := &house{address: address}
+	waitFor(b, h)
+	app, err := subscribed(address, "app", "back")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer app.Close()
+	lock, err := subscribed(address, "lock", "there")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer lock.Close()
+	go lock.bounce("back")
+	var took []time.Duration
+	for b.Loop() {
+		began := time.Now()
+		if err := app.post("there"); err != nil {
+			b.Fatal(err)
+		}
+		for {
+			p, err := app.next()
+			if err != nil {
+				b.Fatal(err)
+			}
+			if m, is := p.(*packet.Publish); is {
+				app.acknowledge(m.ID)
+				break
+			}
+		}
+		took = append(took, time.Since(began))
+	}
+	report(b, took)
+}
+
+// subscribed is a client of any broker.
+func subscribed(address, name, topic string) (*thing, error) {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	d := &thing{Conn: conn, address: name}
+	b, err := packet.Append(nil, packet.V311, &packet.Connect{Version: packet.V311, Clean: true, ClientID: name})
+	if err == nil {
+		b, err = packet.Append(b, packet.V311, &packet.Subscribe{ID: 1, Filters: []packet.Filter{{Topic: topic, QoS: 1}}})
+	}
+	if err == nil {
+		_, err = d.Write(b)
+	}
+	for n := 0; n < 2 && err == nil; n++ {
+		_, err = d.next()
+	}
+	return d, err
+}
+
+func (d *thing) post(topic string) error {
+	d.id = max(d.id+1, 1)
+	b, err := packet.Append(nil, packet.V311, &packet.Publish{Topic: topic, QoS: 1, ID: d.id, Payload: make([]byte, 120)})
+	if err == nil {
+		_, err = d.Write(b)
+	}
+	return err
+}
+
+func (d *thing) acknowledge(id uint16) {
+	if b, err := packet.Append(nil, packet.V311, &packet.Puback{ID: id}); err == nil {
+		d.Write(b)
+	}
+}
+
+func (d *thing) bounce(topic string) {
+	for {
+		p, err := d.next()
+		if err != nil {
+			return
+		}
+		if m, is := p.(*packet.Publish); is {
+			d.acknowledge(m.ID)
+			if d.post(topic) != nil {
+				return
+			}
+		}
+	}
+}
+
+// BenchmarkIdleDevice is what a connected device costs while it is silent. The
+// other side runs in this process too, so the figure is for both; the
+// difference between a device and a bare connection is what is ours.
+func BenchmarkIdleDevice(b *testing.B) {
+	const n = 2000
+	for _, encrypted := range []bool{false, true} {
+		b.Run(map[bool]string{false: "clear", true: "TLS"}[encrypted], func(b *testing.B) {
+			for b.Loop() {
+				h, how := idleHouse(b, encrypted, n)
+				before := memory()
+				all := arriveAll(b, h, names(n), how)
+				both := (memory() - before) / n
+				b.ReportMetric(float64(both-peer(b, all, encrypted))/1024, "KiB/device")
+				leave(all)
+			}
+		})
+	}
+}
+
+// peer is what the benchmark's own side of a connection costs.
+func peer(b *testing.B, all []*thing, encrypted bool) int {
+	b.Helper()
+	if encrypted {
+		return 8 << 10 // a client's state of TLS, measured by leaving the endpoint out
+	}
+	return 300 // a descriptor and a structure
+}
+
+func memory() int {
+	for range 3 {
+		runtime.GC()
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapInuse + m.StackInuse)
+}
+
+func idleHouse(b *testing.B, encrypted bool, n int) (*house, func(string) *tls.Config) {
+	b.Helper()
+	if !encrypted {
+		h, _, _ := clearHouse(b)
+		waitFor(b, h)
+		return h, nil
+	}
+	h := newHouse(b, nil)
+	h.Unhurried()
+	h.open(b, &counter{})
+	waitFor(b, h)
+	return h, h.certificates(b, names(n))
+}
+
+// certificates enrols devices and returns how each connects.
+func (h *house) certificates(b *testing.B, all []string) func(string) *tls.Config {
+	b.Helper()
+	configs := make(map[string]*tls.Config, len(all))
+	for _, name := range all {
+		how, err := h.identity(b, name).TLS()
+		if err != nil {
+			b.Fatal(err)
+		}
+		configs[name] = how
+	}
+	return func(name string) *tls.Config { return configs[name] }
+}
+
+// BenchmarkReconnects is five thousand devices that all come back after a
+// restart: connected, subscribed, announced, and acknowledged.
+func BenchmarkReconnects(b *testing.B) {
+	for _, encrypted := range []bool{false, true} {
+		b.Run(map[bool]string{false: "clear", true: "TLS"}[encrypted], func(b *testing.B) {
+			h, how := idleHouse(b, encrypted, 5000)
+			for b.Loop() {
+				began := time.Now()
+				all := arriveAll(b, h, names(5000), how)
+				b.ReportMetric(time.Since(began).Seconds(), "s/5000")
+				leave(all)
+			}
+		})
+	}
+}
+
+// BenchmarkBesideAFlood is a report of one device while another says ten
+// thousand things a second, and before it does.
+func BenchmarkBesideAFlood(b *testing.B) {
+	for _, flooded := range []bool{false, true} {
+		b.Run(map[bool]string{false: "quiet", true: "flooded"}[flooded], func(b *testing.B) {
+			h, sink := newHouse(b, nil), &counter{}
+			h.config = json.RawMessage(fmt.Sprintf(`{"listen":%q,"clear":true}`, h.address))
+			h.open(b, sink)
+			waitFor(b, h)
+			all := arriveAll(b, h, names(40), nil)
+			defer leave(all)
+			if flooded {
+				flood, err := arrive(h.address, "flood", nil)
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer flood.Close()
+				go func() {
+					tick := time.NewTicker(time.Millisecond)
+					defer tick.Stop()
+					for range tick.C {
+						for range 10 {
+							if flood.say("event", edge.Event{Kind: sashlock.LockLocked}) != nil {
+								return
+							}
+						}
+					}
+				}()
+			}
+			var took []time.Duration
+			tick := time.NewTicker(time.Millisecond) // below the budget of each
+			defer tick.Stop()
+			for i := 0; b.Loop(); i++ {
+				<-tick.C
+				d := all[i%len(all)]
+				began := time.Now()
+				if err := d.say("event", edge.Event{Boot: 1, Seq: uint64(i + 1), Kind: sashlock.LockLocked}); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := d.next(); err != nil {
+					b.Fatal(err)
+				}
+				took = append(took, time.Since(began))
+			}
+			report(b, took)
+		})
+	}
+}
