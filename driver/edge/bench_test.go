@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"runtime"
 	"slices"
@@ -21,6 +22,7 @@ import (
 	"github.com/sashlock/sashlock/driver"
 	"github.com/sashlock/sashlock/driver/drivertest"
 	"github.com/sashlock/sashlock/driver/edge"
+	"github.com/sashlock/sashlock/driver/edge/lock"
 	"github.com/sashlock/sashlock/internal/mqtt/packet"
 )
 
@@ -264,12 +266,12 @@ func BenchmarkMosquittoRoundTrip(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer app.Close()
-	lock, err := subscribed(address, "lock", "there")
+	other, err := subscribed(address, "lock", "there")
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer lock.Close()
-	go lock.bounce("back")
+	defer other.Close()
+	go other.bounce("back")
 	var took []time.Duration
 	for b.Loop() {
 		began := time.Now()
@@ -342,31 +344,93 @@ func (d *thing) bounce(topic string) {
 }
 
 // BenchmarkIdleDevice is what a connected device costs while it is silent. The
-// other side runs in this process too, so the figure is for both; the
-// difference between a device and a bare connection is what is ours.
+// devices are in a process of their own.
 func BenchmarkIdleDevice(b *testing.B) {
 	const n = 2000
 	for _, encrypted := range []bool{false, true} {
 		b.Run(map[bool]string{false: "clear", true: "TLS"}[encrypted], func(b *testing.B) {
 			for b.Loop() {
-				h, how := idleHouse(b, encrypted, n)
+				h, who := idleHouse(b, encrypted, n)
 				before := memory()
-				all := arriveAll(b, h, names(n), how)
-				both := (memory() - before) / n
-				b.ReportMetric(float64(both-peer(b, all, encrypted))/1024, "KiB/device")
-				leave(all)
+				gone := elsewhere(b, h.address, who)
+				b.ReportMetric(float64(memory()-before)/n/1024, "KiB/device")
+				gone()
 			}
 		})
 	}
 }
 
-// peer is what the benchmark's own side of a connection costs.
-func peer(b *testing.B, all []*thing, encrypted bool) int {
-	b.Helper()
-	if encrypted {
-		return 8 << 10 // a client's state of TLS, measured by leaving the endpoint out
+// crowdOf is the variable that makes the test's program a crowd of devices at an
+// address.
+const crowdOf = "SASHLOCK_TEST_CROWD"
+
+func TestMain(m *testing.M) {
+	if address := os.Getenv(crowdOf); address != "" {
+		crowd(address)
+		return
 	}
-	return 300 // a descriptor and a structure
+	os.Exit(m.Run())
+}
+
+// elsewhere connects devices from another process and returns when all are
+// there.
+func elsewhere(b *testing.B, address string, who []lock.Identity) (gone func()) {
+	b.Helper()
+	program := exec.CommandContext(b.Context(), os.Args[0])
+	program.Env = append(os.Environ(), crowdOf+"="+address)
+	in, err := program.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := program.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := program.Start(); err != nil {
+		b.Fatal(err)
+	}
+	if err := json.NewEncoder(in).Encode(who); err != nil {
+		b.Fatal(err)
+	}
+	var said string
+	if _, err := fmt.Fscanln(out, &said); err != nil || said != "there" {
+		b.Fatalf("the crowd said %q: %v", said, err)
+	}
+	return func() {
+		in.Close()
+		program.Wait()
+	}
+}
+
+// crowd connects the devices that it reads, says so, and stays until its input
+// ends.
+func crowd(address string) {
+	in := json.NewDecoder(os.Stdin)
+	var who []lock.Identity
+	if err := in.Decode(&who); err != nil {
+		fmt.Println(err)
+		return
+	}
+	var all []*thing // held, so that nothing closes them
+	for _, one := range who {
+		var how *tls.Config
+		if one.Certificate != "" {
+			var err error
+			if how, err = one.TLS(); err != nil {
+				fmt.Println(err)
+				return
+			}
+		}
+		d, err := arrive(address, one.Address, how)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		all = append(all, d)
+	}
+	fmt.Println("there")
+	io.Copy(io.Discard, os.Stdin)
+	runtime.KeepAlive(all)
 }
 
 func memory() int {
@@ -378,32 +442,43 @@ func memory() int {
 	return int(m.HeapInuse + m.StackInuse)
 }
 
-func idleHouse(b *testing.B, encrypted bool, n int) (*house, func(string) *tls.Config) {
+// idleHouse opens a gateway and returns who may connect.
+func idleHouse(b *testing.B, encrypted bool, n int) (*house, []lock.Identity) {
 	b.Helper()
+	who := make([]lock.Identity, n)
 	if !encrypted {
 		h, _, _ := clearHouse(b)
 		waitFor(b, h)
-		return h, nil
+		for i, name := range names(n) {
+			who[i].Address = name
+		}
+		return h, who
 	}
 	h := newHouse(b, nil)
 	h.Unhurried()
 	h.open(b, &counter{})
 	waitFor(b, h)
-	return h, h.certificates(b, names(n))
+	for i, name := range names(n) {
+		who[i] = h.identity(b, name)
+	}
+	return h, who
 }
 
-// certificates enrols devices and returns how each connects.
-func (h *house) certificates(b *testing.B, all []string) func(string) *tls.Config {
+// configs is how each device connects.
+func configs(b *testing.B, who []lock.Identity) func(string) *tls.Config {
 	b.Helper()
-	configs := make(map[string]*tls.Config, len(all))
-	for _, name := range all {
-		how, err := h.identity(b, name).TLS()
+	all := map[string]*tls.Config{}
+	for _, one := range who {
+		if one.Certificate == "" {
+			return nil
+		}
+		how, err := one.TLS()
 		if err != nil {
 			b.Fatal(err)
 		}
-		configs[name] = how
+		all[one.Address] = how
 	}
-	return func(name string) *tls.Config { return configs[name] }
+	return func(name string) *tls.Config { return all[name] }
 }
 
 // BenchmarkReconnects is five thousand devices that all come back after a
@@ -411,7 +486,8 @@ func (h *house) certificates(b *testing.B, all []string) func(string) *tls.Confi
 func BenchmarkReconnects(b *testing.B) {
 	for _, encrypted := range []bool{false, true} {
 		b.Run(map[bool]string{false: "clear", true: "TLS"}[encrypted], func(b *testing.B) {
-			h, how := idleHouse(b, encrypted, 5000)
+			h, who := idleHouse(b, encrypted, 5000)
+			how := configs(b, who)
 			for b.Loop() {
 				began := time.Now()
 				all := arriveAll(b, h, names(5000), how)
