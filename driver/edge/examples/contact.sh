@@ -9,11 +9,11 @@
 #   till-3.key, till-3.crt   the device's key and certificate
 #   house.crt                the house's authority for devices
 #
-# Usage: contact.sh HOST ADDRESS open|closed
+# Usage: contact.sh HOST ADDRESS open|closed   (PORT=8883, MQTT=5 or 311)
 set -eu
-host=$1 address=$2 position=$3
+host=$1 address=$2 position=$3 port=${PORT:-8883}
 say() {
-	mosquitto_pub -h "$host" -p 8883 -V 5 -q 1 -i "$address/shell" \
+	mosquitto_pub -h "$host" -p "$port" -V "${MQTT:-5}" -q 1 -i "$address/shell" \
 		--cafile house.crt --cert "$address.crt" --key "$address.key" \
 		-t "sashlock/1/store/$address/$1" -m "$2"
 }
