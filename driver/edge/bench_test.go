@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
@@ -255,7 +256,12 @@ func BenchmarkMosquittoRoundTrip(b *testing.B) {
 	}
 	address := freePort(b)
 	_, port, _ := net.SplitHostPort(address)
-	broker := exec.CommandContext(b.Context(), program, "-p", port)
+	settings := filepath.Join(b.TempDir(), "mosquitto.conf")
+	// Without the last line a round trip takes 44 ms.
+	if err := os.WriteFile(settings, []byte("listener "+port+" 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n"), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	broker := exec.CommandContext(b.Context(), program, "-c", settings)
 	if err := broker.Start(); err != nil {
 		b.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/sashlock/sashlock/driver"
 	"github.com/sashlock/sashlock/driver/drivertest"
 	"github.com/sashlock/sashlock/driver/edge"
+	"github.com/sashlock/sashlock/internal/mqtt"
 )
 
 // TestMosquittoClients: the example in shell reports over the clients of
@@ -72,7 +73,7 @@ func TestMosquittoClients(t *testing.T) {
 			sent := rec.Until(patience, func() bool {
 				ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 				defer cancel()
-				return errors.Is(session.(driver.Operator).Operate(ctx, order), context.DeadlineExceeded)
+				return !errors.Is(session.(driver.Operator).Operate(ctx, order), mqtt.ErrNotSubscribed)
 			})
 			if !sent {
 				t.Fatal("the command was not sent")
