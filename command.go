@@ -26,6 +26,7 @@ type Command struct {
 	Site     SiteID        `json:"site"`
 	Opening  OpeningID     `json:"opening"`
 	Device   DeviceID      `json:"device"`
+	Address  string        `json:"address,omitempty"` // what the driver calls the device, for one that checks its commands itself
 	Verb     Verb          `json:"verb"`
 	For      time.Duration `json:"for,omitempty"` // nanoseconds; how long a release lasts
 	Decision DecisionID    `json:"decision,omitempty"`

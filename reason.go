@@ -57,7 +57,9 @@ const (
 	UnknownCommand    Reason = "unknown_command"
 	ReportLate        Reason = "late" // older than what is already known; kept, changes nothing
 	ReportRepeated    Reason = "repeated"
-	ClockWrong        Reason = "clock_wrong" // the device's clock is too far off to be believed
+	ClockWrong        Reason = "clock_wrong"   // the device's clock is too far off to be believed
+	ForeignTopic      Reason = "foreign_topic" // a device spoke about something that is not its own
+	Unreadable        Reason = "unreadable"    // what a device said cannot be understood
 )
 
 // reasonWords are what a person reads.
@@ -108,6 +110,8 @@ var reasonWords = map[Reason]string{
 	ReportLate:             "The report came late and changed nothing.",
 	ReportRepeated:         "The report had been heard before.",
 	ClockWrong:             "The device's clock is wrong; the time it was heard is used.",
+	ForeignTopic:           "A device spoke about something that is not its own.",
+	Unreadable:             "What the device said cannot be understood.",
 }
 
 // Words returns the reason as a plain sentence, or the code itself for one

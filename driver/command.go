@@ -44,7 +44,7 @@ func SignCommand(key ed25519.PrivateKey, c sashlock.Command) []byte {
 	// Round trip: identifiers that are not valid UTF-8 would be mended by the
 	// encoder, and a command must arrive as it was meant or not at all.
 	if again, err := readCommand(payload); err != nil || again.ID != c.ID || again.Site != c.Site ||
-		again.Opening != c.Opening || again.Device != c.Device || again.Decision != c.Decision {
+		again.Opening != c.Opening || again.Device != c.Device || again.Address != c.Address || again.Decision != c.Decision {
 		return nil
 	}
 	msg := make([]byte, 0, payloadAt+len(payload))

@@ -116,6 +116,7 @@ type Order struct {
 	Address string
 	Verb    sashlock.Verb
 	For     time.Duration // how long a release lasts
+	Signed  []byte        // the command as its site signed it, for a device that checks it itself
 }
 
 // Reader is a session that can ask a device how it stands. The answer comes as

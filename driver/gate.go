@@ -158,7 +158,7 @@ func (g *Gate) Execute(ctx context.Context, signed []byte) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
-	return g.op.Operate(ctx, Order{Command: c.ID, Address: address, Verb: c.Verb, For: c.For})
+	return g.op.Operate(ctx, Order{Command: c.ID, Address: address, Verb: c.Verb, For: c.For, Signed: signed})
 }
 
 // audience finds the device that a command is for, or tells why it is for
@@ -167,7 +167,7 @@ func (g *Gate) Execute(ctx context.Context, signed []byte) error {
 func (g *Gate) audience(c sashlock.Command) (address string, refused sashlock.Reason) {
 	address, opening, ok := g.config.Devices(c.Device)
 	switch {
-	case c.Site != g.config.Site || !ok || opening != c.Opening:
+	case c.Site != g.config.Site || !ok || opening != c.Opening || c.Address != "" && c.Address != address:
 		return "", sashlock.WrongAudience
 	case c.Verb == sashlock.DoLock && g.config.Egress(opening):
 		return "", sashlock.EgressNeverLocked

@@ -56,10 +56,11 @@ func TestGateExecutes(t *testing.T) {
 	now := noon.Add(4 * time.Second)
 	op := &operator{}
 	gate := NewGate(gateConfig(&now), op)
-	if err := gate.Execute(t.Context(), SignCommand(aKey(1), aCommand())); err != nil {
+	signed := SignCommand(aKey(1), aCommand())
+	if err := gate.Execute(t.Context(), signed); err != nil {
 		t.Fatal(err)
 	}
-	want := []Order{{Command: "act_1", Address: "7", Verb: sashlock.DoRelease, For: 5 * time.Second}}
+	want := []Order{{Command: "act_1", Address: "7", Verb: sashlock.DoRelease, For: 5 * time.Second, Signed: signed}}
 	if diff := cmp.Diff(want, op.orders); diff != "" {
 		t.Errorf("orders:\n%s", diff)
 	}
@@ -86,6 +87,8 @@ func TestGateRefuses(t *testing.T) {
 		{name: "other site", spoil: func(c *sashlock.Command) { c.Site = "site_2" }, want: sashlock.WrongAudience},
 		{name: "other opening", spoil: func(c *sashlock.Command) { c.Opening = "opn_2" }, want: sashlock.WrongAudience},
 		{name: "other device", spoil: func(c *sashlock.Command) { c.Device = "dev_exit" }, want: sashlock.WrongAudience},
+		{name: "its address", spoil: func(c *sashlock.Command) { c.Address = "7" }},
+		{name: "other address", spoil: func(c *sashlock.Command) { c.Address = "8" }, want: sashlock.WrongAudience},
 		{name: "unknown device", spoil: func(c *sashlock.Command) { c.Device = "dev_9" }, want: sashlock.WrongAudience},
 		{name: "older epoch", spoil: func(c *sashlock.Command) { c.Epoch = 2 }, want: sashlock.WrongEpoch},
 		{name: "newer epoch", spoil: func(c *sashlock.Command) { c.Epoch = 4 }},

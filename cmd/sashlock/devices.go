@@ -14,6 +14,8 @@ type devicesCommand struct {
 	Adopt  devicesAdopt  `cmd:"" help:"Fit a device to an opening."`
 	Remove devicesRemove `cmd:"" help:"Take devices away from their openings."`
 	Codes  devicesCodes  `cmd:"" help:"List which PIN slots of a lock are in use."`
+	Enrol  devicesEnrol  `cmd:"" help:"Make a code that lets one device of ours in."`
+	Expel  devicesExpel  `cmd:"" help:"Make the certificates of devices of ours worthless."`
 }
 
 // Help explains the command.

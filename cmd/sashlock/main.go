@@ -72,6 +72,7 @@ type commands struct {
 	Signin     signinCommand     `cmd:"" group:"setup" help:"Make the link to own a store, or a way back in"`
 	Verify     verifyCommand     `cmd:"" group:"proof" help:"Verify the whole ledger of a data folder"`
 	Prove      proveCommand      `cmd:"" group:"proof" help:"Write an evidence bundle about entries"`
+	Sim        simCommand        `cmd:"" group:"other" help:"Be a device, to try a store with"`
 	Bench      benchCommand      `cmd:"" group:"other" help:"Measure this machine"`
 	Completion completionCommand `cmd:"" group:"other" help:"Print completion for a shell"`
 	Version    versionCommand    `cmd:"" group:"other" help:"Print the version"`

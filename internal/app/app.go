@@ -239,7 +239,7 @@ func (h *House) Start(ctx context.Context) error {
 }
 
 func (h *House) open(ctx context.Context, g Gateway) error {
-	d, known := Drivers()[g.Driver]
+	d, known := h.drivers()[g.Driver]
 	if !known {
 		return &sashlock.Error{Kind: sashlock.Invalid, Op: "opening gateway", Subject: "gateways: " + g.Name, Hint: "there is no driver " + g.Driver}
 	}

@@ -3,14 +3,31 @@
 package app
 
 import (
+	"crypto/ed25519"
+	"path/filepath"
+
 	"github.com/sashlock/sashlock/driver"
+	"github.com/sashlock/sashlock/driver/edge"
 	"github.com/sashlock/sashlock/driver/zwavejs"
 )
 
 // Drivers lists every driver there is, by name. The simulated store is not
 // among them: only the demo has it.
-func Drivers() map[string]driver.Driver {
+func Drivers() map[string]driver.Driver { return driversOf(edge.House{}) }
+
+// drivers lists them as they are in this house.
+func (h *House) drivers() map[string]driver.Driver {
+	return driversOf(edge.House{
+		Folder: DeviceKeys(h.Config.Data), CommandKey: h.Keys.Command.Public().(ed25519.PublicKey), Now: h.Now,
+	})
+}
+
+// DeviceKeys is where a data folder has the certificates of our own devices.
+func DeviceKeys(data string) string { return filepath.Join(keyFolder(data), "devices") }
+
+func driversOf(house edge.House) map[string]driver.Driver {
 	list := []driver.Driver{
+		edge.New(house),
 		zwavejs.New(),
 	}
 	all := make(map[string]driver.Driver, len(list))

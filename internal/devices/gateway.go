@@ -147,6 +147,7 @@ func (r *Room) execute(g *gateway, c sashlock.Command) sashlock.Reason {
 	if gate == nil {
 		return sashlock.NoLock
 	}
+	c.Address = r.hall.Book().Devices[c.Device].Address
 	err := gate.Execute(g.ctx, driver.SignCommand(r.key, c))
 	if err == nil {
 		return ""

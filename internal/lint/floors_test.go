@@ -116,6 +116,10 @@ var contracts = []struct {
 	{"internal/detect", "internal/detect"},
 }
 
+// protocols are what a plug-in may use besides its contract: they know nothing
+// of stores and people.
+var protocols = []string{"internal/mqtt", "internal/mqtt/packet", "internal/devicekeys"}
+
 // checkPlugins reports plug-ins that know more of us than their contract. The
 // suites for plug-ins are none: their own tests try them on a plug-in.
 func checkPlugins(t *tree) []string {
@@ -131,14 +135,15 @@ func checkPlugins(t *tree) []string {
 }
 
 // strangers lists the imports of a plug-in that are neither the vocabulary nor
-// its contract; its tests may also use the contract's test suites.
+// its contract; its tests may also use the contract's test suites and what
+// stands in the plug-in's own folder.
 func strangers(p *pkg, contract string) []string {
 	var bad []string
 	for _, s := range p.files {
 		for _, name := range s.imports() {
 			dir, is := ours(name)
-			fine := !is || dir == "." || dir == contract || dir == p.dir ||
-				s.test && path.Dir(dir) == contract && isSuite(dir)
+			fine := !is || dir == "." || dir == contract || dir == p.dir || slices.Contains(protocols, dir) ||
+				s.test && (path.Dir(dir) == contract && isSuite(dir) || path.Dir(dir) == p.dir)
 			if !fine {
 				bad = append(bad, fmt.Sprintf("%s imports %s: a plug-in knows the vocabulary and %s only", s.path, dir, contract))
 			}

@@ -3,6 +3,7 @@
 package opening
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/sashlock/sashlock"
@@ -27,6 +28,10 @@ func refuse(o sashlock.Opening, s sashlock.OpeningState, r sashlock.Report, hear
 	e.Device, e.Boot, e.Number, e.At = r.Device, r.Boot, r.Number, writable(r.At)
 	e.Subject = string(r.Kind)
 	e.Why = "no device reports this"
+	if r.Kind == sashlock.ReportRefused { // its driver refused what it said
+		e.Subject, e.Reason, e.Level = "", r.Reason, r.Level
+		e.Why = strconv.Itoa(r.Level) + " messages were refused"
+	}
 	return Outcome{State: s, Events: []sashlock.Event{e}, News: true, LookAgain: lapseAt(s)}
 }
 

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lock
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+
+	"github.com/eclipse/paho.golang/paho"
+
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/driver/edge"
+	"github.com/sashlock/sashlock/internal/devicekeys"
+)
+
+// Identity is what a device has to keep after it has enrolled. The key never
+// leaves it.
+type Identity struct {
+	Site        string            `json:"site"`
+	Address     string            `json:"address"`
+	Authority   [16]byte          `json:"authority"` // the beginning of the authority's fingerprint
+	Certificate string            `json:"certificate"`
+	Key         string            `json:"key"` // PEM; secret
+	CommandKey  ed25519.PublicKey `json:"command_key"`
+}
+
+// TLS returns how the device connects.
+func (i Identity) TLS() (*tls.Config, error) {
+	pair, err := tls.X509KeyPair([]byte(i.Certificate), []byte(i.Key))
+	if err != nil {
+		return nil, &sashlock.Error{Kind: sashlock.Invalid, Op: "reading the device's identity", Hint: "enrol the device again", Err: err}
+	}
+	return devicekeys.Trust(i.Authority, &pair), nil
+}
+
+// Enrol makes a key and has the house sign for it. The code is good once.
+func Enrol(ctx context.Context, endpoint, code string) (Identity, error) {
+	c, err := devicekeys.ParseCode(code)
+	if err != nil {
+		return Identity{}, err
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return Identity{}, err
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return Identity{}, err
+	}
+	request, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: c.Address}}, key)
+	if err != nil {
+		return Identity{}, err
+	}
+	answer, err := ask(ctx, endpoint, c, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: request}))
+	if err != nil {
+		return Identity{}, err
+	}
+	return Identity{
+		Site: c.Site, Address: c.Address, Authority: c.Authority, Certificate: answer.Certificate,
+		Key:        string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})),
+		CommandKey: answer.CommandKey,
+	}, nil
+}
+
+// ask sends a certificate request and waits for the answer.
+func ask(ctx context.Context, endpoint string, c devicekeys.Code, request []byte) (edge.Enrolled, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	took := make(chan []byte, 1)
+	ctx, client, err := dial(ctx, endpoint, devicekeys.Trust(c.Authority, nil), func(p *paho.Publish) {
+		select {
+		case took <- p.Payload:
+		default: // one answer is enough
+		}
+	})
+	if err != nil {
+		return edge.Enrolled{}, unreachable(endpoint, err)
+	}
+	defer client.Disconnect(&paho.Disconnect{}) //nolint:errcheck // the connection is closed in any case
+	hello := &paho.Connect{CleanStart: true, KeepAlive: 30, Username: edge.EnrolUser, UsernameFlag: true, Password: []byte(c.String()), PasswordFlag: true}
+	if _, err := client.Connect(ctx, hello); err != nil {
+		return edge.Enrolled{}, &sashlock.Error{Kind: sashlock.Denied, Op: "enrolling", Subject: endpoint, Hint: "the house does not take the code: make another", Err: err}
+	}
+	topic := func(sort string) string { return edge.Topic(c.Site, c.Address, sort) }
+	if _, err := client.Subscribe(ctx, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: topic("cert"), QoS: 1}}}); err != nil {
+		return edge.Enrolled{}, unreachable(endpoint, err)
+	}
+	if _, err := client.Publish(ctx, &paho.Publish{Topic: topic("csr"), QoS: 1, Payload: request}); err != nil {
+		return edge.Enrolled{}, unreachable(endpoint, err)
+	}
+	select {
+	case payload := <-took:
+		var answer edge.Enrolled
+		if err := json.Unmarshal(payload, &answer); err != nil {
+			return answer, unreachable(endpoint, err)
+		}
+		if answer.Error != "" || len(answer.CommandKey) != ed25519.PublicKeySize {
+			return answer, &sashlock.Error{Kind: sashlock.Denied, Op: "enrolling", Subject: endpoint, Hint: "the house did not sign", Err: errors.New(answer.Error)}
+		}
+		return answer, nil
+	case <-ctx.Done():
+		return edge.Enrolled{}, unreachable(endpoint, ctx.Err())
+	}
+}
+
+func unreachable(endpoint string, err error) error {
+	return &sashlock.Error{Kind: sashlock.Unavailable, Op: "enrolling", Subject: endpoint,
+		Hint: "nobody answers there as this house would: check the address, and whether the code is still good", Err: err}
+}
