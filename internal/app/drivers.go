@@ -4,6 +4,7 @@ package app
 
 import (
 	"github.com/sashlock/sashlock/driver"
+	"github.com/sashlock/sashlock/driver/zigbee2mqtt"
 	"github.com/sashlock/sashlock/driver/zwavejs"
 )
 
@@ -11,6 +12,7 @@ import (
 // among them: only the demo has it.
 func Drivers() map[string]driver.Driver {
 	list := []driver.Driver{
+		zigbee2mqtt.New(),
 		zwavejs.New(),
 	}
 	all := make(map[string]driver.Driver, len(list))
