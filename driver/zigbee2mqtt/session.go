@@ -57,7 +57,8 @@ type session struct {
 	stop  context.CancelFunc
 	group sync.WaitGroup // run, and what it has started
 
-	told gateway // what the sink was last told; run's own
+	told gateway       // what the sink was last told; run's own
+	list []deviceEntry // the last list heard; run's own
 
 	mu      sync.Mutex
 	link    *link              // guarded by mu: nil while the broker is away
@@ -177,7 +178,12 @@ func (s *session) serve() error {
 	defer b.Close()
 	ctx, cancel := context.WithCancel(s.life)
 	defer cancel()
-	l := &link{broker: b, ctx: ctx, posts: make(chan post), topics: make(map[string]bool)}
+	// A broker that was restarted may have forgotten the list, and Zigbee2MQTT
+	// publishes it again only when it changes: the last one holds until then.
+	l := &link{
+		broker: b, ctx: ctx, posts: make(chan post), topics: make(map[string]bool),
+		list: s.list, listed: s.list != nil,
+	}
 	base := s.config.Topic + "/bridge/"
 	if err := s.ask(l, func(ctx context.Context) error {
 		return b.Subscribe(ctx, base+"state", base+"devices", base+"logging")
@@ -259,7 +265,7 @@ func (s *session) take(l *link, m mqttlink.Message) error {
 		if err != nil {
 			break // the list before stays
 		}
-		l.list, l.listed = list, true
+		l.list, l.listed, s.list = list, true, list
 		if err := s.weigh(l, true); err != nil {
 			return err
 		}
