@@ -322,13 +322,13 @@ func peerRelease(t *testing.T, p *peer) {
 	want(t, rec, mark, driver.Report{Address: yale, Kind: sashlock.LockLocked, Method: sashlock.BySelf})
 }
 
-// peerJams orders a jammed lock to unlock: it is refused, and said to be jammed.
+// peerJams orders a jammed lock to unlock: it says that it is jammed, and nothing else.
 func peerJams(t *testing.T, p *peer) {
 	s, rec := openPeer(t, p)
 	p.must("jam", schlage)
 	mark := rec.Mark()
-	if err := s.Operate(t.Context(), driver.Order{Command: "act_jam", Address: schlage, Verb: sashlock.DoUnlock}); !sashlock.IsKind(err, sashlock.Denied) {
-		t.Errorf("a jammed lock: %v, want kind denied", err)
+	if err := s.Operate(t.Context(), driver.Order{Command: "act_jam", Address: schlage, Verb: sashlock.DoUnlock}); err != nil && !sashlock.IsKind(err, sashlock.Denied) {
+		t.Errorf("a jammed lock: %v, want kind denied, or none if its own word was faster", err)
 	}
 	rec.Await(t, peerPatience, mark, "the jam", func(r driver.Report) bool { return r.Address == schlage && r.Kind == sashlock.LockWasJammed })
 	noUnlock(t, rec, mark)
