@@ -215,6 +215,7 @@ func TestPeer(t *testing.T) {
 	t.Run("jams", func(t *testing.T) { peerJams(t, p) })
 	t.Run("silent lock", func(t *testing.T) { peerSilent(t, p) })
 	t.Run("renamed", func(t *testing.T) { peerRenamed(t, p) })
+	t.Run("we are restarted", func(t *testing.T) { peerRestarted(t, p) })
 	t.Run("radio lost and back", func(t *testing.T) { peerRadio(t, p) })
 }
 
@@ -396,4 +397,28 @@ func peerRadio(t *testing.T, p *peer) {
 	p.startZigbee()
 	awaitLocked(t, rec, mark)
 	noUnlock(t, rec, mark)
+}
+
+// peerRestarted has somebody use a code while nobody of ours listens.
+func peerRestarted(t *testing.T, p *peer) {
+	openPeer(t, p) // all locked, and heard so
+	for round := range 2 {
+		rec := drivertest.NewRecorder()
+		s, err := New().Open(t.Context(), p.config("restarted"), rec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if round == 0 {
+			awaitLocked(t, rec, 0)
+		} else {
+			want(t, rec, 0, driver.Report{Address: schlage, Kind: sashlock.LockUnlocked, Method: sashlock.ByKeypad, Slot: 4})
+			want(t, rec, 0, driver.Report{Address: schlage, Kind: sashlock.LockUnlocked, State: true})
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if round == 0 {
+			p.must("keypad-unlock", schlage, "&user=4")
+		}
+	}
 }

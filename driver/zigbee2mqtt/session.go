@@ -64,6 +64,9 @@ type session struct {
 	devices map[string]*device // guarded by mu, with all they hold: by address
 }
 
+// maxHeld is how many messages wait for the list of devices.
+const maxHeld = 1000
+
 type gateway int
 
 const (
@@ -82,6 +85,8 @@ type link struct {
 	listed bool            // and that it said so
 	up     bool            // guarded by session.mu: both
 	topics map[string]bool // subscribed to, of devices
+	// What was not acknowledged last time comes before it is known whose it is.
+	held []mqttlink.Message
 }
 
 // post is work for the session's goroutine: it runs under mu, and what it
@@ -278,6 +283,9 @@ func (s *session) take(l *link, m mqttlink.Message) error {
 			s.mu.Unlock()
 			s.tell(told)
 		}
+	case !l.up && !m.Retained && len(l.held) < maxHeld: // only this goroutine sets up
+		l.held = append(l.held, m)
+		return nil
 	default:
 		s.takeDevice(l, name, m)
 		return nil // it acknowledges by itself
@@ -310,6 +318,10 @@ func (s *session) weigh(l *link, listed bool) error {
 	told, topics := s.takeList(l, !was)
 	s.mu.Unlock()
 	s.tell(told)
+	for _, m := range l.held {
+		s.takeDevice(l, strings.TrimPrefix(m.Topic, s.config.Topic+"/"), m)
+	}
+	l.held = nil
 	return s.follow(l, topics, !was)
 }
 
