@@ -18,8 +18,8 @@ import (
 	"github.com/leonelquinteros/gotext"
 
 	"github.com/sashlock/sashlock"
-	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/catalogue"
+	"github.com/sashlock/sashlock/internal/lang"
 )
 
 // wording is a text of the code that people read, with where it stands. Many is
