@@ -27,7 +27,6 @@ type fakeBroker struct {
 	waiting   []mqttlink.Message // guarded by mu, as all below
 	published []string
 	topics    map[string]bool
-	closed    bool
 }
 
 func newFakeBroker() *fakeBroker {

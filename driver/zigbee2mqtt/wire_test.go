@@ -3,7 +3,6 @@
 package zigbee2mqtt
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -80,7 +79,7 @@ func FuzzDecodeComplaint(f *testing.F) {
 			t.Errorf("%+v, %t", c, ok)
 		}
 		if online, ok := decodeOnline(payload); online && !ok {
-			t.Error(fmt.Sprintf("online without a word: %q", payload))
+			t.Errorf("online without a word: %q", payload)
 		}
 	})
 }
