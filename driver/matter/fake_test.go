@@ -39,6 +39,7 @@ type fake struct {
 	relock   *time.Timer
 	commands []string // the names of the commands that arrived
 	quiet    bool     // the lock says nothing of what it does
+	stuck    bool     // the lock takes orders and does nothing
 }
 
 const (
@@ -214,6 +215,9 @@ func (f *fake) command(args map[string]any, done func(any), fail func(int, strin
 		f.note(noteAlarm, `{"alarmCode":0}`)
 	default:
 		done(nil)
+		if f.stuck {
+			return
+		}
 		kind, bolt := 1, boltUnlocked
 		if name == "LockDoor" {
 			kind, bolt = 0, boltLocked

@@ -147,27 +147,44 @@ func TestEventsAreToldOnce(t *testing.T) {
 	}
 }
 
+// TestHistoryIsNotNews: while no event of a lock was heard, nobody can say which
+// of those that a new subscription repeats are new.
+func TestHistoryIsNotNews(t *testing.T) {
+	f := newFake(t)
+	_, rec := open(t, f)
+	mark := rec.Mark()
+	if err := f.down(); err != nil {
+		t.Fatal(err)
+	}
+	_ = fakeWorld{f}.do(func() { f.note(noteAlarm, `{"alarmCode":5}`) })
+	if err := f.up(); err != nil {
+		t.Fatal(err)
+	}
+	rec.Await(t, patience, mark, "how the lock stands", isLocked)
+	if err := (fakeWorld{f}).KeypadUnlock("", 3); err != nil {
+		t.Fatal(err)
+	}
+	awaitChanges(t, rec, mark, driver.Report{Kind: sashlock.DeviceOffline}, driver.Report{Kind: sashlock.DeviceOnline},
+		unlocked(driver.Report{Method: sashlock.ByKeypad, Slot: 3}))
+}
+
 // TestAnotherFabricsOrder is not taken for the order that waits.
 func TestAnotherFabricsOrder(t *testing.T) {
 	f := newFake(t)
 	s, rec := open(t, f)
 	mark := rec.Mark()
-	_ = fakeWorld{f}.do(func() { f.quiet = true })
-	if err := s.Operate(t.Context(), driver.Order{Command: "act_1", Address: theLock, Verb: sashlock.DoLock}); err != nil {
+	_ = fakeWorld{f}.do(func() { f.stuck = true })
+	s.pace.reread = time.Minute // no reading comes between
+	if err := s.Operate(t.Context(), driver.Order{Command: "act_1", Address: theLock, Verb: sashlock.DoUnlock}); err != nil {
 		t.Fatal(err)
 	}
 	_ = fakeWorld{f}.do(func() {
 		f.note(noteOperation, `{"lockOperationType":1,"operationSource":7,"fabricIndex":2}`)
+		f.note(noteOperation, `{"lockOperationType":0,"operationSource":1}`)
+		f.note(noteOperation, `{"lockOperationType":1,"operationSource":7,"fabricIndex":1}`)
 	})
-	// Ours is confirmed by reading: the lock says nothing by itself.
-	rec.Await(t, patience, mark, "the confirmation", func(r driver.Report) bool {
-		return r == driver.Report{Address: theLock, Kind: sashlock.LockLocked, Method: sashlock.ByRemote, Command: "act_1"}
-	})
-	for _, r := range changes(rec, mark) {
-		if r.Kind == sashlock.LockUnlocked && r.Command != "" {
-			t.Errorf("another's order was told as ours: %+v", r)
-		}
-	}
+	awaitChanges(t, rec, mark, unlocked(driver.Report{Method: sashlock.ByRemote}), locked(driver.Report{Method: sashlock.ByHand}),
+		unlocked(driver.Report{Method: sashlock.ByRemote, Command: "act_1"}))
 }
 
 // TestEchoIsNotNews: an order that was confirmed by reading is not told again when
