@@ -226,7 +226,7 @@ func (h *House) Start(ctx context.Context) error {
 		tally.Run(running, h.Store, h.Hall, func(err error) { h.Log.Warn("day counts not kept", logkey.Err(err)) })
 	})
 	h.done.Go(func() {
-		if err := people.Finish(running, h.Store, h.Hall); err != nil {
+		if err := people.Finish(running, h.Store, h.Hall); err != nil && running.Err() == nil {
 			h.Log.Warn("list of people not finished", logkey.Err(err))
 		}
 	})
