@@ -185,8 +185,8 @@ func TestDataNamesNobody(t *testing.T) {
 }
 // Nobody hides among customers, whom no list of people shows.
 func TestNobodyIsDeclaredAsACustomer(t *testing.T) {
-	find := func(estate.Kind, string) string { return "" }
-	anna := estate.Person{Slug: "shopper-anna", Name: "Anna"}
+	find := func(Kind, string) string { return "" }
+	anna := Person{Slug: "shopper-anna", Name: "Anna"}
 	if _, wrong := anna.Resolve(find); len(wrong) != 1 || wrong[0].Field != "slug" {
 		t.Errorf("problems %v", wrong)
 	}
