@@ -25,6 +25,9 @@ type Manifest struct {
 	Tested Tested `yaml:"tested"`
 	// Models are the devices that were tried, or that the driver knows.
 	Models []Model `yaml:"models"`
+	// Config are the keys of its configuration, in the order in which people
+	// are asked for them.
+	Config []Setting `yaml:"config"`
 }
 
 // Model is one sort of device in a [Manifest].
@@ -77,6 +80,9 @@ func ReadManifest(data []byte) (Manifest, error) {
 		if field, hint := model.wrong(); field != "" {
 			return Manifest{}, badManifest(fmt.Sprintf("models[%d].%s", i, field), hint)
 		}
+	}
+	if err := checkSettings(m.Config, "config", false); err != nil {
+		return Manifest{}, err
 	}
 	return m, nil
 }

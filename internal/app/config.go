@@ -88,7 +88,8 @@ type Gateway struct {
 	Name string `yaml:"name"`
 	// Driver is the driver to use: edge, zigbee2mqtt or zwavejs.
 	Driver string `yaml:"driver"`
-	// Config is the driver's own configuration; its README explains it.
+	// Config is the driver's own configuration; the reference of gateways lists the
+	// keys of each.
 	Config map[string]any `yaml:"config,omitempty"`
 }
 

@@ -127,6 +127,11 @@ func TestEveryTextHasItsTranslation(t *testing.T) {
 	for _, text := range known.Texts() {
 		want[text] = wording{at: "models"}
 	}
+	for _, m := range tree.manifests() {
+		for _, text := range m.Texts() {
+			want[text] = wording{at: "driver/" + m.Name + "/manifest.yaml"}
+		}
+	}
 	if len(want) < 100 {
 		t.Fatalf("only %d texts were found", len(want))
 	}
