@@ -183,6 +183,7 @@ func TestDataNamesNobody(t *testing.T) {
 		t.Errorf("data is %s", data)
 	}
 }
+
 // Nobody hides among customers, whom no list of people shows.
 func TestNobodyIsDeclaredAsACustomer(t *testing.T) {
 	find := func(Kind, string) string { return "" }

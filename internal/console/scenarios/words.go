@@ -44,9 +44,6 @@ func countWords(c scenario.Counted) string {
 	return lang.Mark("sales")
 }
 
-// itemWords is an item of a checklist.
-func itemWords(i scenario.Item) string { return console.ItemWords(i) }
-
 // eventWords is a kind of event that may begin a scenario.
 func eventWords(kind sashlock.EventKind) string {
 	switch kind {
