@@ -117,7 +117,7 @@ func (h *House) build(ctx context.Context) error {
 		},
 	}, book)
 	h.Devices, err = devices.New(ctx, devices.Options{
-		Store: h.Store, Hall: h.Hall, Key: h.Keys.Command, Epoch: epoch, Now: h.Now, Log: h.Log,
+		Store: h.Store, Hall: h.Hall, Key: h.Keys.Command, Epoch: epoch, Now: h.Now, Log: h.Log, Present: h.present,
 	})
 	if err != nil {
 		return err
