@@ -5,9 +5,6 @@ package driver
 import (
 	"context"
 	"crypto/subtle"
-	"errors"
-	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/sashlock/sashlock"
@@ -64,11 +61,9 @@ type CodeSet struct {
 	Bounded bool
 }
 
-// PIN is a PIN on its way into a lock. However it is printed, logged or
-// marshalled, the digits are not in the outcome: [PIN.Digits] is the only way to
-// them. The digits stand behind a pointer, because package fmt looks into fields
-// that are not exported without asking.
-type PIN struct{ digits *string }
+// PIN is a PIN on its way into a lock. However it is printed or logged, the
+// digits are not in the outcome; see [Hidden].
+type PIN struct{ Hidden }
 
 // The lengths of PINs that locks take.
 const (
@@ -86,50 +81,11 @@ func NewPIN(digits string) (PIN, error) {
 	if !ok {
 		return PIN{}, &sashlock.Error{Kind: sashlock.Invalid, Op: "reading PIN", Hint: "a PIN has 4 to 10 digits"}
 	}
-	return PIN{&digits}, nil
-}
-
-// Digits returns the PIN in clear, for the one place where it is written to the
-// wire; empty for the zero value.
-func (p PIN) Digits() string {
-	if p.digits == nil {
-		return ""
-	}
-	return *p.digits
+	return PIN{Hide(digits)}, nil
 }
 
 // Is reports whether the PIN has these digits, in a time that does not depend on
 // which of them differ.
 func (p PIN) Is(digits string) bool {
-	return p.digits != nil && subtle.ConstantTimeCompare([]byte(*p.digits), []byte(digits)) == 1
+	return p != PIN{} && subtle.ConstantTimeCompare([]byte(p.Reveal()), []byte(digits)) == 1
 }
-
-// hidden stands where a PIN would be printed.
-const hidden = "PIN"
-
-// errPIN is why a PIN cannot be marshalled.
-var errPIN = errors.New("a PIN is never marshalled")
-
-// String returns a word that stands for any PIN.
-func (PIN) String() string { return hidden }
-
-// GoString is as [PIN.String].
-func (PIN) GoString() string { return hidden }
-
-// Format prints the word of [PIN.String], whatever the verb.
-func (PIN) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(hidden)) }
-
-// LogValue is the word of [PIN.String].
-func (PIN) LogValue() slog.Value { return slog.StringValue(hidden) }
-
-// MarshalJSON refuses.
-func (PIN) MarshalJSON() ([]byte, error) { return nil, errPIN }
-
-// MarshalText refuses.
-func (PIN) MarshalText() ([]byte, error) { return nil, errPIN }
-
-// MarshalBinary refuses.
-func (PIN) MarshalBinary() ([]byte, error) { return nil, errPIN }
-
-// GobEncode refuses.
-func (PIN) GobEncode() ([]byte, error) { return nil, errPIN }

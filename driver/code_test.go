@@ -50,7 +50,7 @@ func TestPINIsNeverPrinted(t *testing.T) {
 			t.Errorf("the PIN was printed as %q:\n%s", trace, out.String())
 		}
 	}
-	if pin.Digits() != digits || !pin.Is(digits) || pin.Is("739185") || (driver.PIN{}).Is("") {
+	if pin.Reveal() != digits || !pin.Is(digits) || pin.Is("739185") || (driver.PIN{}).Is("") {
 		t.Error("the PIN is not what it was made of")
 	}
 }
@@ -66,7 +66,7 @@ func TestNewPIN(t *testing.T) {
 		}
 	}
 	for _, digits := range []string{"0000", "1234567890"} {
-		if pin, err := driver.NewPIN(digits); err != nil || pin.Digits() != digits {
+		if pin, err := driver.NewPIN(digits); err != nil || pin.Reveal() != digits {
 			t.Errorf("NewPIN(%q) = %v", digits, err)
 		}
 	}

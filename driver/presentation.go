@@ -4,8 +4,6 @@ package driver
 
 import (
 	"context"
-	"encoding/json"
-	"log/slog"
 
 	"github.com/sashlock/sashlock"
 )
@@ -50,32 +48,3 @@ type Verdict struct {
 	// Rests says that the keypad takes no PIN for now.
 	Rests bool
 }
-
-// Hidden is a PIN or another secret on its way from a reader to where it is
-// looked up. It does not print, is not logged and does not marshal.
-type Hidden struct{ text *string } // a pointer: what prints the fields of a struct by reflection shows an address
-
-const hidden = "(hidden)"
-
-// Hide wraps a secret.
-func Hide(secret string) Hidden { return Hidden{&secret} }
-
-// Reveal returns the secret, for whoever looks it up.
-func (h Hidden) Reveal() string {
-	if h.text == nil {
-		return ""
-	}
-	return *h.text
-}
-
-// String returns no secret.
-func (Hidden) String() string { return hidden }
-
-// GoString returns no secret.
-func (Hidden) GoString() string { return hidden }
-
-// LogValue returns no secret.
-func (Hidden) LogValue() slog.Value { return slog.StringValue(hidden) }
-
-// MarshalJSON returns no secret.
-func (Hidden) MarshalJSON() ([]byte, error) { return json.Marshal(hidden) }

@@ -31,11 +31,9 @@ func TestWhatIsPresentedNeverPrints(t *testing.T) {
 	for _, h := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
 		slog.New(h).Info("presented", "what", p, "pin", p.Shown[0].Secret, "all", p.Shown)
 	}
-	text, err := json.Marshal(p)
-	if err != nil {
-		t.Fatal(err)
+	if text, err := json.Marshal(p); err == nil {
+		t.Errorf("it was marshalled: %s", text)
 	}
-	out.Write(text)
 	if said := out.String(); strings.Contains(said, pin) || strings.Contains(said, fmt.Sprintf("%x", pin)) || !strings.Contains(said, hidden) {
 		t.Errorf("what came out:\n%s", said)
 	}

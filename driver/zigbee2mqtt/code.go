@@ -123,7 +123,7 @@ func (s *session) SetCode(ctx context.Context, address string, c driver.CodeSett
 	if err := w.clear(ctx, had); err != nil {
 		return driver.CodeSet{}, err
 	}
-	user := map[string]any{"user": c.Slot, "user_type": "unrestricted", "user_enabled": !c.Disabled, "pin_code": c.PIN.Digits()}
+	user := map[string]any{"user": c.Slot, "user_type": "unrestricted", "user_enabled": !c.Disabled, "pin_code": c.PIN.Reveal()}
 	return driver.CodeSet{}, w.write(ctx, user, func(now slotStatus) bool {
 		return !now.none() && now != slotFree && (now == slotEnabled) == !c.Disabled
 	})

@@ -86,7 +86,7 @@ func (s *session) SetCode(ctx context.Context, address string, c driver.CodeSett
 		if err := w.clear(ctx, had); err != nil {
 			return driver.CodeSet{}, err
 		}
-		if err := w.send(ctx, classUserCode, "set", c.Slot, int(status), c.PIN.Digits()); err != nil {
+		if err := w.send(ctx, classUserCode, "set", c.Slot, int(status), c.PIN.Reveal()); err != nil {
 			return driver.CodeSet{}, err
 		}
 		if err := w.confirm(ctx, c.PIN, func(now held) bool { return now.status == status && (now.same || now.masked) }); err != nil {
