@@ -99,7 +99,7 @@ var groups = kong.Groups{
 // newParser builds the grammar of all commands. Asking for help sets helped.
 func newParser(d *desk, cli *commands, helped *bool) (*kong.Kong, error) {
 	return kong.New(cli,
-		kong.Name("sashlock"), kong.Description(description), groups,
+		kong.Name("sashlock"), kong.Description(description), groups, kong.Vars{"scopes": scopes()},
 		kong.Writers(d.out, d.err), kong.Exit(func(int) { *helped = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
 	)

@@ -73,7 +73,8 @@ type Stage struct {
 	// Contact is the address of a device that reports its position, Motion of
 	// one that reports presence; empty: there is none.
 	Contact, Motion string
-	// Slot is a PIN slot of Lock that is in use; 0: there is none.
+	// Slot is a PIN slot of Lock that is in use, and the next one is free; 0:
+	// there is none, and the first is free.
 	Slot int
 	// PINs are all PINs that exist in this world, to look for where none may
 	// be. Choose ones that stand for nothing else.

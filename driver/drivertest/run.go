@@ -4,6 +4,7 @@ package drivertest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -110,6 +111,8 @@ func canDo(w World, what string) bool {
 		_, ok = w.(DeviceSwitch)
 	case pass:
 		_, ok = w.(Passer)
+	case refuseCodes:
+		_, ok = w.(CodeRefuser)
 	}
 	return ok
 }
@@ -126,8 +129,10 @@ const (
 	tamper     = "tamper with a device"
 	killDevice = "make a device unreachable"
 	pass       = "step in front of a sensor"
+
+	refuseCodes = "make a lock refuse PINs"
 )
 
 func allChecks() []check {
-	return append(append(append(openingChecks(), lockChecks()...), sensorChecks()...), faultChecks()...)
+	return slices.Concat(openingChecks(), lockChecks(), codeChecks(), sensorChecks(), faultChecks())
 }

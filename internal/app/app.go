@@ -119,7 +119,7 @@ func (h *House) build(ctx context.Context) error {
 		},
 	}, book)
 	h.Devices, err = devices.New(ctx, devices.Options{
-		Store: h.Store, Hall: h.Hall, Key: h.Keys.Command, Epoch: epoch, Now: h.Now, Log: h.Log,
+		Store: h.Store, Hall: h.Hall, Key: h.Keys.Command, Epoch: epoch, Now: h.Now, Log: h.Log, Present: h.present,
 	})
 	if err != nil {
 		return err
@@ -229,7 +229,7 @@ func (h *House) Start(ctx context.Context) error {
 		tally.Run(running, h.Store, h.Hall, func(err error) { h.Log.Warn("day counts not kept", logkey.Err(err)) })
 	})
 	h.done.Go(func() {
-		if err := people.Finish(running, h.Store, h.Hall); err != nil {
+		if err := people.Finish(running, h.Store, h.Hall); err != nil && running.Err() == nil {
 			h.Log.Warn("list of people not finished", logkey.Err(err))
 		}
 	})

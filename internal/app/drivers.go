@@ -8,6 +8,8 @@ import (
 
 	"github.com/sashlock/sashlock/driver"
 	"github.com/sashlock/sashlock/driver/edge"
+	"github.com/sashlock/sashlock/driver/matter"
+	"github.com/sashlock/sashlock/driver/osdp"
 	"github.com/sashlock/sashlock/driver/zigbee2mqtt"
 	"github.com/sashlock/sashlock/driver/zwavejs"
 	"github.com/sashlock/sashlock/internal/gateways"
@@ -42,6 +44,8 @@ func DeviceKeys(data string) string { return filepath.Join(keyFolder(data), "dev
 func driversOf(house edge.House) map[string]driver.Driver {
 	list := []driver.Driver{
 		edge.New(house),
+		matter.New(),
+		osdp.New(),
 		zigbee2mqtt.New(),
 		zwavejs.New(),
 	}

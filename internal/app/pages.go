@@ -42,7 +42,7 @@ func (h *House) pages() http.Handler {
 		Store: h.Store, Hall: h.Hall, Devices: h.Devices, Signin: h.Signin, Approvals: h.Approvals, Now: h.Now, Log: h.Log,
 		Version: Version(), Verifier: h.Keys.Verifier, Demo: h.demo, Estate: h.API.Estate, Origin: h.Config.Origin,
 	})
-	now.Mount(frame)
+	now.Mount(frame, h.Scenarios)
 	activity.Mount(frame)
 	asks.Mount(frame, h.Approvals)
 	inside.Mount(frame)
