@@ -44,6 +44,10 @@ type Setting struct {
 	// With are other settings this one cannot do without, each with an example
 	// beside which this one's is taken.
 	With map[string]string `yaml:"with"`
+	// SessionOnly says that it names the session to the other side, which ends
+	// an older one of the same name: it is left out when a configuration is only
+	// tried, lest the try take the place of the session at work.
+	SessionOnly bool `yaml:"session_only"`
 	// Help says in a sentence or two what it is for and what to watch out for.
 	Help string `yaml:"help"`
 }
@@ -194,6 +198,8 @@ func (s Setting) wrong(below bool) (field, hint string) {
 		return "fields", "rows have them, and nothing else"
 	case s.Kind == SettingRows && below:
 		return "kind", "a row holds no rows"
+	case s.Required && s.SessionOnly:
+		return "session_only", "what is required cannot be left out"
 	case s.Required && s.Default != "":
 		return "default", "what is required has none"
 	case s.Example == "" && s.Default == "" && s.Kind != SettingYesNo && s.Kind != SettingChoice && s.Kind != SettingRows:

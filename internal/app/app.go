@@ -35,6 +35,7 @@ import (
 	"github.com/sashlock/sashlock/internal/credentials"
 	"github.com/sashlock/sashlock/internal/devices"
 	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/gateways"
 	"github.com/sashlock/sashlock/internal/grants"
 	"github.com/sashlock/sashlock/internal/guard"
 	"github.com/sashlock/sashlock/internal/incidents"
@@ -57,6 +58,7 @@ type House struct {
 	Store       *store.Store
 	Hall        *flow.Hall
 	Devices     *devices.Room
+	Gateways    *gateways.Room
 	Signin      *signin.Room
 	Assistance  *assistance.Room
 	Scenarios   *scenarios.Room
@@ -122,6 +124,7 @@ func (h *House) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	h.Gateways = h.newGateways()
 	if err := h.openSignin(); err != nil {
 		return err
 	}
@@ -235,7 +238,7 @@ func (h *House) Start(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return h.Gateways.Start(ctx)
 }
 
 func (h *House) open(ctx context.Context, g Gateway) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/sashlock/sashlock/driver/osdp"
 	"github.com/sashlock/sashlock/driver/zigbee2mqtt"
 	"github.com/sashlock/sashlock/driver/zwavejs"
+	"github.com/sashlock/sashlock/internal/gateways"
 )
 
 // Drivers lists every driver there is, by name. The simulated store is not
@@ -22,6 +23,18 @@ func Drivers() map[string]driver.Driver { return driversOf(edge.House{}) }
 func (h *House) drivers() map[string]driver.Driver {
 	return driversOf(edge.House{
 		Folder: DeviceKeys(h.Config.Data), CommandKey: h.Keys.Command.Public().(ed25519.PublicKey), Now: h.Now,
+	})
+}
+
+// newGateways builds the room of the gateways that are set up on the console.
+func (h *House) newGateways() *gateways.Room {
+	var ofFile []string
+	for _, g := range h.Config.Gateways {
+		ofFile = append(ofFile, g.Name)
+	}
+	return gateways.New(gateways.Options{
+		Store: h.Store, Hall: h.Hall, Sessions: h.Devices, Drivers: h.drivers(),
+		Secrets: filepath.Join(h.Config.Data, "secrets"), OfFile: ofFile, Log: h.Log,
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/sashlock/sashlock/internal/console/developers"
 	"github.com/sashlock/sashlock/internal/console/enter"
 	"github.com/sashlock/sashlock/internal/console/fleet"
+	gatewaypages "github.com/sashlock/sashlock/internal/console/gateways"
 	"github.com/sashlock/sashlock/internal/console/granting"
 	"github.com/sashlock/sashlock/internal/console/inside"
 	"github.com/sashlock/sashlock/internal/console/manual"
@@ -50,6 +51,7 @@ func (h *House) pages() http.Handler {
 	developers.Mount(frame)
 	enter.Mount(frame)
 	fleet.Mount(frame)
+	gatewaypages.Mount(frame, h.Gateways)
 	granting.Mount(frame)
 	persons.Mount(frame)
 	phone.Mount(frame, h.Assistance, h.Shopper, h.Scenarios)

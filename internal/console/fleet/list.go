@@ -98,6 +98,7 @@ type overview struct {
 	Groups   []group
 	Fitted   int // at the site, whatever is shown
 	MaySetUp bool
+	Whole    bool // whoever is signed in sees every store
 }
 
 // places are the openings of an area that a device may be fitted to.
@@ -161,6 +162,7 @@ func (p pages) fill(ctx context.Context, o *overview) error {
 		return err
 	}
 	who, concerns := console.Who(ctx).Operator, p.concerns(ctx)
+	o.Whole = len(who.Sites)+len(who.Areas) == 0
 	var fitted []row
 	for _, r := range rows {
 		switch {
