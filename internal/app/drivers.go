@@ -10,6 +10,7 @@ import (
 	"github.com/sashlock/sashlock/driver/edge"
 	"github.com/sashlock/sashlock/driver/matter"
 	"github.com/sashlock/sashlock/driver/osdp"
+	"github.com/sashlock/sashlock/driver/seam"
 	"github.com/sashlock/sashlock/driver/zigbee2mqtt"
 	"github.com/sashlock/sashlock/driver/zwavejs"
 	"github.com/sashlock/sashlock/internal/gateways"
@@ -46,6 +47,7 @@ func driversOf(house edge.House) map[string]driver.Driver {
 		edge.New(house),
 		matter.New(),
 		osdp.New(),
+		seam.New(),
 		zigbee2mqtt.New(),
 		zwavejs.New(),
 	}
