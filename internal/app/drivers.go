@@ -9,6 +9,7 @@ import (
 	"github.com/sashlock/sashlock/driver"
 	"github.com/sashlock/sashlock/driver/edge"
 	"github.com/sashlock/sashlock/driver/osdp"
+	"github.com/sashlock/sashlock/driver/uhppote"
 	"github.com/sashlock/sashlock/driver/zigbee2mqtt"
 	"github.com/sashlock/sashlock/driver/zwavejs"
 )
@@ -31,6 +32,7 @@ func driversOf(house edge.House) map[string]driver.Driver {
 	list := []driver.Driver{
 		edge.New(house),
 		osdp.New(),
+		uhppote.New(),
 		zigbee2mqtt.New(),
 		zwavejs.New(),
 	}
