@@ -26,6 +26,7 @@ type conformanceCommand struct {
 	Lock     string        `placeholder:"ADDRESS" help:"The lock that is moved, where several are found."`
 	Contact  string        `placeholder:"ADDRESS" help:"The device that tells open from closed, where it is not the lock."`
 	Slot     int           `placeholder:"N" help:"A PIN slot of the lock that is in use; only with --by-hand is its PIN typed."`
+	FreeSlot int           `placeholder:"N" help:"A PIN slot of the lock that nobody uses, which may be written and cleared. Without it no PIN is written."`
 	ByHand   bool          `help:"Ask for what only a person can do: turn the bolt, open the door, take the gateway away."`
 	Only     string        `placeholder:"TEXT" help:"Only the checks whose name has this text."`
 	Patience time.Duration `default:"15s" help:"How long each expectation may take."`
@@ -192,7 +193,10 @@ func (c *conformanceCommand) found(d *desk, t *trial, config json.RawMessage) er
 	if err != nil {
 		return err
 	}
-	stage := conformance.Stage{Config: config, Lock: c.Lock, Contact: c.Contact, Slot: c.Slot}
+	stage := conformance.Stage{Config: config, Lock: c.Lock, Contact: c.Contact, Slot: c.Slot, Free: c.FreeSlot}
+	if stage.Free <= 0 {
+		stage.Free = -1 // what stands in a lock's slots is somebody's
+	}
 	var locks []string
 	for _, one := range all {
 		able := sashlock.Device{Capabilities: one.Capabilities}

@@ -88,6 +88,9 @@ type Stage struct {
 	// Slot is a PIN slot of Lock that is in use, and the next one is free; 0:
 	// there is none, and the first is free.
 	Slot int
+	// Free is a PIN slot of Lock that nobody uses and that may be written; 0: the
+	// one after Slot; negative: there is none.
+	Free int
 	// PINs are all PINs that exist in this world, to look for where none may
 	// be. Choose ones that stand for nothing else.
 	PINs []string
