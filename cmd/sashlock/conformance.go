@@ -14,6 +14,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/driver"
+	"github.com/sashlock/sashlock/driver/example"
 	"github.com/sashlock/sashlock/driver/sim"
 	"github.com/sashlock/sashlock/internal/app"
 	"github.com/sashlock/sashlock/internal/conformance"
@@ -22,7 +23,7 @@ import (
 
 type conformanceCommand struct {
 	Driver   string        `arg:"" help:"The driver: sim, zwavejs, zigbee2mqtt…"`
-	Config   string        `placeholder:"FILE" help:"Its configuration, in YAML: what stands under config of a gateway. Not for sim."`
+	Config   string        `placeholder:"FILE" help:"Its configuration, in YAML: what stands under config of a gateway. Not needed for sim and example."`
 	Lock     string        `placeholder:"ADDRESS" help:"The lock that is moved, where several are found."`
 	Contact  string        `placeholder:"ADDRESS" help:"The device that tells open from closed, where it is not the lock."`
 	Slot     int           `placeholder:"N" help:"A PIN slot of the lock that is in use; only with --by-hand is its PIN typed."`
@@ -39,7 +40,7 @@ func (c *conformanceCommand) Help() string {
 
 It unlocks and locks the lock many times. Try it on a lock on which nobody depends, and end the store node's own gateway to it first. At the end the lock is locked.
 
-A check that needs what this stage does not have is skipped, and says why; with --by-hand you are asked to do it. Without --config, sim is tried on a store that exists only in this process.
+A check that needs what this stage does not have is skipped, and says why; with --by-hand you are asked to do it. Without --config, sim and example are tried on locks that exist only in this process.
 
 Exit status: 0 no check failed, 1 one did, 2 the call is wrong, 3 the gateway or its lock was not found.
 
@@ -146,11 +147,14 @@ type trial struct {
 
 // trial sets up what the command names.
 func (c *conformanceCommand) trial(d *desk) (*trial, error) {
-	if c.Driver == "sim" && c.Config == "" {
+	switch {
+	case c.Driver == "sim" && c.Config == "":
 		return simulatedTrial(c.Patience), nil
+	case c.Driver == "example" && c.Config == "":
+		return exampleTrial(c.Patience), nil
 	}
 	drivers := app.Drivers()
-	drivers["sim"] = sim.New(nil)
+	drivers["sim"], drivers["example"] = sim.New(nil), example.New()
 	one, known := drivers[c.Driver]
 	switch {
 	case !known:

@@ -10,7 +10,8 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
-	"github.com/sashlock/sashlock/driver"
+	"github.com/sashlock/sashlock/driver/example"
+	"github.com/sashlock/sashlock/driver/example/box"
 	"github.com/sashlock/sashlock/driver/sim"
 	"github.com/sashlock/sashlock/internal/conformance"
 )
@@ -120,4 +121,22 @@ func simulatedTrial(patience time.Duration) *trial {
 	}
 }
 
-var _ driver.Driver = (*anew)(nil)
+// exampleTrial tries the driver of the tutorial on its made-up box.
+func exampleTrial(patience time.Duration) *trial {
+	able := []sashlock.Capability{sashlock.CanUnlock, sashlock.CanLock, sashlock.TellsLock, sashlock.TellsJam, sashlock.TellsWho}
+	return &trial{
+		suite: conformance.Suite{Driver: example.New(), Patience: patience},
+		stage: func(t conformance.T) conformance.Stage {
+			there, err := box.New("1", "2")
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = there.KillGateway() })
+			config, err := json.Marshal(example.Config{Box: there.Address()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return conformance.Stage{Config: config, World: there, Lock: "1", Expected: []conformance.Expected{{Address: "1", Capabilities: able}, {Address: "2", Capabilities: able}}}
+		},
+	}
+}
