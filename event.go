@@ -72,6 +72,8 @@ const (
 	ViewSaved        EventKind = "view.saved"        // an operator kept a search; subject, data
 	ViewRemoved      EventKind = "view.removed"      // subject
 	EvidenceExported EventKind = "evidence.exported" // an operator took evidence out; operator, subject, data tells what
+	GatewaySaved     EventKind = "gateway.saved"     // a gateway was set up or changed on the console; operator, subject, data tells driver and the names of the settings that changed
+	GatewayRemoved   EventKind = "gateway.removed"   // operator, subject
 	SystemStarted    EventKind = "system.started"    // a store node began to work
 	JournalReplayed  EventKind = "journal.replayed"  // entries written while the ledger could not be; data tells how many
 )

@@ -2,7 +2,10 @@
 
 package sashlock
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Person is somebody who may pass an opening: staff, courier, guest,
 // technician. Name and slug are personal data and stay out of logs and ledger
@@ -16,6 +19,16 @@ type Person struct {
 	From      time.Time // not admitted before; zero: no limit
 	Until     time.Time // not admitted at this instant or later; zero: no limit
 	Rev       int64
+}
+
+// GuestSlug begins the slug of every person who stands for a customer of whom
+// nothing is known; see [Person.IsGuest].
+const GuestSlug = "shopper-"
+
+// IsGuest reports whether the person stands for a customer who opens a case
+// alone. Guests are not staff: no list of people has them.
+func (p Person) IsGuest() bool {
+	return len(p.Slug) > len(GuestSlug) && strings.HasPrefix(p.Slug, GuestSlug)
 }
 
 // PersonState is where somebody was last let in, as far as is known.

@@ -57,9 +57,10 @@ const (
 	UnknownCommand    Reason = "unknown_command"
 	ReportLate        Reason = "late" // older than what is already known; kept, changes nothing
 	ReportRepeated    Reason = "repeated"
-	ClockWrong        Reason = "clock_wrong"   // the device's clock is too far off to be believed
-	ForeignTopic      Reason = "foreign_topic" // a device spoke about something that is not its own
-	Unreadable        Reason = "unreadable"    // what a device said cannot be understood
+	ClockWrong        Reason = "clock_wrong"     // the device's clock is too far off to be believed
+	ForeignTopic      Reason = "foreign_topic"   // a device spoke about something that is not its own
+	Unreadable        Reason = "unreadable"      // what a device said cannot be understood
+	LinkDowngraded    Reason = "link_downgraded" // a device answers with less protection than it has to have, or with another key
 )
 
 // reasonWords are what a person reads.
@@ -112,6 +113,7 @@ var reasonWords = map[Reason]string{
 	ClockWrong:             "The device's clock is wrong; the time it was heard is used.",
 	ForeignTopic:           "A device spoke about something that is not its own.",
 	Unreadable:             "What the device said cannot be understood.",
+	LinkDowngraded:         "The device answers with less protection than it has to have, or with another key; it is not believed.",
 }
 
 // Words returns the reason as a plain sentence, or the code itself for one

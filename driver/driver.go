@@ -7,7 +7,7 @@
 // A [Driver] opens a [Session] to one gateway: a radio, a broker, a bus, a
 // cloud account. The session tells its [Sink] which devices it found and what
 // they report, and offers what it can do as small interfaces: [Operator],
-// [Reader], [CodeLister]. What a single device can do is data, not a type: its
+// [Reader], [CodeLister], [CodeWriter]. What a single device can do is data, not a type: its
 // capabilities are part of the discovery and are stored when it is adopted.
 //
 // # How it fits
@@ -48,7 +48,8 @@ type Driver interface {
 
 // Session is a driver at work on one gateway. It tells the sink when it first
 // reaches the gateway, and each time that changes. It has further abilities
-// when it also implements [Operator], [Reader] or [CodeLister].
+// when it also implements [Operator], [Reader], [CodeLister] or
+// [CodeWriter].
 type Session interface {
 	// Close ends the session: calls of the sink under way get a cancelled
 	// context, and after it returns the sink is not called again.
@@ -123,16 +124,4 @@ type Order struct {
 // reports with State set.
 type Reader interface {
 	Read(ctx context.Context, address string) error
-}
-
-// CodeLister is a session that can tell which PIN slots of a lock are in use.
-type CodeLister interface {
-	Codes(ctx context.Context, address string) ([]Code, error)
-}
-
-// Code is one PIN slot of a lock. The PIN itself is never read.
-type Code struct {
-	Slot    int
-	InUse   bool
-	Enabled bool
 }

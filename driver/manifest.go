@@ -25,6 +25,9 @@ type Manifest struct {
 	Tested Tested `yaml:"tested"`
 	// Models are the devices that were tried, or that the driver knows.
 	Models []Model `yaml:"models"`
+	// Config are the keys of its configuration, in the order in which people
+	// are asked for them.
+	Config []Setting `yaml:"config"`
 }
 
 // Model is one sort of device in a [Manifest].
@@ -42,9 +45,10 @@ type Tested string
 
 // How far something was tried.
 const (
-	TestedRealStack  Tested = "real stack" // the ecosystem's own software, with a real or emulated radio
-	TestedSimulated  Tested = "simulated"  // our own simulation
-	TestedTranscript Tested = "transcript" // recorded messages, played back
+	TestedRealStack  Tested = "real stack"   // the ecosystem's own software, with a real or emulated radio
+	TestedMakersFake Tested = "maker's fake" // what the ecosystem's maker publishes for tests
+	TestedSimulated  Tested = "simulated"    // our own simulation
+	TestedTranscript Tested = "transcript"   // recorded messages, played back
 	NotTested        Tested = "not yet"
 )
 
@@ -71,12 +75,15 @@ func ReadManifest(data []byte) (Manifest, error) {
 		return Manifest{}, badManifest("reaches", "say which devices it reaches, and through what")
 	}
 	if !m.Tested.known() {
-		return Manifest{}, badManifest("tested", "say real stack, simulated, transcript or not yet")
+		return Manifest{}, badManifest("tested", "say real stack, maker's fake, simulated, transcript or not yet")
 	}
 	for i, model := range m.Models {
 		if field, hint := model.wrong(); field != "" {
 			return Manifest{}, badManifest(fmt.Sprintf("models[%d].%s", i, field), hint)
 		}
+	}
+	if err := checkSettings(m.Config, "config", false); err != nil {
+		return Manifest{}, err
 	}
 	return m, nil
 }
@@ -89,7 +96,7 @@ func (m Model) wrong() (field, hint string) {
 	case m.Model == "":
 		return "model", "give the model's name"
 	case !m.Tested.known():
-		return "tested", "say real stack, simulated, transcript or not yet"
+		return "tested", "say real stack, maker's fake, simulated, transcript or not yet"
 	case len(m.Capabilities) == 0:
 		return "capabilities", "say what it can do"
 	}
@@ -102,7 +109,7 @@ func (m Model) wrong() (field, hint string) {
 }
 
 func (t Tested) known() bool {
-	return t == TestedRealStack || t == TestedSimulated || t == TestedTranscript || t == NotTested
+	return t == TestedRealStack || t == TestedMakersFake || t == TestedSimulated || t == TestedTranscript || t == NotTested
 }
 
 func knownCapability(c sashlock.Capability) bool {

@@ -22,6 +22,24 @@ models:
     capabilities: [unlock, lock, lock_state]
     tested: simulated
     notes: No position sensor.
+config:
+  - key: url
+    title: Address
+    kind: url
+    required: true
+    example: ws://127.0.0.1:3000
+  - key: mode
+    title: Mode
+    kind: choice
+    choices: [{value: a, title: First}, {value: b, title: Second}]
+    default: a
+    help: Which of two.
+  - key: readers
+    title: Readers
+    kind: rows
+    fields:
+      - {key: address, title: Number, kind: number, required: true, example: "3"}
+      - {key: secure, title: Secure, kind: yes_no, with: {address: "4"}}
 `
 
 func TestReadManifest(t *testing.T) {
@@ -35,6 +53,14 @@ func TestReadManifest(t *testing.T) {
 			Maker: "Kwikset", Model: "916", Tested: TestedSimulated, Notes: "No position sensor.",
 			Capabilities: []sashlock.Capability{sashlock.CanUnlock, sashlock.CanLock, sashlock.TellsLock},
 		}},
+		Config: []Setting{
+			{Key: "url", Title: "Address", Kind: SettingURL, Required: true, Example: "ws://127.0.0.1:3000"},
+			{Key: "mode", Title: "Mode", Kind: SettingChoice, Choices: []Choice{{"a", "First"}, {"b", "Second"}}, Default: "a", Help: "Which of two."},
+			{Key: "readers", Title: "Readers", Kind: SettingRows, Fields: []Setting{
+				{Key: "address", Title: "Number", Kind: SettingNumber, Required: true, Example: "3"},
+				{Key: "secure", Title: "Secure", Kind: SettingYesNo, With: map[string]string{"address": "4"}},
+			}},
+		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("manifest:\n%s", diff)
@@ -57,6 +83,19 @@ func TestReadManifestRefuses(t *testing.T) {
 		{"unknown key of a model", "notes:", "note:", "models[0].note"},
 		{"repeated key", "title: Z-Wave", "title: Z-Wave\ntitle: Z", "title"},
 		{"not YAML", "name: zwavejs", "name: [", ""},
+		{"a key in capitals", "key: url", "key: URL", "config[0].key"},
+		{"a key twice", "key: mode", "key: url", "config[1].key"},
+		{"a setting without title", "title: Address", "title: ''", "config[0].title"},
+		{"a kind that is none", "kind: url", "kind: uri", "config[0].kind"},
+		{"no example", "    example: ws://127.0.0.1:3000\n", "", "config[0].example"},
+		{"required with a default", "    example: ws://127.0.0.1:3000\n", "    default: ws://127.0.0.1:3000\n", "config[0].default"},
+		{"a default that is no choice", "default: a", "default: c", "config[1].default"},
+		{"a choice without title", "title: Second", "title: ''", "config[1].choices"},
+		{"choices of a text", "kind: choice", "kind: text", "config[1].choices"},
+		{"rows of a text", "kind: rows", "kind: text", "config[2].fields"},
+		{"rows in rows", "kind: number", "kind: rows, fields: [{key: a, title: A, kind: text, example: a}]", "config[2].fields[0].kind"},
+		{"an example that is no number", `example: "3"`, "example: three", "config[2].fields[0].example"},
+		{"beside a setting that is not there", "with: {address:", "with: {number:", "config[2].fields[1].with"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			text := strings.Replace(goodManifest, test.old, test.new, 1)

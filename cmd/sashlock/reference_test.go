@@ -106,7 +106,7 @@ func configReference(t *testing.T) string {
 			t.Fatalf("internal/app/config.go has no %s", kind.name)
 		}
 	}
-	b.WriteString("\nThe configuration of a gateway is its driver's own: see the README in the driver's folder.\n\n## Example\n\n```yaml\n" + configExample + "```\n")
+	b.WriteString("\nThe configuration of a gateway is its driver's own: see [Gateways](gateways.md).\n\n## Example\n\n```yaml\n" + configExample + "```\n")
 	return b.String()
 }
 

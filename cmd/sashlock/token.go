@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/sashlock/sashlock/internal/api"
@@ -64,7 +65,7 @@ func (c *tokenList) Run(d *desk) error {
 
 type tokenCreate struct {
 	Name  string        `required:"" help:"What it is for."`
-	Scope []string      `required:"" sep:"," enum:"read,release,access,setup,alarms,tokens,directory" help:"What it may do: read, release, access, setup, alarms, tokens, directory."`
+	Scope []string      `required:"" sep:"," enum:"${scopes}" help:"What it may do: ${scopes}."`
 	Life  time.Duration `default:"24h" help:"How long it is valid, from 1m to 8784h."`
 }
 
@@ -77,6 +78,15 @@ Examples:
     sashlock token create --name dashboard --scope read --life 720h
     sashlock token create --name kiosk --scope read,release > kiosk.token
     sashlock events -f --url http://127.0.0.1:7117 --token @kiosk.token`
+}
+
+// scopes lists every scope, as enumerations of flags are written.
+func scopes() string {
+	var all []string
+	for _, s := range signin.Scopes() {
+		all = append(all, string(s))
+	}
+	return strings.Join(all, ",")
 }
 
 // Run carries out the command.

@@ -19,10 +19,11 @@ import (
 //     those stand is asked of the lock itself.
 //  4. A payload whose last_seen lies before one heard already is a replay.
 
-// device is one device as this session knows it. turn guards itself, all else
-// is guarded by the session's mu.
+// device is one device as this session knows it. The turns guard themselves, all
+// else is guarded by the session's mu.
 type device struct {
-	turn chan struct{} // holds one while an order or a listing is on its way
+	turn     chan struct{} // holds one while an order is on its way
+	slotTurn chan struct{} // holds one while PIN slots are listed or written
 
 	entry deviceEntry
 	parts parts
@@ -50,6 +51,7 @@ type device struct {
 	doubt   *doubt
 	readers []*reader
 	listing *listing
+	refusal chan error // takes one: why a PIN slot was not written; nil: none is being written
 }
 
 // acted is an action, to know a repeat of it.
@@ -93,7 +95,7 @@ type listing struct {
 }
 
 func newDevice() *device {
-	return &device{turn: make(chan struct{}, 1), relock: -1, level: -1}
+	return &device{turn: make(chan struct{}, 1), slotTurn: make(chan struct{}, 1), relock: -1, level: -1}
 }
 
 func (d *device) report(r driver.Report) news {
@@ -444,6 +446,13 @@ func (d *device) complained(c complaint) []news {
 		} else {
 			close(q.ended)
 		}
+	case c.Key == "pin_code" && d.refusal != nil && c.Set:
+		why.Op, why.Hint = "writing PIN slot", "the lock answered that it would not"
+		if c.Silent {
+			why.Hint = "the lock did not answer: see whether it has power and is in reach"
+		}
+		d.refusal <- why
+		d.refusal = nil
 	case c.Set && c.Key == "state":
 		d.fail(why)
 	}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/sashlock/sashlock"
@@ -44,11 +43,11 @@ func (s *session) lookup(op, address string) (*link, *device, error) {
 	return nil, nil, &sashlock.Error{Kind: kind, Op: op, Subject: address, Hint: hint}
 }
 
-// enter waits for the device's turn.
-func enter(ctx context.Context, op string, d *device, address string) error {
+// enter waits for one of the device's turns.
+func enter(ctx context.Context, op string, turn chan struct{}, address string) error {
 	if ctx.Err() == nil {
 		select {
-		case d.turn <- struct{}{}:
+		case turn <- struct{}{}:
 			return nil
 		case <-ctx.Done():
 		}
@@ -69,7 +68,7 @@ func (s *session) Operate(ctx context.Context, o driver.Order) error {
 	if err != nil {
 		return err
 	}
-	if err := enter(ctx, op, d, o.Address); err != nil {
+	if err := enter(ctx, op, d.turn, o.Address); err != nil {
 		return err
 	}
 	defer func() { <-d.turn }()
@@ -273,75 +272,5 @@ func silent(op, address string, err error) error {
 	return &sashlock.Error{
 		Kind: sashlock.Unavailable, Op: op, Subject: address,
 		Hint: "the lock did not answer: see whether it has power and is in reach", Err: err,
-	}
-}
-
-// Codes asks a lock which of its PIN slots are in use, one after the other.
-// PINs are not in the answers, unless Zigbee2MQTT was set to show them; then
-// they are not taken over.
-func (s *session) Codes(ctx context.Context, address string) ([]driver.Code, error) {
-	const op = "listing PIN slots"
-	l, d, err := s.lookup(op, address)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	can := d.parts.lock && d.parts.codes
-	s.mu.Unlock()
-	if !can {
-		return nil, &sashlock.Error{Kind: sashlock.Denied, Op: op, Subject: address, Hint: "it has no PIN slots that can be listed"}
-	}
-	if err := enter(ctx, op, d, address); err != nil {
-		return nil, err
-	}
-	defer func() { <-d.turn }()
-	var codes []driver.Code
-	for slot := 1; slot <= s.config.Slots; slot++ {
-		status, err := s.slot(ctx, l, d, slot)
-		if err != nil {
-			return nil, err
-		}
-		if status == "" || strings.HasPrefix(string(status), "not_supported") {
-			break // the lock has no more
-		}
-		codes = append(codes, driver.Code{Slot: slot, InUse: status != slotFree, Enabled: status == slotEnabled})
-	}
-	return codes, nil
-}
-
-// slot asks for one PIN slot.
-func (s *session) slot(ctx context.Context, l *link, d *device, slot int) (slotStatus, error) {
-	const op = "listing PIN slots"
-	ctx, cancel := context.WithTimeout(ctx, s.pace.answer)
-	defer cancel()
-	payload, err := json.Marshal(map[string]any{"pin_code": map[string]int{"user": slot}})
-	if err != nil {
-		return "", err
-	}
-	s.mu.Lock()
-	q := &listing{slot: slot, after: d.seen, ended: make(chan slotStatus, 1)}
-	d.listing = q
-	topic, address := s.config.Topic+"/"+d.entry.Name+"/get", d.entry.Address
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if d.listing == q {
-			d.listing = nil
-		}
-	}()
-	if err := l.broker.Publish(ctx, topic, 0, payload); err != nil {
-		return "", err
-	}
-	select {
-	case status, ok := <-q.ended:
-		if !ok {
-			return "", silent(op, address, nil)
-		}
-		return status, nil
-	case <-l.ctx.Done():
-		return "", silent(op, address, l.ctx.Err())
-	case <-ctx.Done():
-		return "", silent(op, address, ctx.Err())
 	}
 }

@@ -199,6 +199,9 @@ func (w peerWorld) Unjam(address string) error { return w.act("unjam", address) 
 func (w peerWorld) KeypadUnlock(address string, slot int) error {
 	return w.act("keypad-unlock", address, fmt.Sprintf("&user=%d", slot))
 }
+func (w peerWorld) RefuseCodes(address string, on bool) error {
+	return w.act("refuse-codes", address, fmt.Sprintf("&on=%t", on))
+}
 func (w peerWorld) WrongCode(address string) error { return w.act("wrong-code", address) }
 func (w peerWorld) Battery(address string, percent int) error {
 	return w.act("battery", address, fmt.Sprintf("&level=%d", percent))

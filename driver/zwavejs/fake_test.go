@@ -45,9 +45,18 @@ type fakeLock struct {
 	dead       bool
 	supervised bool
 	timeout    int
-	slots      map[int]bool
+	slots      map[int]fakeSlot
+	picky      bool // it takes no PIN
+	hides      bool // it does not say which PINs it has
+	schedules  map[int]yearDaySchedule
 	relock     *time.Timer
 	travel     time.Duration
+}
+
+// fakeSlot is a PIN slot of a lock of the fake.
+type fakeSlot struct {
+	status slotStatus
+	code   string
 }
 
 // newFake starts a fake server with three locked locks; slot 3 of each has a
@@ -69,7 +78,7 @@ func newFake(t testing.TB) *fake {
 }
 
 func newFakeLock(supervised bool) *fakeLock {
-	return &fakeLock{mode: modeSecured, door: "closed", level: 87, supervised: supervised, slots: map[int]bool{3: true}, travel: 5 * time.Millisecond}
+	return &fakeLock{mode: modeSecured, door: "closed", level: 87, supervised: supervised, slots: map[int]fakeSlot{3: {slotEnabled, testPIN}}, schedules: map[int]yearDaySchedule{}, travel: 5 * time.Millisecond}
 }
 
 // up makes the server reachable again.
@@ -282,13 +291,57 @@ func (l *fakeLock) invoked(r request) string {
 		return fmt.Sprintf(`{"response":{"level":%d}}`, l.level)
 	case fmt.Sprint(classUserCode, "getUsersCount"):
 		return `{"response":10}`
-	case fmt.Sprint(classUserCode, "get"):
-		if l.slots[int((*r.Args)[0].(float64))] {
-			return fmt.Sprintf(`{"response":{"userIdStatus":1,"userCode":%q}}`, testPIN)
-		}
-		return `{"response":{"userIdStatus":0,"userCode":""}}`
+	case fmt.Sprint(classUserCode, "get"), fmt.Sprint(classUserCode, "set"), fmt.Sprint(classUserCode, "clear"):
+		return l.slot(r.Method, *r.Args)
+	case fmt.Sprint(classSchedule, "setYearDaySchedule"), fmt.Sprint(classSchedule, "getYearDaySchedule"):
+		return l.schedule(r.Method, *r.Args)
 	}
 	return `{}`
+}
+
+// slot answers what is asked and told of a PIN slot.
+func (l *fakeLock) slot(method string, args []any) string {
+	n := int(args[0].(float64))
+	switch {
+	case method == "set" && !l.picky:
+		l.slots[n] = fakeSlot{slotStatus(args[1].(float64)), args[2].(string)}
+	case method == "clear" && n == 0: // this is how Z-Wave clears them all
+		clear(l.slots)
+	case method == "clear":
+		delete(l.slots, n)
+	}
+	if method != "get" {
+		return `{}`
+	}
+	if n > 10 {
+		return `{"response":{"userIdStatus":254}}`
+	}
+	s := l.slots[n]
+	if l.hides && s.code != "" {
+		s.code = "******"
+	}
+	return fmt.Sprintf(`{"response":{"userIdStatus":%d,"userCode":%q}}`, s.status, s.code)
+}
+
+// schedule answers what is asked and told of the times of a PIN.
+func (l *fakeLock) schedule(method string, args []any) string {
+	n := int(args[0].(map[string]any)["userId"].(float64))
+	if method == "setYearDaySchedule" {
+		delete(l.schedules, n)
+		if len(args) > 1 {
+			var y yearDaySchedule
+			text, _ := json.Marshal(args[1])
+			_ = json.Unmarshal(text, &y)
+			l.schedules[n] = y
+		}
+		return `{}`
+	}
+	y, has := l.schedules[n]
+	if !has {
+		return `{}`
+	}
+	text, _ := json.Marshal(y)
+	return `{"response":` + string(text) + `}`
 }
 
 // move moves a bolt and tells of it as Z-Wave JS does: the report, then the
@@ -388,6 +441,11 @@ func (w fakeWorld) KeypadUnlock(address string, slot int) error {
 
 func (w fakeWorld) WrongCode(address string) error {
 	w.play(note(w.with(address, func(*fakeLock) {}), typeSecurity, 4, 0))
+	return nil
+}
+
+func (w fakeWorld) RefuseCodes(address string, on bool) error {
+	w.with(address, func(l *fakeLock) { l.picky = on })
 	return nil
 }
 

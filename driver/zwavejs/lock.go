@@ -23,16 +23,20 @@ import (
 // Z-Wave JS never makes them up, so their events are told as they come.
 
 // device is one lock as this session knows it. Its node and endpoint never
-// change and turn guards itself; all else is guarded by the session's mu.
+// change, turn and slots guard themselves; all else is guarded by the session's mu.
 type device struct {
 	node     int
 	endpoint int
 	turn     chan struct{} // holds one while an order is on its way to the lock
+	slots    chan struct{} // holds one while a PIN slot is being written
 
 	found   driver.Discovery
 	status  nodeStatus
 	contact bool // it tells open from closed
 	reads   bool // and does so when it is read
+
+	schedules bool // it can bound its PINs in time
+	slotCount int  // how many PIN slots it has; 0: not asked yet
 
 	online   sashlock.EventKind // what was last told, "" for nothing: the same of all below
 	lock     sashlock.EventKind
@@ -66,6 +70,7 @@ func (d *device) describe(n nodeState) []news {
 	d.found, d.status = discover(n, d.endpoint), n.Status
 	d.contact, d.reads = hasContact(n, d.endpoint), readsContact(n, d.endpoint)
 	found := d.found
+	_, d.schedules = n.class(d.endpoint, classSchedule)
 	told := []news{{device: &found}}
 	if d.status == statusDead {
 		return append(told, d.offline()...)

@@ -263,41 +263,6 @@ func (s *session) Read(ctx context.Context, address string) error {
 	return s.post(ctx, l, func() []news { return d.battery(scalar{Kind: scalarNumber, Number: level}, true) })
 }
 
-// Codes asks a lock which of its PIN slots are in use, one after the other.
-// That takes many seconds for a lock of many slots. No PIN is taken over from the
-// answers.
-func (s *session) Codes(ctx context.Context, address string) ([]driver.Code, error) {
-	const op = "listing PIN slots"
-	l, d, err := s.lookup(op, address)
-	if err != nil {
-		return nil, err
-	}
-	body, err := l.client.do(ctx, invoke(d.node, d.endpoint, classUserCode, "getUsersCount"))
-	if err != nil {
-		return nil, err
-	}
-	count, ok := decodeNumber(body)
-	if !ok {
-		return nil, silent(op, d.node, nil)
-	}
-	var codes []driver.Code
-	for slot := 1; slot <= min(count, maxSlots); slot++ {
-		body, err := l.client.do(ctx, invoke(d.node, d.endpoint, classUserCode, "get", slot))
-		if err != nil {
-			return nil, err
-		}
-		status, ok, err := decodeSlot(body)
-		if err != nil || !ok {
-			return nil, silent(op, d.node, err)
-		}
-		if status == slotNone {
-			break
-		}
-		codes = append(codes, driver.Code{Slot: slot, InUse: status != slotFree, Enabled: status == slotEnabled})
-	}
-	return codes, nil
-}
-
 // setTimeout sets how long a release lasts. The whole configuration is written
 // at once, so what is not to change is read first.
 func (s *session) setTimeout(ctx context.Context, l *link, d *device, lasts time.Duration) error {

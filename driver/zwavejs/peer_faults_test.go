@@ -3,6 +3,7 @@
 package zwavejs
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"syscall"
@@ -131,6 +132,35 @@ func peerCodes(t *testing.T, p *peer) {
 		t.Errorf("codes (-want +got):\n%s", diff)
 	}
 	if strings.Contains(rec.Text(0), testPIN) {
+		t.Error("the PIN was told")
+	}
+}
+
+// peerWrites has the real lock take a PIN with an end, opens it with that at the
+// keypad, and takes it away again.
+func peerWrites(t *testing.T, p *peer) {
+	p.reset(t, "2", "4")
+	s, rec := openPeer(t, p)
+	typed := func(address string, want int) {
+		t.Helper()
+		got, err := p.ask("type-code?node=" + address + "&code=" + otherPIN)
+		if err != nil || strings.TrimSpace(got) != fmt.Sprintf(`{"user":%d}`, want) {
+			t.Errorf("the PIN at %s is that of %s, %v; want slot %d", address, got, err, want)
+		}
+	}
+	for address, bounded := range map[string]bool{"4": true, "2": false} {
+		typed(address, 0)
+		set, err := s.SetCode(t.Context(), address, driver.CodeSetting{Slot: 6, PIN: pinOf(t, otherPIN), Fresh: true, Until: time.Now().Add(48 * time.Hour)})
+		if err != nil || set.Bounded != bounded {
+			t.Fatalf("SetCode at %s: %+v, %v", address, set, err)
+		}
+		typed(address, 6)
+		if err := s.ClearCode(t.Context(), address, 6); err != nil {
+			t.Errorf("ClearCode at %s: %v", address, err)
+		}
+		typed(address, 0)
+	}
+	if strings.Contains(rec.Text(0), otherPIN) {
 		t.Error("the PIN was told")
 	}
 }

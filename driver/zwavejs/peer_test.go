@@ -160,8 +160,11 @@ func (w peerWorld) KeypadUnlock(address string, slot int) error {
 	return w.peer.act(fmt.Sprintf("keypad-unlock?node=%s&user=%d", address, slot))
 }
 func (w peerWorld) WrongCode(address string) error { return w.peer.act("wrong-code?node=" + address) }
-func (w peerWorld) KillGateway() error             { return w.peer.act("server-down") }
-func (w peerWorld) RestartGateway() error          { return w.peer.act("server-up") }
+func (w peerWorld) RefuseCodes(address string, on bool) error {
+	return w.peer.act(fmt.Sprintf("refuse-codes?node=%s&on=%t", address, on))
+}
+func (w peerWorld) KillGateway() error    { return w.peer.act("server-down") }
+func (w peerWorld) RestartGateway() error { return w.peer.act("server-up") }
 func (w peerWorld) Battery(address string, percent int) error {
 	return w.peer.act(fmt.Sprintf("battery?node=%s&level=%d", address, percent))
 }
@@ -183,6 +186,7 @@ func TestPeer(t *testing.T) {
 	t.Run("somebody else's orders", func(t *testing.T) { peerOthers(t, p) })
 	t.Run("jams", func(t *testing.T) { peerJams(t, p) })
 	t.Run("codes", func(t *testing.T) { peerCodes(t, p) })
+	t.Run("codes written", func(t *testing.T) { peerWrites(t, p) })
 	t.Run("killed and started again", func(t *testing.T) { peerKilled(t, p) })
 }
 

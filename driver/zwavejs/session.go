@@ -273,7 +273,7 @@ func (s *session) takeNode(l *link, n nodeState) []news {
 	}
 	d := s.devices[n.Node]
 	if d == nil || d.endpoint != endpoint {
-		d = &device{node: n.Node, endpoint: endpoint, level: -1, turn: make(chan struct{}, 1)}
+		d = &device{node: n.Node, endpoint: endpoint, level: -1, turn: make(chan struct{}, 1), slots: make(chan struct{}, 1)}
 		s.devices[n.Node] = d
 	}
 	told := d.describe(n)

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sashlock/sashlock/driver"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -290,6 +292,8 @@ func FuzzDecode(f *testing.F) {
 			_, _ = decodeState(m.Result.body)
 			_, _, _ = decodeLock(m.Result.body)
 			_, _, _ = decodeSlot(m.Result.body)
+			_, _, _ = decodeHeld(m.Result.body, driver.PIN{})
+			_, _ = decodeYearDay(m.Result.body)
 			_, _ = decodeSet(m.Result.body)
 			_, _ = decodeLevel(m.Result.body)
 			_, _ = decodeNumber(m.Result.body)

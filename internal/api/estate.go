@@ -19,7 +19,6 @@ import (
 	"github.com/sashlock/sashlock/internal/grants"
 	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/people"
-	"github.com/sashlock/sashlock/internal/shopper"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/sites"
 	"github.com/sashlock/sashlock/internal/store"
@@ -92,9 +91,9 @@ func declaredNow(q store.Query) (f estate.File, err error) {
 	}
 	guests := map[sashlock.PersonID]bool{} // customers come and go; nobody declares them
 	for _, p := range have.People {
-		guests[p.ID] = shopper.IsGuest(p)
+		guests[p.ID] = p.IsGuest()
 	}
-	have.People = slices.DeleteFunc(have.People, shopper.IsGuest)
+	have.People = slices.DeleteFunc(have.People, sashlock.Person.IsGuest)
 	have.Grants = slices.DeleteFunc(have.Grants, func(g sashlock.Grant) bool { return guests[g.Person] })
 	name := namingOf(have)
 	f.Schedules = each(have.Schedules, func(s sashlock.Schedule) estate.Schedule { return estate.FromSchedule(s) })

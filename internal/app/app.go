@@ -35,6 +35,7 @@ import (
 	"github.com/sashlock/sashlock/internal/credentials"
 	"github.com/sashlock/sashlock/internal/devices"
 	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/gateways"
 	"github.com/sashlock/sashlock/internal/grants"
 	"github.com/sashlock/sashlock/internal/guard"
 	"github.com/sashlock/sashlock/internal/incidents"
@@ -57,6 +58,7 @@ type House struct {
 	Store       *store.Store
 	Hall        *flow.Hall
 	Devices     *devices.Room
+	Gateways    *gateways.Room
 	Signin      *signin.Room
 	Assistance  *assistance.Room
 	Scenarios   *scenarios.Room
@@ -117,11 +119,12 @@ func (h *House) build(ctx context.Context) error {
 		},
 	}, book)
 	h.Devices, err = devices.New(ctx, devices.Options{
-		Store: h.Store, Hall: h.Hall, Key: h.Keys.Command, Epoch: epoch, Now: h.Now, Log: h.Log,
+		Store: h.Store, Hall: h.Hall, Key: h.Keys.Command, Epoch: epoch, Now: h.Now, Log: h.Log, Present: h.present,
 	})
 	if err != nil {
 		return err
 	}
+	h.Gateways = h.newGateways()
 	if err := h.openSignin(); err != nil {
 		return err
 	}
@@ -226,7 +229,7 @@ func (h *House) Start(ctx context.Context) error {
 		tally.Run(running, h.Store, h.Hall, func(err error) { h.Log.Warn("day counts not kept", logkey.Err(err)) })
 	})
 	h.done.Go(func() {
-		if err := people.Finish(running, h.Store, h.Hall); err != nil {
+		if err := people.Finish(running, h.Store, h.Hall); err != nil && running.Err() == nil {
 			h.Log.Warn("list of people not finished", logkey.Err(err))
 		}
 	})
@@ -235,7 +238,7 @@ func (h *House) Start(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return h.Gateways.Start(ctx)
 }
 
 func (h *House) open(ctx context.Context, g Gateway) error {

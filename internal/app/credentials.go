@@ -8,9 +8,11 @@ import (
 	"crypto/sha256"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/driver"
 	"github.com/sashlock/sashlock/internal/credentials"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
+	"github.com/sashlock/sashlock/internal/wiegand"
 )
 
 // markLength is the length of the key of credentials, in bytes.
@@ -24,6 +26,36 @@ func (h *House) newCredentials() (*credentials.Room, error) {
 		return nil, err
 	}
 	return credentials.New(credentials.Options{Store: h.Store, Hall: h.Hall, Now: h.Now, Key: key, EndSessions: h.signOut}), nil
+}
+
+// present takes what somebody presents at a reader that a driver reaches the way
+// that the API does for readers that reach us by themselves. What no card can be
+// is refused like a card that nobody knows.
+func (h *House) present(ctx context.Context, at sashlock.OpeningID, p driver.Presentation) (driver.Verdict, error) {
+	shown := make([]credentials.Shown, len(p.Shown))
+	for i, s := range p.Shown {
+		shown[i].Kind = s.Kind
+		switch s.Kind {
+		case sashlock.PIN:
+			shown[i].PIN = s.Secret.Reveal()
+		case sashlock.QR:
+			shown[i].QR = s.Secret.Reveal()
+		case sashlock.Card:
+			card, err := wiegand.Parse(s.Secret.Reveal())
+			if err != nil {
+				return driver.Verdict{}, nil //nolint:nilerr // too short or too long for a card: a misread
+			}
+			shown[i].Card = card
+		}
+	}
+	out, err := h.Credentials.Present(ctx, credentials.Presented{Opening: at, Side: p.Side, Shown: shown})
+	if err != nil {
+		return driver.Verdict{}, err
+	}
+	taken := out.Refused == ""
+	return driver.Verdict{
+		Granted: taken && out.Decision.Granted, More: taken && out.Decision.Deferred(), Rests: out.Rest > 0,
+	}, nil
 }
 
 // signOut ends every session of whoever a person is among the operators, and

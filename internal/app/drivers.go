@@ -10,8 +10,12 @@ import (
 	"github.com/sashlock/sashlock/driver/edge"
 	"github.com/sashlock/sashlock/driver/matter"
 	"github.com/sashlock/sashlock/driver/onvif"
+	"github.com/sashlock/sashlock/driver/osdp"
+	"github.com/sashlock/sashlock/driver/seam"
+	"github.com/sashlock/sashlock/driver/uhppote"
 	"github.com/sashlock/sashlock/driver/zigbee2mqtt"
 	"github.com/sashlock/sashlock/driver/zwavejs"
+	"github.com/sashlock/sashlock/internal/gateways"
 )
 
 // Drivers lists every driver there is, by name. The simulated store is not
@@ -25,6 +29,18 @@ func (h *House) drivers() map[string]driver.Driver {
 	})
 }
 
+// newGateways builds the room of the gateways that are set up on the console.
+func (h *House) newGateways() *gateways.Room {
+	var ofFile []string
+	for _, g := range h.Config.Gateways {
+		ofFile = append(ofFile, g.Name)
+	}
+	return gateways.New(gateways.Options{
+		Store: h.Store, Hall: h.Hall, Sessions: h.Devices, Drivers: h.drivers(),
+		Secrets: filepath.Join(h.Config.Data, "secrets"), OfFile: ofFile, Log: h.Log,
+	})
+}
+
 // DeviceKeys is where a data folder has the certificates of our own devices.
 func DeviceKeys(data string) string { return filepath.Join(keyFolder(data), "devices") }
 
@@ -33,6 +49,9 @@ func driversOf(house edge.House) map[string]driver.Driver {
 		edge.New(house),
 		matter.New(),
 		onvif.New(),
+		osdp.New(),
+		seam.New(),
+		uhppote.New(),
 		zigbee2mqtt.New(),
 		zwavejs.New(),
 	}

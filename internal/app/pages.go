@@ -14,6 +14,7 @@ import (
 	"github.com/sashlock/sashlock/internal/console/developers"
 	"github.com/sashlock/sashlock/internal/console/enter"
 	"github.com/sashlock/sashlock/internal/console/fleet"
+	gatewaypages "github.com/sashlock/sashlock/internal/console/gateways"
 	"github.com/sashlock/sashlock/internal/console/granting"
 	"github.com/sashlock/sashlock/internal/console/inside"
 	"github.com/sashlock/sashlock/internal/console/manual"
@@ -41,7 +42,7 @@ func (h *House) pages() http.Handler {
 		Store: h.Store, Hall: h.Hall, Devices: h.Devices, Signin: h.Signin, Approvals: h.Approvals, Now: h.Now, Log: h.Log,
 		Version: Version(), Verifier: h.Keys.Verifier, Demo: h.demo, Estate: h.API.Estate, Origin: h.Config.Origin,
 	})
-	now.Mount(frame)
+	now.Mount(frame, h.Scenarios)
 	activity.Mount(frame)
 	asks.Mount(frame, h.Approvals)
 	inside.Mount(frame)
@@ -50,6 +51,7 @@ func (h *House) pages() http.Handler {
 	developers.Mount(frame)
 	enter.Mount(frame)
 	fleet.Mount(frame)
+	gatewaypages.Mount(frame, h.Gateways)
 	granting.Mount(frame)
 	persons.Mount(frame)
 	phone.Mount(frame, h.Assistance, h.Shopper, h.Scenarios)

@@ -39,6 +39,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/a-h/templ"
 
@@ -169,7 +171,17 @@ func (f *Frame) trouble(w http.ResponseWriter, r *http.Request, err error) {
 	default:
 		f.Log.Error("page failed", logkey.Err(err))
 	}
-	f.show(w, r, Head{Title: lang.T(r.Context(), title), Status: status}, message(lang.T(r.Context(), title), lang.T(r.Context(), text)))
+	text = lang.T(r.Context(), text)
+	if !namesField(err) {
+		text = Capital(text)
+	}
+	f.show(w, r, Head{Title: lang.T(r.Context(), title), Status: status}, message(lang.T(r.Context(), title), text))
+}
+
+// Capital is a text with a capital at its beginning.
+func Capital(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:]
 }
 
 // Sentence is what people are told of an error: the fix if there is one, and
@@ -177,12 +189,18 @@ func (f *Frame) trouble(w http.ResponseWriter, r *http.Request, err error) {
 func Sentence(err error) string {
 	var p *sashlock.Error
 	if errors.As(err, &p) && p.Hint != "" {
-		if p.Subject != "" && p.Kind == sashlock.Invalid {
+		if namesField(err) {
 			return p.Subject + ": " + p.Hint
 		}
 		return p.Hint
 	}
 	return err.Error()
+}
+
+// namesField reports whether the sentence of an error begins with a field.
+func namesField(err error) bool {
+	var p *sashlock.Error
+	return errors.As(err, &p) && p.Hint != "" && p.Subject != "" && p.Kind == sashlock.Invalid
 }
 
 // Back sends the browser to another page after something was done, so that

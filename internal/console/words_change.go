@@ -147,6 +147,10 @@ func changeWords(k sashlock.EventKind) (one, many string) {
 		return lang.Mark("An operator signed in"), lang.Mark("%d operators signed in")
 	case sashlock.TagIssued:
 		return lang.Mark("A tag was issued"), lang.Mark("%d tags were issued")
+	case sashlock.GatewaySaved:
+		return lang.Mark("A gateway was set up or changed"), lang.Mark("%d gateways were set up or changed")
+	case sashlock.GatewayRemoved:
+		return lang.Mark("A gateway was removed"), lang.Mark("%d gateways were removed")
 	case sashlock.DeviceTested:
 		return lang.Mark("A device was tested"), lang.Mark("%d devices were tested")
 	case sashlock.PlanSaved, sashlock.PictureSaved:

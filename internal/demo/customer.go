@@ -94,7 +94,7 @@ func (s *shop) serveThemselves(ctx context.Context, walkIn func(slug string)) {
 		book := s.house.Hall.Book()
 		for _, e := range events {
 			next = e.Seq + 1
-			if shopper.IsGuest(book.People[e.Person]) {
+			if book.People[e.Person].IsGuest() {
 				walkIn(book.Openings[e.Opening].Slug)
 			}
 		}

@@ -46,6 +46,9 @@ type Options struct {
 	Epoch int64
 	Now   func() time.Time
 	Log   *slog.Logger
+	// Present decides about what somebody presents at a reader that is fitted to
+	// an opening. Nil: whatever is presented at a reader is refused.
+	Present func(ctx context.Context, at sashlock.OpeningID, p driver.Presentation) (driver.Verdict, error)
 }
 
 // Room keeps the devices.
@@ -56,6 +59,7 @@ type Room struct {
 	epoch int64
 	now   func() time.Time
 	log   *slog.Logger
+	judge func(ctx context.Context, at sashlock.OpeningID, p driver.Presentation) (driver.Verdict, error)
 
 	mu       sync.Mutex
 	known    map[place]sashlock.Device      // guarded by mu
@@ -72,7 +76,7 @@ type place struct{ gateway, address string }
 // New returns a room that knows the devices in the store.
 func New(ctx context.Context, opts Options) (*Room, error) {
 	r := &Room{
-		store: opts.Store, hall: opts.Hall, key: opts.Key, epoch: opts.Epoch, now: opts.Now, log: opts.Log,
+		store: opts.Store, hall: opts.Hall, key: opts.Key, epoch: opts.Epoch, now: opts.Now, log: opts.Log, judge: opts.Present,
 		known:   map[place]sashlock.Device{},
 		refused: map[place]time.Time{}, gateways: map[string]*gateway{},
 	}
@@ -161,4 +165,7 @@ func data(d sashlock.Device) json.RawMessage {
 	return out
 }
 
-var _ driver.Sink = (*sink)(nil)
+var (
+	_ driver.Sink      = (*sink)(nil)
+	_ driver.Presenter = (*sink)(nil)
+)

@@ -350,3 +350,39 @@ func TestGatewaysHaveNamesOfTheirOwn(t *testing.T) {
 		t.Errorf("gateways %+v", g)
 	}
 }
+
+// A gateway that is taken away while the store works leaves nothing standing
+// that nobody knows any more.
+func TestDevicesOfAGatewayThatIsShutAreOffline(t *testing.T) {
+	b := newBench(t)
+	for i, opening := range []sashlock.OpeningID{b.one, ""} {
+		address := fmt.Sprint(i)
+		if err := b.d.sink.Found(t.Context(), lock(address, "1")); err != nil {
+			t.Fatal(err)
+		}
+		if opening == "" {
+			continue
+		}
+		if _, err := b.Adopt(t.Context(), "", string(b.kept(address).ID), opening); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.d.sink.Heard(t.Context(), driver.Report{Address: address, Kind: sashlock.LockLocked, State: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if err := b.Shut(t.Context(), "g-1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	states, err := b.store.DeviceStates(t.Context())
+	if err != nil || len(states) != 1 || states[0].Online {
+		t.Errorf("states: %+v, %v", states, err)
+	}
+	if n := b.count(sashlock.DeviceOffline); n != 1 || b.d.closed != 1 || len(b.Gateways()) != 0 || b.Has("g-1") {
+		t.Errorf("offline %d times, closed %d times, gateways %v", n, b.d.closed, b.Gateways())
+	}
+	if err := b.Open(t.Context(), "g-1", b.d, nil); err != nil || !b.Has("g-1") {
+		t.Errorf("opened again: %v", err)
+	}
+}

@@ -87,6 +87,39 @@ func (r *Room) Open(ctx context.Context, name string, d driver.Driver, config js
 	return nil
 }
 
+// Shut ends the session of one gateway, waits for its commands under way, and
+// records that its devices at openings cannot be reached. A name that has no
+// session is none to end.
+func (r *Room) Shut(ctx context.Context, name string) error {
+	r.mu.Lock()
+	g := r.gateways[name]
+	delete(r.gateways, name)
+	r.mu.Unlock()
+	if g == nil {
+		return nil
+	}
+	err := g.end()
+	ctx = context.WithoutCancel(ctx) // what is shown must not stay as it was
+	for _, d := range r.hall.Book().Devices {
+		if d.Gateway == name {
+			_, gone := r.hall.Report(ctx, sashlock.Report{Kind: sashlock.DeviceOffline, Device: d.ID, Opening: d.Opening})
+			err = errors.Join(err, gone)
+		}
+	}
+	return err
+}
+
+// end ends a session that no longer gets commands, and waits for those under
+// way.
+func (g *gateway) end() error {
+	g.stop()
+	g.done.Wait()
+	if g.session == nil {
+		return nil // it is being opened, and closed by whoever does
+	}
+	return g.session.Close()
+}
+
 // Close ends every session and waits for the commands under way.
 func (r *Room) Close() error {
 	r.mu.Lock()
@@ -96,14 +129,18 @@ func (r *Room) Close() error {
 	r.mu.Unlock()
 	var errs []error
 	for _, g := range open {
-		g.stop()
-		g.done.Wait()
-		if g.session != nil {
-			errs = append(errs, g.session.Close())
-		}
+		errs = append(errs, g.end())
 	}
 	r.strays.Wait()
 	return errors.Join(errs...)
+}
+
+// Has reports whether a gateway of a name is open.
+func (r *Room) Has(name string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, open := r.gateways[name]
+	return open
 }
 
 // Gateways tells how every gateway stands, in order of name.

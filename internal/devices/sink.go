@@ -89,6 +89,24 @@ func (s *sink) Heard(ctx context.Context, h driver.Report) error {
 	return err
 }
 
+// Presented has it decided what becomes of something that was presented at a
+// reader. At a reader that is not fitted to an opening nothing is decided, and
+// nothing is kept of what was presented but that something was.
+func (s *sink) Presented(ctx context.Context, p driver.Presentation) (driver.Verdict, error) {
+	d, known := s.room.at(place{s.gateway, p.Address})
+	if !known || d.Opening == "" {
+		return driver.Verdict{}, s.Heard(ctx, driver.Report{Address: p.Address, Kind: sashlock.CredentialRefused})
+	}
+	if s.room.judge == nil {
+		return driver.Verdict{}, nil
+	}
+	v, err := s.room.judge(ctx, d.Opening, p)
+	if err != nil {
+		s.room.log.Warn("nothing decided at a reader", logkey.Device(d.ID), logkey.Err(err))
+	}
+	return v, err
+}
+
 // mostStrangers is of how many places refusals are remembered: a gateway that
 // invents addresses must not fill the memory or the ledger.
 const mostStrangers = 4096

@@ -183,3 +183,16 @@ func TestDataNamesNobody(t *testing.T) {
 		t.Errorf("data is %s", data)
 	}
 }
+
+// Nobody hides among customers, whom no list of people shows.
+func TestNobodyIsDeclaredAsACustomer(t *testing.T) {
+	find := func(Kind, string) string { return "" }
+	anna := Person{Slug: "shopper-anna", Name: "Anna"}
+	if _, wrong := anna.Resolve(find); len(wrong) != 1 || wrong[0].Field != "slug" {
+		t.Errorf("problems %v", wrong)
+	}
+	anna.Guest = true
+	if _, wrong := anna.Resolve(find); len(wrong) != 0 {
+		t.Errorf("as a customer: %v", wrong)
+	}
+}

@@ -63,7 +63,7 @@ func FromRole(r sashlock.Role) Role {
 
 // FromPerson returns the declared form of a person.
 func FromPerson(p sashlock.Person, name Naming) Person {
-	out := Person{Kept: Kept{string(p.ID), p.Rev}, Slug: p.Slug, Name: p.Name, Suspended: p.Suspended, From: instant(p.From), Until: instant(p.Until)}
+	out := Person{Kept: Kept{string(p.ID), p.Rev}, Slug: p.Slug, Name: p.Name, Suspended: p.Suspended, From: instant(p.From), Until: instant(p.Until), Guest: p.IsGuest()}
 	for _, r := range p.Roles {
 		out.Roles = append(out.Roles, ref(name, Roles, r))
 	}

@@ -118,6 +118,8 @@ type Person struct {
 	Suspended bool     `yaml:"suspended,omitempty" json:"suspended,omitempty" doc:"Refused everywhere until lifted"`
 	From      string   `yaml:"from,omitempty" json:"from,omitempty" doc:"Not admitted before this instant (RFC 3339)"`
 	Until     string   `yaml:"until,omitempty" json:"until,omitempty" doc:"Not admitted at this instant or later (RFC 3339)"`
+
+	Guest bool `yaml:"-" json:"-"` // a customer who opens a case alone; see sashlock.Person.IsGuest
 }
 
 // Schedule is the declared form of sashlock.Schedule.

@@ -271,6 +271,9 @@ func (o Role) Resolve(find Lookup) (sashlock.Role, []Problem) {
 func (p Person) Resolve(find Lookup) (sashlock.Person, []Problem) {
 	r := &reader{find: find}
 	out := sashlock.Person{Slug: r.slug(p.Slug), Name: r.name(p.Name), Suspended: p.Suspended}
+	if out.IsGuest() && !p.Guest {
+		r.wrong("slug", lang.Say("names that begin with %s stand for customers", sashlock.GuestSlug), lang.Say("choose another"))
+	}
 	out.From, out.Until = r.validity(p.From, p.Until)
 	seen := map[string]bool{}
 	for i, role := range p.Roles {

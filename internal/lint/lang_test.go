@@ -27,15 +27,15 @@ import (
 type wording struct{ many, at string }
 
 // texts collects what the code says in the language of its reader: the literal
-// arguments of lang.T, lang.N, lang.Say and lang.Mark, and of the methods named
-// say that make phrases.
+// arguments of lang.T, lang.N, lang.Say and lang.Mark, of the methods named say
+// that make phrases, and of driver.BadConfig. Nobody sets up the simulator.
 func texts(t *tree) map[string]wording {
 	all := map[string]wording{}
 	for _, r := range sashlock.Reasons() {
 		all[r.Words()] = wording{at: "reason.go"}
 	}
 	for _, p := range t.pkgs {
-		if p.dir == "internal/lang" || p.dir == "internal/lint" {
+		if p.dir == "internal/lang" || p.dir == "internal/lint" || p.dir == "driver/sim" || p.dir == "driver/example" || isSuite(p.dir) {
 			continue
 		}
 		for _, s := range p.files {
@@ -54,17 +54,24 @@ func texts(t *tree) map[string]wording {
 }
 
 func collect(all map[string]wording, call *ast.CallExpr, at string) {
-	f, is := call.Fun.(*ast.SelectorExpr)
-	if !is {
+	f := new(ast.SelectorExpr)
+	switch called := call.Fun.(type) {
+	case *ast.SelectorExpr:
+		f = called
+	case *ast.Ident:
+		f.Sel = called
+	default:
 		return
 	}
 	pkg, _ := f.X.(*ast.Ident)
 	ours := pkg != nil && pkg.Name == "lang"
 	first := -1
 	switch {
+	case f.Sel.Name == "BadConfig":
+		first = 1 // what Check says of a setting stands next to its field in the console
 	case ours && (f.Sel.Name == "Mark" || f.Sel.Name == "Say"):
 		first = 0
-	case ours && f.Sel.Name == "T", f.Sel.Name == "say":
+	case ours && f.Sel.Name == "T", f.X != nil && f.Sel.Name == "say":
 		first = 1
 	case ours && f.Sel.Name == "N":
 		first = 2
@@ -126,6 +133,11 @@ func TestEveryTextHasItsTranslation(t *testing.T) {
 	}
 	for _, text := range known.Texts() {
 		want[text] = wording{at: "models"}
+	}
+	for _, m := range tree.manifests() {
+		for _, text := range m.Texts() {
+			want[text] = wording{at: "driver/" + m.Name + "/manifest.yaml"}
+		}
 	}
 	if len(want) < 100 {
 		t.Fatalf("only %d texts were found", len(want))

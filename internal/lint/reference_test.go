@@ -145,6 +145,8 @@ func (t *tree) references() map[string]string {
 		"docs/reference/events.md":  t.eventPage(),
 		"docs/reference/reasons.md": t.reasonPage(),
 		"docs/reference/errors.md":  t.errorPage(),
+
+		"docs/reference/gateways.md": t.gatewayPage(),
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/lang"
 )
 
 // Config says which broker to use and how to sign in to it. Secrets are never
@@ -44,25 +45,25 @@ func (c Config) Check() error {
 	u, err := url.Parse(c.Broker)
 	switch {
 	case c.Broker == "":
-		return wrong("broker", `give the address of the broker, like "tcp://127.0.0.1:1883"`)
+		return wrong("broker", lang.Mark(`give the address of the broker, like "tcp://127.0.0.1:1883"`))
 	case err != nil || u.Hostname() == "" || ports[u.Scheme] == "":
-		return wrong("broker", `write the address like "tcp://127.0.0.1:1883", with tcp, tls, ws or wss in front`)
+		return wrong("broker", lang.Mark(`write the address like "tcp://127.0.0.1:1883", with tcp, tls, ws or wss in front`))
 	case u.User != nil:
-		return wrong("broker", "leave out user and password: they have settings of their own")
+		return wrong("broker", lang.Mark("leave out user and password: they have settings of their own"))
 	case u.Fragment != "" || u.RawQuery != "" || u.Path != "" && !strings.HasPrefix(u.Scheme, "ws"):
-		return wrong("broker", "leave out what follows the port")
+		return wrong("broker", lang.Mark("leave out what follows the port"))
 	case strings.ContainsRune(c.User, 0):
-		return wrong("user", "a name has no zero bytes")
+		return wrong("user", lang.Mark("a name has no zero bytes"))
 	case c.User == "" && (c.PasswordFile != "" || c.PasswordEnv != ""):
-		return wrong("user", "a password needs a user")
+		return wrong("user", lang.Mark("a password needs a user"))
 	case c.PasswordFile != "" && c.PasswordEnv != "":
-		return wrong("password_file", "give the password in a file or in the environment, not in both")
+		return wrong("password_file", lang.Mark("give the password in a file or in the environment, not in both"))
 	case c.PasswordEnv != "" && !envName.MatchString(c.PasswordEnv):
-		return wrong("password_env", "give the name of an environment variable, not the password itself")
+		return wrong("password_env", lang.Mark("give the name of an environment variable, not the password itself"))
 	case c.CAFile != "" && !secret(u):
-		return wrong("ca_file", "it is of use with tls and wss only")
+		return wrong("ca_file", lang.Mark("it is of use with tls and wss only"))
 	case !clientID.MatchString(c.ClientID):
-		return wrong("client_id", "use 1 to 64 letters, digits, hyphens and underscores")
+		return wrong("client_id", lang.Mark("use 1 to 64 letters, digits, hyphens and underscores"))
 	}
 	return nil
 }

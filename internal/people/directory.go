@@ -51,7 +51,7 @@ type Staff struct {
 type fingerprint struct{ people, peopleRevs, roles, roleRevs int64 }
 
 func takePrint(q store.Query) (f fingerprint, err error) {
-	if err = q.QueryRow(`SELECT COUNT(*), COALESCE(SUM(rev), 0) FROM people`).Scan(&f.people, &f.peopleRevs); err == nil {
+	if err = q.QueryRow(`SELECT COUNT(*), COALESCE(SUM(rev), 0) FROM people WHERE `+noGuest).Scan(&f.people, &f.peopleRevs); err == nil {
 		err = q.QueryRow(`SELECT COUNT(*), COALESCE(SUM(rev), 0) FROM roles`).Scan(&f.roles, &f.roleRevs)
 	}
 	if err != nil {
@@ -104,7 +104,10 @@ func scanMembership(scan store.Scan) (m membership, err error) {
 	return m, err
 }
 
-// ReadStaff reads everybody.
+// noGuest leaves out the people who stand for customers.
+const noGuest = `slug NOT LIKE '` + sashlock.GuestSlug + `%'`
+
+// ReadStaff reads everybody but guests, who are no staff.
 func ReadStaff(q store.Query) (s Staff, err error) {
 	if s.print, err = takePrint(q); err != nil {
 		return s, err
@@ -115,6 +118,7 @@ func ReadStaff(q store.Query) (s Staff, err error) {
 	if s.Entries, err = store.Rows(q, scanEntry, `SELECT `+entryColumns+entryTables+` ORDER BY p.id`); err != nil {
 		return s, err
 	}
+	s.Entries = slices.DeleteFunc(s.Entries, func(e Entry) bool { return e.IsGuest() })
 	members, err := store.Rows(q, scanMembership, `SELECT person, role FROM person_roles ORDER BY person, role`)
 	join(s.Entries, members)
 	return s, err

@@ -129,12 +129,13 @@ func (c *compiler) calendar(field, slug string) *schedule.Calendar {
 	return nil
 }
 
-// localTime is how dates are written.
-const localTime = "2006-01-02 15:04"
+// LocalTime is how scenarios have a time by the clocks of the store. A T between
+// day and time is taken as well.
+const LocalTime = "2006-01-02 15:04"
 
 func (c *compiler) dates(d Dates) {
 	read := func(field, text string) time.Time {
-		at, err := time.ParseInLocation(localTime, strings.Replace(text, "T", " ", 1), c.p.zone)
+		at, err := time.ParseInLocation(LocalTime, strings.Replace(text, "T", " ", 1), c.p.zone)
 		if err != nil {
 			c.wrong("trigger.dates."+field, lang.Say("%q is no instant", short(text)), lang.Say(`write a day and a time on the clocks of the store, like "2026-11-27 18:00"`))
 		}

@@ -157,7 +157,7 @@ func (s *server) listUsers(r *http.Request) (reply, error) {
 			shown[g.ID] = g.Name
 		}
 	}
-	found = slices.DeleteFunc(found, func(e people.Entry) bool { return e.Gone || f != nil && !f.match(asUser(e, shown)) })
+	found = slices.DeleteFunc(found, func(e people.Entry) bool { return e.Gone || e.IsGuest() || f != nil && !f.match(asUser(e, shown)) })
 	return listed(q, found, func(e people.Entry) map[string]any { return s.showUser(r, e, groups) })
 }
 
@@ -186,7 +186,7 @@ func candidates(q store.Query, f filter) (found []people.Entry, groups []people.
 // findUser finds a user that the directory has not deleted.
 func findUser(q store.Query, id string) (people.Entry, error) {
 	e, err := people.FindEntry(q, people.ByID, id)
-	if err == nil && e.Gone {
+	if err == nil && (e.Gone || e.IsGuest()) {
 		err = &sashlock.Error{Kind: sashlock.NotFound, Op: "finding user"}
 	}
 	return e, err

@@ -179,7 +179,7 @@ func (r *Room) Ask(ctx context.Context, g Guest, o sashlock.Opening) (sashlock.D
 			return err
 		}
 		mark := strings.ToLower(rand.Text())
-		one = Opened{ID: "gop_" + mark, Guest: g.ID, Site: o.Site, Opening: o.ID, Asked: tx.Now(), grant: slugPrefix + mark}
+		one = Opened{ID: "gop_" + mark, Guest: g.ID, Site: o.Site, Opening: o.ID, Asked: tx.Now(), grant: sashlock.GuestSlug + mark}
 		edit, err := r.Declaring.SaveGrant(tx, estate.Grant{
 			Slug: one.grant, Person: string(g.ID), Opening: o.Slug, Schedule: b.Schedules[b.Sites[o.Site].Hours].Slug,
 			Until: instant(tx.Now().Add(grantLife + time.Second)), Uses: 1,

@@ -108,11 +108,11 @@ func (r *Room) MakeCode(ctx context.Context, by sashlock.OperatorID, site sashlo
 		if err != nil {
 			return flow.Edit{}, err
 		}
-		any := false
+		opens := false
 		for id := range on {
-			any = any || r.Hall.Book().Openings[id].Site == site
+			opens = opens || r.Hall.Book().Openings[id].Site == site
 		}
-		if !rules.Codes || !any {
+		if !rules.Codes || !opens {
 			return flow.Edit{}, &sashlock.Error{Kind: sashlock.Conflict, Op: op, Subject: "site", Hint: lang.Mark("customers of this site open no case by a code: see Settings, customers who open a case themselves")}
 		}
 		var live int

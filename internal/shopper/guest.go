@@ -193,10 +193,10 @@ func (r *Room) declare(tx *store.Tx, g *Guest) (flow.Edit, error) {
 	}
 	mark := rand.Text()
 	if g.ID != "" {
-		mark = strings.TrimPrefix(r.Hall.Book().People[g.ID].Slug, slugPrefix)
+		mark = strings.TrimPrefix(r.Hall.Book().People[g.ID].Slug, sashlock.GuestSlug)
 	}
 	mark = strings.ToLower(mark)
-	p := estate.Person{Slug: slugPrefix + mark, Name: "Customer " + strings.ToUpper(mark[:min(len(mark), 4)]), Until: instant(g.Until)}
+	p := estate.Person{Slug: sashlock.GuestSlug + mark, Name: "Customer " + strings.ToUpper(mark[:min(len(mark), 4)]), Until: instant(g.Until), Guest: true}
 	edit, err := r.Declaring.SavePerson(tx, p, nobody, 0)
 	if err == nil && g.ID == "" {
 		g.ID = edit.Access.Put.People[0].ID

@@ -34,7 +34,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/store"
@@ -66,12 +65,3 @@ type Room struct {
 
 // New returns the room. It does nothing by itself until [Room.Run].
 func New(opts Options) *Room { return &Room{Options: opts, pace: newPace()} }
-
-// slugPrefix begins the slug of every person that stands for a guest.
-const slugPrefix = "shopper-"
-
-// IsGuest reports whether a person stands for a customer of whom nothing is
-// known.
-func IsGuest(p sashlock.Person) bool {
-	return len(p.Slug) > len(slugPrefix) && p.Slug[:len(slugPrefix)] == slugPrefix
-}

@@ -3,6 +3,7 @@
 package shopper_test
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 	"github.com/sashlock/sashlock/internal/consoletest"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/people"
 	"github.com/sashlock/sashlock/internal/rails"
 	"github.com/sashlock/sashlock/internal/shopper"
 	"github.com/sashlock/sashlock/internal/store"
@@ -367,5 +369,29 @@ func TestWhoComesBackIsTheSame(t *testing.T) {
 	other, _, err := s.room.AdmitKey(t.Context(), s.at("case-2"), key, "prs_made_up")
 	if err != nil || other.ID == "prs_made_up" || other.ID == g.ID {
 		t.Errorf("a made-up guest came back as %s: %v", other.ID, err)
+	}
+}
+
+// A list of everybody from the personnel system says nothing of customers, and
+// one who comes meanwhile does not make it stale.
+func TestCustomersAreNoStaff(t *testing.T) {
+	s := open(t)
+	staff := func() (staff people.Staff) {
+		s.Must(s.Store.View(t.Context(), func(q store.Query) (err error) { staff, err = people.ReadStaff(q); return err }))
+		return staff
+	}
+	list := "user name,name\n"
+	for _, e := range staff().Entries {
+		list += e.Slug + "," + e.Name + "\n"
+	}
+	opts := people.Options{Everyone: true, Zone: time.UTC}
+	before := people.Compare([]byte(list), staff(), opts)
+	guest := s.guest()
+	after := people.Compare([]byte(list), staff(), opts)
+	if len(after.Problems) > 0 || after.Leaving != 0 || after.Hash != before.Hash {
+		t.Errorf("with a customer in the store %d leave, problems %v", after.Leaving, after.Problems)
+	}
+	if slices.ContainsFunc(staff().Entries, func(e people.Entry) bool { return e.ID == guest.ID }) {
+		t.Error("a customer is among the staff")
 	}
 }

@@ -29,7 +29,7 @@ class Device {
 	constructor(n, maker, code, model, { endpoint = 1, zone } = {}) {
 		this.ieee = `0x0c${n.toString(16).padStart(14, "0")}`;
 		this.network = 0x2000 + n;
-		Object.assign(this, { code, endpoint, zone, counter: 0, stuck: false, mute: false, pins: new Map() });
+		Object.assign(this, { code, endpoint, zone, counter: 0, stuck: false, mute: false, refuses: false, pins: new Map() });
 		this.clusters = zone ? [0, 1, 3, 0x500] : [0, 1, 3, 9, 0x101];
 		this.attributes = {
 			genBasic: { zclVersion: 3, appVersion: 1, stackVersion: 2, hwVersion: 1, manufacturerName: maker, modelId: model, dateCode: "20250101", powerSource: 3, swBuildId: "7.1" },
@@ -156,6 +156,7 @@ class Radio extends Adapter {
 				setTimeout(() => this.turn(device, command === "lockDoor" ? LOCKED : UNLOCKED, BY_RADIO), BOLT_MS);
 				return { status: 0 };
 			case "setPinCode":
+				if (device.refuses) return { status: 1 };
 				device.pins.set(p.userid, { status: p.userstatus, type: p.usertype, code: Buffer.from(p.pincodevalue) });
 				return { status: 0 };
 			case "getPinCode":
@@ -250,6 +251,17 @@ const acts = {
 	},
 	"zone": (r, d, q) => r.zone(d, number(q, "status", 0)),
 	"set-code": (_, d, q) => void d.pins.set(number(q, "user", 1), { status: 1, type: 0, code: Buffer.from(q.get("code") ?? "") }),
+	"type-code": (r, d, q) => {
+		for (const [user, pin] of d.pins) {
+			if (pin.status === 1 && pin.code.toString() === q.get("code")) {
+				r.turn(d, UNLOCKED, BY_KEYPAD, user);
+				return { user };
+			}
+		}
+		r.operated(d, BY_KEYPAD, OP_WRONG_PIN, NOBODY);
+		return { user: 0 };
+	},
+	"refuse-codes": (_, d, q) => void (d.refuses = q.get("on") === "true"),
 	"clear-code": (_, d, q) => void d.pins.delete(number(q, "user", 1)),
 	"relock": (r, d, q) => {
 		d.lock.autoRelockTime = number(q, "seconds", 0);
@@ -258,7 +270,7 @@ const acts = {
 	"leave": (r, d) => void r.emit("deviceLeave", { networkAddress: d.network, ieeeAddr: d.ieee }),
 	"state": (_, d) => ({ bolt: ["unsure", "locked", "unlocked"][d.lock.lockState], codes: [...d.pins.keys()] }),
 	"reset": (r, d) => {
-		Object.assign(d, { stuck: false, mute: false });
+		Object.assign(d, { stuck: false, mute: false, refuses: false });
 		d.pins.clear();
 		clearTimeout(d.relock);
 		if (d.zone) r.zone(d, 0);

@@ -17,6 +17,8 @@ import {
 	NotificationCCReport,
 	Security2CC,
 	Security2CCNonceReport,
+	UserCodeCCExtendedUserCodeSet,
+	UserCodeCCSet,
 	UserIDStatus,
 } from "@zwave-js/cc";
 import { CommandClasses, Duration, SecurityClass } from "@zwave-js/core";
@@ -46,11 +48,11 @@ const statusKey = (user) => `UserCode_userIdStatus_${user}`;
 export const models = [
 	{ node: 2, maker: "Kwikset", ids: [0x0090, 0x0001, 0x0642], travel: 300 },
 	{ node: 3, maker: "Yale", ids: [0x0129, 0x8002, 0x0600], travel: 300, secure: true },
-	{ node: 4, maker: "Schlage", ids: [0x003b, 0x6341, 0x5044], travel: 0 },
+	{ node: 4, maker: "Schlage", ids: [0x003b, 0x6341, 0x5044], travel: 0, schedules: true },
 ].map((model) => ({ ...model, capabilities: capabilities(model) }));
 
 /** What a lock says it can do. A secure one speaks S2 and confirms commands. */
-function capabilities({ ids, secure = false }) {
+function capabilities({ ids, secure = false, schedules = false }) {
 	const [manufacturerId, productType, productId] = ids;
 	const cc = (name, version, more = {}) => ({
 		ccId: CommandClasses[name],
@@ -86,6 +88,9 @@ function capabilities({ ids, secure = false }) {
 			},
 		}),
 	];
+	if (schedules) {
+		commandClasses.push(cc("Schedule Entry Lock", 3, { numWeekDaySlots: 7, numYearDaySlots: 1, numDailyRepeatingSlots: 0 }));
+	}
 	if (secure) {
 		commandClasses.push(cc("Security 2", 1, { secure: false }), cc("Supervision", 1, { secure: false }));
 	}
@@ -110,6 +115,7 @@ export class Lock {
 	#node;
 	#controller;
 	#jammed = false;
+	#refuses = false; // it keeps no code it is sent
 	#doorOpen = false;
 	#level = 87;
 	#wrongCodes = 0;
@@ -183,9 +189,30 @@ export class Lock {
 		await this.#notify(ACCESS, code === "" ? CODE_DELETED : CODE_ADDED);
 	}
 
-	/** Makes it as it was at first: locked, shut, whole, with the codes it was given. */
+	/** Somebody types a code: it opens, or it does not. Returns whose code it was, 0 for nobody's. */
+	async typeCode(code) {
+		for (let user = 1; user <= 10; user++) {
+			if (code === this.#node.state.get(codeKey(user)) && this.#node.state.get(statusKey(user)) === UserIDStatus.Enabled) {
+				await this.byKeypad(false, user);
+				return { user };
+			}
+		}
+		await this.wrongCode();
+		return { user: 0 };
+	}
+
+	/** Has it keep no code it is sent by radio, or keep them again. */
+	refuseCodes(on) {
+		this.#refuses = on;
+	}
+
+	/** Makes it as it was at first: locked, shut, whole, without codes. */
 	async reset() {
-		this.#jammed = false;
+		this.#jammed = this.#refuses = false;
+		for (let user = 1; user <= 10; user++) {
+			this.#node.state.set(codeKey(user), undefined);
+			this.#node.state.set(statusKey(user), UserIDStatus.Available);
+		}
 		this.#level = 87;
 		await this.cover(false);
 		await this.door(false);
@@ -223,6 +250,7 @@ export class Lock {
 				// A lock that is off the air does not hear.
 				if (!this.#node.autoAckControllerFrames) return { action: "stop" };
 				if (cc instanceof Security2CCNonceReport && cc.SOS) return this.#repeat();
+				if (this.#refuses && storesCode(cc)) return { action: "fail" };
 				if (cc instanceof DoorLockCCOperationSet) return this.#order(cc);
 				if (cc instanceof DoorLockCCOperationGet) return answer(this.#operationReport());
 				if (cc instanceof BatteryCCGet) return answer(this.#batteryReport());
@@ -334,6 +362,12 @@ export class Lock {
 		if (cc) later(0, () => this.#send(cc));
 		return { action: "stop" };
 	}
+}
+
+/** Whether a message stores a code, and does not delete one. */
+function storesCode(cc) {
+	const all = cc instanceof UserCodeCCSet ? [cc] : cc instanceof UserCodeCCExtendedUserCodeSet ? cc.userCodes : [];
+	return all.some((code) => code.userIdStatus !== UserIDStatus.Available);
 }
 
 const sleep = (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds));

@@ -124,6 +124,8 @@ const acts = {
 	"battery": (lock, q) => lock.battery(number(q, "level", 87)),
 	"set-code": (lock, q) => lock.setCode(number(q, "user", 1), q.get("code") ?? ""),
 	"clear-code": (lock, q) => lock.setCode(number(q, "user", 1), ""),
+	"type-code": (lock, q) => lock.typeCode(q.get("code") ?? ""),
+	"refuse-codes": (lock, q) => lock.refuseCodes(q.get("on") === "true"),
 	"reset": (lock) => onAir(lock, true).then(() => lock.reset()),
 	"state": (lock) => lock.state(),
 };

@@ -95,7 +95,7 @@ func (p pages) showKeys(w http.ResponseWriter, r *http.Request, s *register) (er
 	}
 	book := p.Hall.Book()
 	for _, one := range book.People {
-		if sees, _ := c.about(one); sees && !one.Suspended {
+		if sees, _ := c.about(one); sees && !one.Suspended && !one.IsGuest() {
 			s.People = append(s.People, one)
 		}
 	}

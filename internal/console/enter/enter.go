@@ -112,7 +112,8 @@ func fetched(page console.Page) console.Page {
 		}
 		w.Header().Set("Content-Type", "application/problem+json")
 		w.WriteHeader(statusOf(said.Kind))
-		return json.NewEncoder(w).Encode(map[string]string{"type": "/docs/errors/" + string(said.Kind), "code": string(said.Kind), "title": said.Hint, "detail": said.Hint})
+		text := console.Capital(lang.T(r.Context(), said.Hint))
+		return json.NewEncoder(w).Encode(map[string]string{"type": "/docs/errors/" + string(said.Kind), "code": string(said.Kind), "title": text, "detail": text})
 	}
 }
 

@@ -265,7 +265,7 @@ func TestASuspendedOperatorStaysOutside(t *testing.T) {
 		t.Errorf("the session of somebody suspended: %d", status)
 	}
 	before := refusals(c, t)
-	if status, _, page := ed.post("/signin", url.Values{"credential": {key.use(ed.begin("/signin/begin", nil))}}); status != http.StatusForbidden || !strings.Contains(page, "you are suspended") {
+	if status, _, page := ed.post("/signin", url.Values{"credential": {key.use(ed.begin("/signin/begin", nil))}}); status != http.StatusForbidden || !strings.Contains(page, "You are suspended") {
 		t.Errorf("signing in suspended: %d\n%s", status, consoletest.Words(page))
 	}
 	if refusals(c, t) != before+1 {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/battery"
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/devices"
 	"github.com/sashlock/sashlock/internal/lang"
@@ -26,7 +27,7 @@ type row struct {
 	AreaName string
 }
 
-func (r row) low() bool  { return r.Battery >= 0 && r.Battery < lowBattery }
+func (r row) low() bool  { return r.Battery >= 0 && r.Battery <= battery.Due }
 func (r row) weak() bool { return r.Weak != "" || !r.Has(sashlock.SecureLink) }
 func (r row) called() string {
 	return cmp.Or(r.Name, strings.TrimSpace(r.Maker+" "+r.Model), r.Gateway+"/"+r.Address)
@@ -97,6 +98,7 @@ type overview struct {
 	Groups   []group
 	Fitted   int // at the site, whatever is shown
 	MaySetUp bool
+	Whole    bool // whoever is signed in sees every store
 }
 
 // places are the openings of an area that a device may be fitted to.
@@ -160,6 +162,7 @@ func (p pages) fill(ctx context.Context, o *overview) error {
 		return err
 	}
 	who, concerns := console.Who(ctx).Operator, p.concerns(ctx)
+	o.Whole = len(who.Sites)+len(who.Areas) == 0
 	var fitted []row
 	for _, r := range rows {
 		switch {

@@ -200,7 +200,7 @@ func (e *editor) offer(ctx context.Context, p pages, f reach.Facts) {
 		}
 	}
 	for _, one := range f.People {
-		if personSeen(ctx, f, one) {
+		if personSeen(ctx, f, one) && !one.IsGuest() {
 			people.List = append(people.List, choice{"person:" + one.Slug, one.Name})
 		}
 	}

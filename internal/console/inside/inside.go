@@ -28,7 +28,6 @@ import (
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/lang"
-	"github.com/sashlock/sashlock/internal/shopper"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
 )
@@ -94,7 +93,7 @@ func (p pages) look(ctx context.Context, site sashlock.Site, area string) *muste
 	there := map[sashlock.AreaID][]row{}
 	for _, s := range p.Store.Standings().People {
 		one, known := book.People[s.Person]
-		if !known || shopper.IsGuest(one) || !s.At(site.ID, p.Now()) || !who.Sees(site.ID, s.Area) {
+		if !known || one.IsGuest() || !s.At(site.ID, p.Now()) || !who.Sees(site.ID, s.Area) {
 			continue
 		}
 		there[s.Area] = append(there[s.Area], row{

@@ -38,6 +38,7 @@ type board struct {
 	Ground  ground
 	Alarms  []alarm
 	Lines   []console.Line
+	Runs    []routine
 
 	seen map[string]bool // the openings of All by identifier
 }
@@ -46,6 +47,7 @@ type board struct {
 // while nothing happens, such as an age, is worked out from its times when it
 // is rendered.
 type pin struct {
+	ID                            sashlock.OpeningID
 	Slug, Name, Kind, Area, Place string
 	X, Y                          int
 	Shown                         opening.Shown // its Now is zero
@@ -99,7 +101,12 @@ func (p pages) look(ctx context.Context, v view) (*board, error) {
 		}
 		return cmp.Or(w.waiting(q, b), w.open(q, b, who))
 	})
+	if err != nil {
+		return b, err
+	}
 	b.count(ctx, w)
+	running, err := p.routines.Routines(ctx, b.Site.ID, func(rule string) bool { return b.tells(who, rule) })
+	b.runs(running)
 	return b, err
 }
 
@@ -174,7 +181,7 @@ func pinOf(book *flow.Book, o sashlock.Opening, s sashlock.OpeningState, now tim
 	shown.Now = time.Time{}
 	shown.Since, shown.Until = in(shown.Since, now.Location()), in(shown.Until, now.Location())
 	return pin{
-		Slug: o.Slug, Name: o.Name, Kind: string(o.Kind), Area: book.Areas[o.Area].Name, Place: string(o.Area),
+		ID: o.ID, Slug: o.Slug, Name: o.Name, Kind: string(o.Kind), Area: book.Areas[o.Area].Name, Place: string(o.Area),
 		X: o.Plan.X, Y: o.Plan.Y,
 		Shown: shown, Open: s.Position == sashlock.Open,
 		Person: book.People[shown.Person].Name, Release: o.ReleaseTime,
@@ -256,6 +263,7 @@ func (b *board) parts() []console.Part {
 		return parts
 	}
 	parts = append(parts,
+		console.Part{ID: "routines", Key: fmt.Sprintf("%+v", b.Runs), Body: routines(b.Runs)},
 		console.Part{ID: "alarms", Key: fmt.Sprintf("%+v", b.Alarms), Body: alarmList(b.Alarms, b.Now)},
 		console.Part{ID: "events", Key: fmt.Sprintf("%+v", b.Lines), Body: events(b.Lines, b.Zone)},
 	)

@@ -292,7 +292,7 @@ func (d *detail) holders(ctx context.Context, q store.Query, book *flow.Book) er
 		d.Holders = append(d.Holders, holder{Slug: who.Slug, Name: who.Name, By: book.Roles[h.Role].Name, Grant: slugs[h.Grant]})
 	}
 	for id, p := range book.People {
-		if !holds[id] {
+		if !holds[id] && !p.IsGuest() {
 			d.Others = append(d.Others, holder{Slug: p.Slug, Name: p.Name})
 		}
 	}

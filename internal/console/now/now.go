@@ -28,15 +28,19 @@ import (
 	"github.com/sashlock/sashlock/internal/alarms"
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/lang"
+	"github.com/sashlock/sashlock/internal/scenarios"
 	"github.com/sashlock/sashlock/internal/signin"
 )
 
 // pages answers for the paths of this package.
-type pages struct{ *console.Frame }
+type pages struct {
+	*console.Frame
+	routines *scenarios.Room
+}
 
 // Mount adds the pages to a frame.
-func Mount(f *console.Frame) {
-	p := pages{f}
+func Mount(f *console.Frame, routines *scenarios.Room) {
+	p := pages{f, routines}
 	f.Handle("GET /{$}", signin.Read, p.board)
 	f.Handle("GET /live", signin.Read, p.boardStream)
 	f.Handle("GET /openings/{slug}", signin.Read, p.opening)

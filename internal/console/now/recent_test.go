@@ -38,7 +38,7 @@ func TestRecentAnswersAsTheLedger(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer s.Close()
-			p := pages{&console.Frame{Options: console.Options{Store: s}}}
+			p := pages{Frame: &console.Frame{Options: console.Options{Store: s}}}
 			kinds := []sashlock.EventKind{sashlock.AccessGranted, sashlock.LockUnlocked, sashlock.OpeningOpened, sashlock.OpeningClosed, sashlock.AccessDenied}
 			for count := range 3 { // less than are read at once, about as many, more
 				for i := range detailEvents*2/3 + 7 {

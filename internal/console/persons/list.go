@@ -17,7 +17,6 @@ import (
 	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/people"
 	"github.com/sashlock/sashlock/internal/reach"
-	"github.com/sashlock/sashlock/internal/shopper"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
 )
@@ -100,7 +99,7 @@ func (p pages) list(w http.ResponseWriter, r *http.Request) error {
 	var found []sashlock.Person
 	used := map[sashlock.RoleID]bool{}
 	for _, one := range f.People {
-		if concerns, _ := ours(ctx, f, one); !concerns || shopper.IsGuest(one) {
+		if concerns, _ := ours(ctx, f, one); !concerns || one.IsGuest() {
 			continue
 		}
 		for _, id := range one.Roles {

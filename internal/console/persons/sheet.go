@@ -22,7 +22,7 @@ import (
 
 const (
 	shownEvents = 25
-	lookedAt    = 2000 // events of a person that the heat strip counts
+	lookedAt    = 1200 // events of a person that the heat strip counts
 	heatDays    = 14
 )
 

@@ -6,12 +6,10 @@ import (
 	"context"
 	"slices"
 
-	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/scenario"
 	"github.com/sashlock/sashlock/internal/scenarios"
-	"github.com/sashlock/sashlock/internal/store"
 )
 
 // task is what a running routine still waits for, as an opening or closing
@@ -25,32 +23,16 @@ type task struct {
 // tasks lists what the operator's person has to see to. What is done is seen by
 // the devices, so that a line goes by itself and nobody ticks what is not so.
 func (c *counter) tasks(ctx context.Context) error {
-	var all []scenarios.Kept
-	err := c.Store.View(ctx, func(q store.Query) (err error) { all, err = scenarios.List(q); return err })
-	if err != nil || c.me.ID == "" {
-		return err
+	if c.me.ID == "" {
+		return nil
 	}
-	alarms := map[sashlock.OpeningID]int{}
-	standing, err := c.Store.Alarms(ctx, true, 1000)
-	for _, a := range standing {
-		if a.Cleared.IsZero() && console.Who(ctx).Operator.Hears(a.Rule) {
-			alarms[a.Opening]++
-		}
-	}
-	book := c.Hall.Book()
-	for _, k := range all {
-		mine := k.At == c.Site.ID && k.State.Running && len(k.Check.Items) > 0 && slices.Contains(scenarios.Looks(book, k.At, k.Check.Role, c.pages.Now()), c.me.ID)
-		if !mine || err != nil {
+	running, err := c.routines.Routines(ctx, c.Site.ID, console.Who(ctx).Operator.Hears)
+	for _, one := range running {
+		if !slices.Contains(scenarios.Looks(c.Hall.Book(), one.At, one.Check.Role, c.pages.Now()), c.me.ID) {
 			continue
 		}
-		var plan *scenario.Plan
-		if plan, _, err = c.routines.Compile(ctx, k.Scenario); err != nil || plan == nil {
-			continue // the page of scenarios says what is wrong with it
-		}
-		for _, item := range plan.Checked(func(id sashlock.OpeningID) scenario.Stand {
-			return scenarios.Standing(book, c.Store.StateNow(id), alarms[id])
-		}) {
-			c.task(ctx, k.Name, item)
+		for _, item := range one.Checked {
+			c.task(ctx, one.Name, item)
 		}
 	}
 	return err

@@ -3048,7 +3048,7 @@ func endPart(d *draft) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			for _, i := range scenario.Items() {
-				templ_7745c5c3_Err = tick("check.items", string(i), lang.T(ctx, itemWords(i)), slices.Contains(d.Check.Items, i)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = tick("check.items", string(i), lang.T(ctx, console.ItemWords(i)), slices.Contains(d.Check.Items, i)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -270,7 +270,7 @@ func (p pages) checklist(ctx context.Context, plan *scenario.Plan, alarms map[sa
 	for _, c := range plan.Checked(func(id sashlock.OpeningID) scenario.Stand {
 		return room.Standing(book, p.Store.StateNow(id), alarms[id])
 	}) {
-		all = append(all, item{lang.T(ctx, itemWords(c.Item)), c.Looked, p.named(c.Failed)})
+		all = append(all, item{lang.T(ctx, console.ItemWords(c.Item)), c.Looked, p.named(c.Failed)})
 	}
 	return all
 }

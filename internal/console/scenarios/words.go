@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/console"
@@ -43,9 +44,6 @@ func countWords(c scenario.Counted) string {
 	}
 	return lang.Mark("sales")
 }
-
-// itemWords is an item of a checklist.
-func itemWords(i scenario.Item) string { return console.ItemWords(i) }
 
 // eventWords is a kind of event that may begin a scenario.
 func eventWords(kind sashlock.EventKind) string {
@@ -107,6 +105,16 @@ func railName(ctx context.Context, rail string) string {
 	return lang.T(ctx, "guard rail %s", rail)
 }
 
+// clockWords says a time of the store's clocks, as scenarios have it, as people
+// do; what is no such time is left as it is.
+func clockWords(ctx context.Context, written string) string {
+	at, err := time.Parse(scenario.LocalTime, strings.Replace(written, "T", " ", 1))
+	if err != nil {
+		return written
+	}
+	return console.Day(ctx, at) + at.Format(" 2006, 15:04")
+}
+
 // begins says what begins a scenario.
 func begins(ctx context.Context, s scenario.Scenario) string {
 	t := s.Trigger
@@ -115,7 +123,7 @@ func begins(ctx context.Context, s scenario.Scenario) string {
 	case t.Schedule != "":
 		says = append(says, lang.T(ctx, "by the schedule %s", t.Schedule))
 	case t.Dates != nil:
-		says = append(says, lang.T(ctx, "once, from %s to %s", t.Dates.From, t.Dates.Until))
+		says = append(says, lang.T(ctx, "once, from %s to %s", clockWords(ctx, t.Dates.From), clockWords(ctx, t.Dates.Until)))
 	case t.Rate != nil:
 		says = append(says, lang.T(ctx, "when %d %s are counted in %s, until there are no more than %d", t.Rate.Rise, lang.T(ctx, countWords(t.Rate.Of)), orUsual(t.Rate.Over, "15m"), t.Rate.Fall))
 	case t.Event != nil:
@@ -217,7 +225,7 @@ var recorded = []struct {
 	}},
 	{regexp.MustCompile(`^schedule (\S+)$`), func(ctx context.Context, v []string) string { return lang.T(ctx, "by the schedule %s", v[1]) }},
 	{regexp.MustCompile(`^its time, (.+) to (.+)$`), func(ctx context.Context, v []string) string {
-		return lang.T(ctx, "once, from %s to %s", v[1], v[2])
+		return lang.T(ctx, "once, from %s to %s", clockWords(ctx, v[1]), clockWords(ctx, v[2]))
 	}},
 }
 

@@ -138,7 +138,7 @@ func (p pages) lists(ctx context.Context, a *question) error {
 	}
 	facts := effect.New(book, given)
 	for _, x := range book.People {
-		if facts.Concerns(x, who.Sees) {
+		if facts.Concerns(x, who.Sees) && !x.IsGuest() {
 			a.People = append(a.People, x)
 		}
 	}
