@@ -8,6 +8,7 @@ import (
 
 	"github.com/sashlock/sashlock/driver"
 	"github.com/sashlock/sashlock/driver/edge"
+	"github.com/sashlock/sashlock/driver/modbus"
 	"github.com/sashlock/sashlock/driver/osdp"
 	"github.com/sashlock/sashlock/driver/uhppote"
 	"github.com/sashlock/sashlock/driver/zigbee2mqtt"
@@ -31,6 +32,7 @@ func DeviceKeys(data string) string { return filepath.Join(keyFolder(data), "dev
 func driversOf(house edge.House) map[string]driver.Driver {
 	list := []driver.Driver{
 		edge.New(house),
+		modbus.New(),
 		osdp.New(),
 		uhppote.New(),
 		zigbee2mqtt.New(),
