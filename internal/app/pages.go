@@ -16,6 +16,7 @@ import (
 	"github.com/sashlock/sashlock/internal/console/fleet"
 	"github.com/sashlock/sashlock/internal/console/granting"
 	"github.com/sashlock/sashlock/internal/console/inside"
+	"github.com/sashlock/sashlock/internal/console/lockcodes"
 	"github.com/sashlock/sashlock/internal/console/manual"
 	"github.com/sashlock/sashlock/internal/console/now"
 	"github.com/sashlock/sashlock/internal/console/persons"
@@ -50,6 +51,7 @@ func (h *House) pages() http.Handler {
 	developers.Mount(frame)
 	enter.Mount(frame)
 	fleet.Mount(frame)
+	lockcodes.Mount(frame, h.Codes)
 	granting.Mount(frame)
 	persons.Mount(frame)
 	phone.Mount(frame, h.Assistance, h.Shopper, h.Scenarios)
