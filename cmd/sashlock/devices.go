@@ -152,11 +152,11 @@ func (c *devicesCodes) Run(d *desk) error {
 	}
 	s := sheet{head: []string{"SLOT", "IN USE", "ENABLED", "STATE", "PERSON", "SINCE", "ENDS"}, data: answer, empty: "no PIN slots"}
 	for _, code := range answer.Data {
-		ends := d.when(code.Ends)
+		ends := d.clock(code.Ends)
 		if code.InLock {
 			ends += " (in the lock)"
 		}
-		s.row(strconv.Itoa(code.Slot), yesNo(code.InUse), yesNo(code.Enabled), code.State, code.Person, d.when(code.Since), ends)
+		s.row(strconv.Itoa(code.Slot), yesNo(code.InUse), yesNo(code.Enabled), code.State, code.Person, d.clock(code.Since), ends)
 		s.names = append(s.names, strconv.Itoa(code.Slot))
 	}
 	for _, wait := range answer.Pending {
@@ -164,7 +164,7 @@ func (c *devicesCodes) Run(d *desk) error {
 		if wait.Refused {
 			state = "refused"
 		}
-		s.row("-", "no", "no", state, wait.Person, d.when(wait.Since), wait.Why)
+		s.row("-", "no", "no", state, wait.Person, d.clock(wait.Since), wait.Why)
 	}
 	return d.show(s)
 }

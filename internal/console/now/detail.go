@@ -52,6 +52,16 @@ type detail struct {
 	Answer  *answer // to the request that the page was opened for
 }
 
+// freshWords is up to when revocations are in force, with the day when it is not
+// today.
+func freshWords(ctx context.Context, d *detail) string {
+	at := d.Fresh.At.In(d.Zone)
+	if at.Format(time.DateOnly) == d.Now.Format(time.DateOnly) {
+		return at.Format(time.TimeOnly)
+	}
+	return console.DateTime(ctx, at)
+}
+
 // asked is a request and its answer.
 type asked struct {
 	ID           sashlock.DecisionID
