@@ -13,7 +13,7 @@ type devicesCommand struct {
 	List   devicesList   `cmd:"" default:"withargs" help:"List devices, found and adopted."`
 	Adopt  devicesAdopt  `cmd:"" help:"Fit a device to an opening."`
 	Remove devicesRemove `cmd:"" help:"Take devices away from their openings."`
-	Codes  devicesCodes  `cmd:"" help:"List which PIN slots of a lock are in use."`
+	Codes  devicesCodes  `cmd:"" help:"List which PIN slots of a lock are in use, by whom and since when."`
 	Enrol  devicesEnrol  `cmd:"" help:"Make a code that lets one device of ours in."`
 	Expel  devicesExpel  `cmd:"" help:"Make the certificates of devices of ours worthless."`
 }
@@ -144,15 +144,27 @@ func (c *devicesCodes) Run(d *desk) error {
 		return err
 	}
 	answer, err := get[struct {
-		Data []api.Code `json:"data"`
+		Data    []api.Code     `json:"data"`
+		Pending []api.CodeWait `json:"pending"`
 	}](d.ctx, client, pathOf("/v1/devices/{}/codes", c.Device), nil)
 	if err != nil {
 		return err
 	}
-	s := sheet{head: []string{"SLOT", "IN USE", "ENABLED"}, data: answer.Data, empty: "no PIN slots"}
+	s := sheet{head: []string{"SLOT", "IN USE", "ENABLED", "STATE", "PERSON", "SINCE", "ENDS"}, data: answer, empty: "no PIN slots"}
 	for _, code := range answer.Data {
-		s.row(strconv.Itoa(code.Slot), yesNo(code.InUse), yesNo(code.Enabled))
+		ends := d.clock(code.Ends)
+		if code.InLock {
+			ends += " (in the lock)"
+		}
+		s.row(strconv.Itoa(code.Slot), yesNo(code.InUse), yesNo(code.Enabled), code.State, code.Person, d.clock(code.Since), ends)
 		s.names = append(s.names, strconv.Itoa(code.Slot))
+	}
+	for _, wait := range answer.Pending {
+		state := "pending"
+		if wait.Refused {
+			state = "refused"
+		}
+		s.row("-", "no", "no", state, wait.Person, d.clock(wait.Since), wait.Why)
 	}
 	return d.show(s)
 }

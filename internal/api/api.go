@@ -32,6 +32,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/sashlock/sashlock/internal/approvals"
+	"github.com/sashlock/sashlock/internal/codes"
 	"github.com/sashlock/sashlock/internal/credentials"
 	"github.com/sashlock/sashlock/internal/devices"
 	"github.com/sashlock/sashlock/internal/estate"
@@ -56,6 +57,7 @@ type Deps struct {
 	VerifierKey string
 	Scenarios   *scenarios.Room
 	Credentials *credentials.Room
+	Codes       *codes.Room
 	Approvals   *approvals.Room
 	Shopper     *shopper.Room
 }

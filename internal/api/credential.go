@@ -38,6 +38,7 @@ type Credential struct {
 	Lost     time.Time               `json:"lost,omitzero"`
 	Device   string                  `json:"device,omitempty"`
 	Slot     int                     `json:"slot,omitempty"`
+	InLocks  bool                    `json:"in_locks,omitempty" doc:"A PIN that is written into the locks of its openings as well"`
 	Rev      int64                   `json:"rev"`
 }
 
@@ -64,6 +65,7 @@ type makeCredentialInput struct {
 		Openings []string                `json:"openings,omitempty" maxItems:"1000" doc:"Of a PIN: where it is taken, slugs or identifiers, all of one site"`
 		Digits   int                     `json:"digits,omitempty" maximum:"20" minimum:"0" doc:"Of a PIN: 4 to 8; 4 when not given"`
 		Duress   bool                    `json:"duress,omitempty" doc:"Of a PIN: with a duress variant, the last digit one higher"`
+		InLocks  bool                    `json:"in_locks,omitempty" doc:"Of a PIN: write it into the locks of its openings as well, which then open with it by themselves"`
 		Once     bool                    `json:"once,omitempty" doc:"Of a QR code: good for one opening"`
 		Bits     string                  `json:"bits,omitempty" maxLength:"600" doc:"Of a card: zeroes and ones, as the reader sends them"`
 		Format   string                  `json:"format,omitempty" maxLength:"40" doc:"Or its format: H10301, H10306, C1000-35, H10302, H10304 or C1000-48"`
@@ -169,7 +171,7 @@ func (a *API) credential(c credentials.Credential) Credential {
 	name := naming(a.Hall.Book())
 	out := Credential{
 		ID: string(c.ID), Person: name(estate.People, string(c.Person)), Kind: c.Kind, Label: c.Label, Level: c.Kind.Level(), Standing: c.Standing(a.Now()),
-		Digits: c.Digits, Duress: c.Forced, Once: c.Once, Made: c.Made, From: c.From, Until: c.Until, Lost: c.Lost, Device: string(c.Device), Slot: c.Slot, Rev: c.Rev,
+		Digits: c.Digits, Duress: c.Forced, Once: c.Once, Made: c.Made, From: c.From, Until: c.Until, Lost: c.Lost, Device: string(c.Device), Slot: c.Slot, InLocks: c.InLocks, Rev: c.Rev,
 	}
 	for _, o := range c.Places {
 		out.Openings = append(out.Openings, name(estate.Openings, string(o)))
@@ -202,7 +204,7 @@ func (a *API) listCredentials(ctx context.Context, in *credentialsInput) (*pageA
 func (a *API) makeCredential(ctx context.Context, in *makeCredentialInput) (*madeAnswer, error) {
 	b := in.Body
 	m := credentials.Making{
-		Kind: b.Kind, Label: b.Label, From: b.From, Until: b.Until, Digits: b.Digits, Duress: b.Duress, Once: b.Once,
+		Kind: b.Kind, Label: b.Label, From: b.From, Until: b.Until, Digits: b.Digits, Duress: b.Duress, InLocks: b.InLocks, Once: b.Once,
 		Format: b.Format, Code: b.Facility, Number: b.Number, At: b.Side, Device: sashlock.DeviceID(b.Device), Slot: b.Slot,
 	}
 	err := a.view(ctx, func(q store.Query) (err error) {

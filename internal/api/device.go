@@ -36,13 +36,6 @@ type Device struct {
 	Heard        time.Time             `json:"heard,omitzero"`
 }
 
-// Code is one PIN slot of a lock, without the PIN.
-type Code struct {
-	Slot    int  `json:"slot"`
-	InUse   bool `json:"in_use"`
-	Enabled bool `json:"enabled"`
-}
-
 type deviceInput struct {
 	Ref string `path:"ref" maxLength:"200" doc:"Identifier"`
 }
@@ -53,12 +46,6 @@ type adoptInput struct {
 	Ref  string `path:"ref" maxLength:"200" doc:"Identifier"`
 	Body struct {
 		Opening string `json:"opening" minLength:"1" maxLength:"100" doc:"Opening it is fitted to: slug or identifier"`
-	}
-}
-
-type codesAnswer struct {
-	Body struct {
-		Data []Code `json:"data"`
 	}
 }
 
@@ -83,10 +70,6 @@ func (a *API) deviceRoutes() {
 		}
 		return a.device(ctx, in.Ref)
 	})
-	register(a, signin.Setup, huma.Operation{
-		Method: http.MethodGet, Path: "/v1/devices/{ref}/codes", OperationID: "list-code", Tags: tags,
-		Summary: "Which PIN slots of a lock are in use", Description: "The PINs themselves are never read.",
-	}, a.codes)
 }
 
 func (a *API) listDevices(ctx context.Context, in *Paging) (*pageAnswer[Device], error) {
@@ -151,21 +134,4 @@ func (a *API) adopt(ctx context.Context, in *adoptInput) (*deviceAnswer, error) 
 		return nil, err
 	}
 	return a.device(ctx, in.Ref)
-}
-
-func (a *API) codes(ctx context.Context, in *deviceInput) (*codesAnswer, error) {
-	var d sashlock.Device
-	if err := a.view(ctx, func(q store.Query) (err error) { d, err = devices.Find(q, in.Ref); return err }); err != nil {
-		return nil, err
-	}
-	list, err := a.Devices.Codes(ctx, d)
-	if err != nil {
-		return nil, err
-	}
-	out := &codesAnswer{}
-	out.Body.Data = make([]Code, len(list))
-	for i, c := range list {
-		out.Body.Data[i] = Code(c)
-	}
-	return out, nil
 }

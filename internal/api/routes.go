@@ -21,6 +21,7 @@ func (a *API) routes() {
 	a.alarmRoutes()
 	a.eventRoutes()
 	a.deviceRoutes()
+	a.codeRoutes()
 	a.ledgerRoutes()
 	a.estateRoutes()
 	a.tokenRoutes()

@@ -17,6 +17,7 @@ import (
 	gatewaypages "github.com/sashlock/sashlock/internal/console/gateways"
 	"github.com/sashlock/sashlock/internal/console/granting"
 	"github.com/sashlock/sashlock/internal/console/inside"
+	"github.com/sashlock/sashlock/internal/console/lockcodes"
 	"github.com/sashlock/sashlock/internal/console/manual"
 	"github.com/sashlock/sashlock/internal/console/now"
 	"github.com/sashlock/sashlock/internal/console/persons"
@@ -52,6 +53,7 @@ func (h *House) pages() http.Handler {
 	enter.Mount(frame)
 	fleet.Mount(frame)
 	gatewaypages.Mount(frame, h.Gateways)
+	lockcodes.Mount(frame, h.Codes)
 	granting.Mount(frame)
 	persons.Mount(frame)
 	phone.Mount(frame, h.Assistance, h.Shopper, h.Scenarios)

@@ -147,7 +147,7 @@ func (r *Room) refused(ctx context.Context, d sashlock.Device, a slots.Act, w wa
 		}
 		wait, had := l.wait(w.Code)
 		if !had {
-			wait = Wait{Code: w.Code, Since: tx.Now()}
+			wait = Wait{Code: w.Code, Person: w.person, Since: tx.Now()}
 			l.Waits = append(l.Waits, wait)
 		}
 		for i := range l.Waits {
@@ -214,7 +214,7 @@ func (r *Room) Condemn(ctx context.Context, by sashlock.OperatorID, d sashlock.D
 // is of kind conflict when they may not open it now.
 func (r *Room) Adopt(ctx context.Context, by sashlock.OperatorID, d sashlock.Device, slot int, person sashlock.PersonID) error {
 	var l Lock
-	err := r.Store.View(ctx, func(q store.Query) (err error) { l, err = find(q, d.ID); return err })
+	err := r.Store.View(ctx, func(q store.Query) (err error) { l, err = Find(q, d.ID); return err })
 	if err != nil {
 		return err
 	}
@@ -229,6 +229,24 @@ func (r *Room) Adopt(ctx context.Context, by sashlock.OperatorID, d sashlock.Dev
 	}
 	r.stir(d.ID, false)
 	return nil
+}
+
+// Gone takes an operator's word that a lock is no longer there: nothing is waited
+// for from it. Should it come back, what it holds counts as found.
+func (r *Room) Gone(ctx context.Context, by sashlock.OperatorID, d sashlock.Device) error {
+	_, err := r.edit(ctx, by, d, func(_ *store.Tx, l *Lock) (events []sashlock.Event, err error) {
+		for _, s := range l.Slots {
+			if s.Ours {
+				events = append(events, s.event(sashlock.CodeCleared, "an operator says that the lock is no longer there"))
+			}
+		}
+		l.Slots, l.Listed = nil, time.Time{}
+		return events, nil
+	})
+	if err == nil {
+		r.stir(d.ID, true)
+	}
+	return err
 }
 
 func noCode(op string, d sashlock.Device) error {

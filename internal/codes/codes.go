@@ -7,8 +7,8 @@
 // Some locks hold PINs and open with them by themselves, also while the store
 // node is off. [Room.Run] compares, for every such lock, whose PINs have to be in
 // it now with what is known of its slots, and writes and clears until they agree.
-// [Room.Lock] and [Room.Places] tell how that stands. [Room.Condemn],
-// [Room.Adopt] and [Room.Look] are what an operator can do about it.
+// [Find], [Places] and [FreshAt] tell how that stands. [Room.Condemn],
+// [Room.Adopt], [Room.Look] and [Room.Gone] are what an operator can do about it.
 //
 // # How it fits
 //
@@ -27,6 +27,7 @@
 package codes
 
 import (
+	"context"
 	"database/sql"
 	"time"
 
@@ -48,6 +49,7 @@ type Slot struct {
 // Wait is a code that is wanted in a lock and is not there.
 type Wait struct {
 	Code    sashlock.CredentialID
+	Person  sashlock.PersonID
 	Since   time.Time
 	Why     string // why it is not there yet; empty: it is on its way
 	refused string // the mark that the lock would not take
@@ -118,8 +120,8 @@ func (l Lock) wait(code sashlock.CredentialID) (Wait, bool) {
 	return Wait{}, false
 }
 
-// find reads all that is known of a lock.
-func find(q store.Query, id sashlock.DeviceID) (Lock, error) {
+// Find reads all that is known of the codes in a lock.
+func Find(q store.Query, id sashlock.DeviceID) (Lock, error) {
 	l := Lock{Device: id}
 	var listed sql.NullInt64
 	known, err := store.Rows(q, func(read store.Scan) (l Lock, err error) { return l, read(&l.At, &l.Count, &listed, &l.Blind) },
@@ -133,7 +135,7 @@ func find(q store.Query, id sashlock.DeviceID) (Lock, error) {
 	if l.Slots, err = store.Rows(q, scanSlot, `SELECT `+slotColumns+` FROM code_slots WHERE device = ? ORDER BY slot`, id); err != nil {
 		return l, err
 	}
-	l.Waits, err = store.Rows(q, scanWait, `SELECT credential, since, why, refused FROM code_waits WHERE device = ? ORDER BY credential`, id)
+	l.Waits, err = store.Rows(q, scanWait, `SELECT credential, person, since, why, refused FROM code_waits WHERE device = ? ORDER BY credential`, id)
 	return l, err
 }
 
@@ -150,7 +152,7 @@ func scanSlot(read store.Scan) (s Slot, err error) {
 
 func scanWait(read store.Scan) (w Wait, err error) {
 	var since sql.NullInt64
-	err = read(&w.Code, &since, &w.Why, &w.refused)
+	err = read(&w.Code, &w.Person, &since, &w.Why, &w.refused)
 	w.Since = store.TimeOf(since)
 	return w, err
 }
@@ -198,7 +200,7 @@ func saveWaits(tx *store.Tx, was, now Lock) error {
 			continue
 		}
 		err := tx.Put("code_waits", "device, credential", store.Fields{
-			"device": now.Device, "credential": w.Code, "since": store.Micros(w.Since), "why": w.Why, "refused": w.refused,
+			"device": now.Device, "credential": w.Code, "person": w.Person, "since": store.Micros(w.Since), "why": w.Why, "refused": w.refused,
 		})
 		if err != nil {
 			return err
@@ -234,7 +236,7 @@ func Places(q store.Query, id sashlock.CredentialID) (all []Standing, err error)
 	waits, err := store.Rows(q, func(read store.Scan) (s Standing, err error) {
 		s.Wait, err = scanWait(func(dest ...any) error { return read(append([]any{&s.Device}, dest...)...) })
 		return s, err
-	}, `SELECT device, credential, since, why, refused FROM code_waits WHERE credential = ? ORDER BY device`, id)
+	}, `SELECT device, credential, person, since, why, refused FROM code_waits WHERE credential = ? ORDER BY device`, id)
 	return append(all, waits...), err
 }
 
@@ -246,4 +248,32 @@ func Whose(q store.Query, device sashlock.DeviceID, slot int) (sashlock.PersonID
 		return "", err
 	}
 	return all[0].Person, nil
+}
+
+// Freshness is up to when revocations are in force at an opening.
+type Freshness struct {
+	At      time.Time // every revocation up to then counts
+	Pending int       // codes that a lock has to forget and has not
+}
+
+// FreshAt returns how fresh revocations are at an opening. What the store node
+// decides is as of its last commit, at most now; a lock that holds codes may be
+// behind.
+func FreshAt(ctx context.Context, s *store.Store, o sashlock.OpeningID, now time.Time) (f Freshness, err error) {
+	last, err := s.Events(ctx, store.EventQuery{Newest: true, Limit: 1})
+	if err != nil {
+		return f, err
+	}
+	if f.At = now; len(last) > 0 && last[0].Heard.Before(now) {
+		f.At = last[0].Heard
+	}
+	err = s.View(ctx, func(q store.Query) error {
+		all, err := store.Rows(q, scanSlot, `SELECT `+slotColumns+` FROM code_slots WHERE going IS NOT NULL AND device IN (SELECT device FROM code_locks WHERE opening = ?)`, o)
+		since, pending := Lock{Slots: all}.Revoking()
+		if f.Pending = pending; pending > 0 {
+			f.At = since
+		}
+		return err
+	})
+	return f, err
 }

@@ -49,7 +49,7 @@ func newShop(t *testing.T) *shop {
 
 func (s *shop) state() (l codes.Lock) {
 	s.t.Helper()
-	s.Must(s.Store.View(s.t.Context(), func(q store.Query) (err error) { l, err = s.Codes.Lock(q, s.lock.ID); return err }))
+	s.Must(s.Store.View(s.t.Context(), func(q store.Query) (err error) { l, err = codes.Find(q, s.lock.ID); return err }))
 	return l
 }
 

@@ -249,6 +249,3 @@ func (r *Room) stir(id sashlock.DeviceID, list bool) {
 	default:
 	}
 }
-
-// Lock tells how the codes of a lock stand.
-func (r *Room) Lock(q store.Query, id sashlock.DeviceID) (Lock, error) { return find(q, id) }

@@ -93,7 +93,7 @@ func (r *Room) bare(l Lock, want []want) []slots.Want {
 // of it, and has the opening know since when a code should be gone.
 func (r *Room) edit(ctx context.Context, by sashlock.OperatorID, d sashlock.Device, change func(tx *store.Tx, l *Lock) ([]sashlock.Event, error)) (now Lock, err error) {
 	_, err = r.Hall.Change(ctx, flow.Change{Operator: by, Make: func(tx *store.Tx) (flow.Edit, error) {
-		was, err := find(tx, d.ID)
+		was, err := Find(tx, d.ID)
 		if err != nil {
 			return flow.Edit{}, err
 		}
@@ -143,7 +143,7 @@ func (s Slot) event(kind sashlock.EventKind, why string) sashlock.Event {
 
 // note writes down what has to go and what is waited for.
 func (r *Room) note(ctx context.Context, d sashlock.Device, all []want) (l Lock, err error) {
-	err = r.Store.View(ctx, func(q store.Query) (err error) { l, err = find(q, d.ID); return err })
+	err = r.Store.View(ctx, func(q store.Query) (err error) { l, err = Find(q, d.ID); return err })
 	if err != nil || !differs(l, d, all, r.Now()) {
 		return l, err
 	}
@@ -195,7 +195,7 @@ func noted(l *Lock, all []want, now time.Time) (waits []Wait, events []sashlock.
 		}
 		wait, had := l.wait(w.Code)
 		if !had {
-			wait = Wait{Code: w.Code, Since: now}
+			wait = Wait{Code: w.Code, Person: w.person, Since: now}
 		}
 		if wait.refused != w.Mark {
 			wait.refused = ""
@@ -253,7 +253,7 @@ func (r *Room) leaveOut(ctx context.Context, d sashlock.Device, out []sashlock.C
 // blame writes down why codes are waited for, where that is news.
 func (r *Room) blame(ctx context.Context, d sashlock.Device, why func(Wait) (string, bool)) error {
 	var l Lock
-	err := r.Store.View(ctx, func(q store.Query) (err error) { l, err = find(q, d.ID); return err })
+	err := r.Store.View(ctx, func(q store.Query) (err error) { l, err = Find(q, d.ID); return err })
 	news := slices.ContainsFunc(l.Waits, func(w Wait) bool { text, is := why(w); return is && text != w.Why })
 	if err != nil || !news {
 		return err

@@ -4,9 +4,9 @@ package credentials
 
 import (
 	"context"
-	"errors"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 

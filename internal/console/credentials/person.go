@@ -47,12 +47,24 @@ type row struct {
 	At          string // where a PIN is taken, in words
 	Held        *held  // by a lock; nil: by none
 	Gone        bool   // from the lock that held it
+	Stands      []stand
+}
+
+// stand is one lock that holds a PIN, or is to.
+type stand struct {
+	Device sashlock.DeviceID
+	Name   string // of its opening
+	Slot   int
+	Since  time.Time
+	Tone   string
+	Words  string
+	Why    string
 }
 
 // form is what was typed.
 type form struct {
 	Kind, Label, Until, Digits, Format, Code, Number string
-	Duress, Once                                     bool
+	Duress, Once, InLocks                            bool
 }
 
 // loss is what was typed about something lost.
@@ -138,6 +150,9 @@ func (p pages) answer(w http.ResponseWriter, r *http.Request, s *sheet) (err err
 				}
 			}
 			shown.At = strings.Join(at, ", ")
+			if shown.Stands, err = p.stands(q, console.Who(ctx).Operator, one.ID, s.Zone); err != nil {
+				return err
+			}
 			s.Rows = append(s.Rows, shown)
 		}
 		return err
@@ -164,7 +179,7 @@ func (p pages) give(w http.ResponseWriter, r *http.Request) error {
 	s := &sheet{Person: one, Places: marked(p.openings(ctx), r.PostForm["opening"]), Form: form{
 		Kind: r.PostFormValue("kind"), Label: console.Clip(r.PostFormValue("label"), 300), Until: r.PostFormValue("until"), Digits: r.PostFormValue("digits"),
 		Format: r.PostFormValue("format"), Code: console.Clip(r.PostFormValue("code"), 30), Number: console.Clip(r.PostFormValue("number"), 30),
-		Duress: r.PostFormValue("duress") != "", Once: r.PostFormValue("once") != "",
+		Duress: r.PostFormValue("duress") != "", Once: r.PostFormValue("once") != "", InLocks: r.PostFormValue("in_locks") != "",
 	}}
 	m, err := p.wish(r, s)
 	if err != nil {
@@ -202,7 +217,7 @@ func (p pages) wish(r *http.Request, s *sheet) (m credentials.Making, err error)
 	}
 	m = credentials.Making{
 		Person: s.Person.ID, Kind: sashlock.CredentialKind(s.Form.Kind), Label: s.Form.Label,
-		Openings: chosen(s.Places), Duress: s.Form.Duress, Once: s.Form.Once, Format: s.Form.Format,
+		Openings: chosen(s.Places), Duress: s.Form.Duress, InLocks: s.Form.InLocks, Once: s.Form.Once, Format: s.Form.Format,
 	}
 	s.Wrong = map[string]string{}
 	var ok bool

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/codes"
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/devices"
 	"github.com/sashlock/sashlock/internal/estate"
@@ -32,9 +33,34 @@ type sheet struct {
 	Test     *trial // the last one; nil: never tested
 	Spare    []row  // what could take its place
 	Places   []places
-	YAML     string // the opening that it is fitted to, as the estate has it
-	Adopted  bool   // just now
+	YAML     string     // the opening that it is fitted to, as the estate has it
+	Codes    *codeCount // of a lock that holds PINs; nil: of any other device
+	Adopted  bool       // just now
 	MaySetUp bool
+}
+
+// codeCount is how many codes of a lock stand how.
+type codeCount struct{ force, found, going, waits int }
+
+// codesOf counts the codes in a lock.
+func (p pages) codesOf(ctx context.Context, d sashlock.Device) (*codeCount, error) {
+	var l codes.Lock
+	err := p.Store.View(ctx, func(q store.Query) (err error) { l, err = codes.Find(q, d.ID); return err })
+	if err != nil || !d.Has(sashlock.HasCodes) {
+		return nil, err
+	}
+	n := &codeCount{waits: len(l.Waits)}
+	for _, s := range l.Slots {
+		switch {
+		case !s.Ours:
+			n.found++
+		case !s.Going.IsZero():
+			n.going++
+		case s.Sure:
+			n.force++
+		}
+	}
+	return n, nil
 }
 
 // report is an entry of the ledger about the device.
@@ -113,6 +139,9 @@ func (p pages) sheetOf(ctx context.Context, d sashlock.Device) (*sheet, error) {
 			return nil, err
 		}
 		s.Battery = cells[0]
+	}
+	if s.Codes, err = p.codesOf(ctx, d); err != nil {
+		return nil, err
 	}
 	return s, p.history(ctx, s)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/codes"
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
@@ -47,7 +48,18 @@ type detail struct {
 	Drawn   string // what the chart shows: changes with it
 	Photo   string // its address; empty: there is none
 	YAML    string
+	Fresh   codes.Freshness
 	Answer  *answer // to the request that the page was opened for
+}
+
+// freshWords is up to when revocations are in force, with the day when it is not
+// today.
+func freshWords(ctx context.Context, d *detail) string {
+	at := d.Fresh.At.In(d.Zone)
+	if at.Format(time.DateOnly) == d.Now.Format(time.DateOnly) {
+		return at.Format(time.TimeOnly)
+	}
+	return console.DateTime(ctx, at)
 }
 
 // asked is a request and its answer.
@@ -63,7 +75,7 @@ type asked struct {
 type device struct {
 	ID, Name, Model, Firmware, Security, Weak, Address string
 	Can                                                string
-	Online                                             bool
+	Online, Codes                                      bool
 	Battery                                            int // -1: never said
 	Heard                                              time.Time
 }
@@ -107,6 +119,9 @@ func (p pages) inspect(ctx context.Context, slug string) (*detail, error) {
 		return nil, err
 	}
 	d.Pin = pinOf(book, o, d.State, d.Now, console.Who(ctx).Operator.Hears)
+	if d.Fresh, err = codes.FreshAt(ctx, p.Store, o.ID, p.Now()); err != nil {
+		return nil, err
+	}
 	err = p.Store.View(ctx, func(q store.Query) error {
 		photos, err := plans.Photos(q)
 		if rev, has := photos[o.ID]; has {
@@ -263,7 +278,7 @@ func (p pages) fitted(ctx context.Context, d *detail) error {
 	for _, fit := range p.Hall.Book().Fitted(d.Opening.ID) {
 		one := device{
 			ID: string(fit.ID), Name: fit.Name, Model: fit.Maker + " " + fit.Model, Firmware: fit.Firmware, Security: fit.Security, Weak: fit.Weak,
-			Address: fit.Gateway + "/" + fit.Address, Can: abilities(ctx, fit), Battery: -1,
+			Address: fit.Gateway + "/" + fit.Address, Can: abilities(ctx, fit), Battery: -1, Codes: fit.Has(sashlock.HasCodes),
 		}
 		for _, s := range states {
 			if s.Device == fit.ID {

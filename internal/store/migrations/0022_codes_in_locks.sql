@@ -39,6 +39,7 @@ CREATE INDEX code_slots_credential ON code_slots (credential) WHERE credential I
 CREATE TABLE code_waits (
     device TEXT NOT NULL REFERENCES devices (id) ON DELETE CASCADE,
     credential TEXT NOT NULL REFERENCES credentials (id) ON DELETE CASCADE,
+    person TEXT NOT NULL,
     since INTEGER NOT NULL,
     why TEXT NOT NULL DEFAULT '',
     refused TEXT NOT NULL DEFAULT '', -- the mark that the lock would not take
