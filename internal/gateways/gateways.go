@@ -39,8 +39,8 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/driver"
-	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/logkey"
 	"github.com/sashlock/sashlock/internal/store"
 )
