@@ -246,6 +246,7 @@ type pace struct {
 	distrust   time.Duration // between attempts with a reader that is not as protected as it has to be
 	look       time.Duration // between looks at inputs and outputs, should a change not have been told
 	watch      time.Duration // the same while a relay is on or an order is to be confirmed
+	fresh      time.Duration // what a reader kept longer than this is nobody's any more
 	decide     time.Duration // for a decision: then nobody waits at the reader
 	again      time.Duration // before the sink is told again what it did not take; doubles
 	backoffMin time.Duration // before the second attempt to open the bus; doubles
@@ -257,7 +258,7 @@ func usualPace() pace {
 	return pace{
 		dial: 10 * time.Second, reply: 200 * time.Millisecond, repeats: 2, busy: 50 * time.Millisecond, busyMost: 20,
 		offline: 1500 * time.Millisecond, retry: time.Second, distrust: 5 * time.Second,
-		look: 5 * time.Second, watch: 250 * time.Millisecond, decide: 5 * time.Second,
+		look: 5 * time.Second, watch: 250 * time.Millisecond, fresh: 2 * time.Second, decide: 5 * time.Second,
 		again: 100 * time.Millisecond, backoffMin: 500 * time.Millisecond, backoffMax: 15 * time.Second, install: 10 * time.Minute,
 	}
 }

@@ -23,6 +23,8 @@ type peer struct {
 	up      bool          // it is spoken with
 	heard   time.Time     // when it last said something that is believed
 	due     time.Time     // when it is asked next
+	polled  time.Time     // when it was last asked for what it has to say
+	empty   bool          // and had nothing to say
 	look    time.Time     // when its inputs and outputs are looked at next
 
 	identity osdp.Identity

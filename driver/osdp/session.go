@@ -252,22 +252,54 @@ func (s *session) turn(ctx context.Context, b *bus, p *peer) error {
 		return s.meet(ctx, b, p)
 	}
 	p.due = time.Now().Add(time.Duration(s.config.PollMS) * time.Millisecond)
-	if !time.Now().Before(p.look) {
-		p.due = time.Time{} // and then it is asked for what it has to say
+	looks := !time.Now().Before(p.look)
+	if looks && p.empty { // what it kept lies before how it stands
+		p.due, p.empty = time.Time{}, false
 		return s.weigh(p, s.lookAt(ctx, b, p, false))
 	}
-	if f, wanted := s.wanted(p); wanted {
-		p.due = time.Time{} // the same
-		_, err := s.call(ctx, b, p, f, s.pace.repeats)
-		return s.weigh(p, ignoreNak(err))
+	if !looks {
+		if f, wanted := s.wanted(p); wanted {
+			p.due = time.Time{} // and then it is asked for what it has to say
+			_, err := s.call(ctx, b, p, f, s.pace.repeats)
+			return s.weigh(p, ignoreNak(err))
+		}
+	}
+	if time.Since(p.polled) > s.pace.fresh {
+		return s.weigh(p, s.catchUp(ctx, b, p))
 	}
 	answer, err := s.call(ctx, b, p, osdp.Frame{Code: osdp.POLL}, s.pace.repeats)
-	if err == nil && answer.Code != osdp.ACK {
+	if err = ignoreNak(err); err != nil {
+		return s.weigh(p, err)
+	}
+	p.polled, p.empty = time.Now(), answer.Code == osdp.ACK || answer.Code == 0
+	if looks || !p.empty {
 		p.due = time.Time{} // there may be more
+	}
+	if !p.empty {
 		s.take(p, answer, false)
 	}
-	return s.weigh(p, ignoreNak(err))
+	return nil
 }
+
+// catchUp takes off a reader what it kept while nobody asked it. Whoever held up
+// a card then has gone, and how it stands is asked anew.
+func (s *session) catchUp(ctx context.Context, b *bus, p *peer) error {
+	for range mostKept {
+		answer, err := s.call(ctx, b, p, osdp.Frame{Code: osdp.POLL}, s.pace.repeats)
+		if err = ignoreNak(err); err != nil {
+			return err
+		}
+		clear(answer.Data)
+		if answer.Code == osdp.ACK || answer.Code == 0 {
+			break
+		}
+	}
+	p.polled, p.look, p.empty = time.Now(), time.Time{}, true
+	return nil
+}
+
+// mostKept is how many messages a reader may have kept.
+const mostKept = 200
 
 // ignoreNak is for orders whose refusal changes nothing.
 func ignoreNak(err error) error {
@@ -280,6 +312,9 @@ func ignoreNak(err error) error {
 // meet makes the connection to a reader and tells how it stands.
 func (s *session) meet(ctx context.Context, b *bus, p *peer) error {
 	err := s.greet(ctx, b, p)
+	if err == nil {
+		err = s.catchUp(ctx, b, p)
+	}
 	if err == nil {
 		p.state = state{} // all of it is told anew
 		err = s.lookAt(ctx, b, p, true)

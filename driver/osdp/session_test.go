@@ -355,6 +355,32 @@ func TestNothingMovesLate(t *testing.T) {
 	}
 }
 
+// A card that was held up while the cable was cut opens nothing when it is whole
+// again, and a relay that was on meanwhile is not on now.
+func TestWhatAReaderKeptIsNobodysAnyMore(t *testing.T) {
+	t.Parallel()
+	sink := always(driver.Verdict{Granted: true})
+	_, r, _ := ready(t, sink, nil)
+	mark := sink.Mark()
+	r.Silence(true)
+	sink.Await(t, patience, mark, "offline", is(sashlock.DeviceOffline))
+	r.Card(aCard)
+	r.Keys(aPIN + "#")
+	r.Switch(1, true)
+	r.Switch(1, false)
+	mark = sink.Mark()
+	r.Silence(false)
+	sink.Await(t, patience, mark, "how it stands", is(sashlock.LockLocked))
+	r.Keys("22#")
+	until(t, sink.Recorder, "what is presented now", func() bool { return len(sink.presented()) > 0 })
+	if got := sink.presented(); got[0] != "pin 22" {
+		t.Errorf("an old card or PIN was presented, %d in all", len(got))
+	}
+	if said := sink.Reports(mark, is(sashlock.LockUnlocked)); len(said) > 0 {
+		t.Errorf("unlocked: %+v", said)
+	}
+}
+
 func TestABusyReader(t *testing.T) {
 	t.Parallel()
 	sink := always(driver.Verdict{})
