@@ -86,7 +86,7 @@ type Gateway struct {
 	// Name tells gateways apart; devices are known under it, so it must not
 	// change.
 	Name string `yaml:"name"`
-	// Driver is the driver to use: edge, seam, zigbee2mqtt or zwavejs.
+	// Driver is the driver to use: edge, homeassistant, seam, zigbee2mqtt or zwavejs.
 	Driver string `yaml:"driver"`
 	// Config is the driver's own configuration; its README explains it.
 	Config map[string]any `yaml:"config,omitempty"`

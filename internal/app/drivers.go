@@ -8,6 +8,7 @@ import (
 
 	"github.com/sashlock/sashlock/driver"
 	"github.com/sashlock/sashlock/driver/edge"
+	"github.com/sashlock/sashlock/driver/homeassistant"
 	"github.com/sashlock/sashlock/driver/seam"
 	"github.com/sashlock/sashlock/driver/zigbee2mqtt"
 	"github.com/sashlock/sashlock/driver/zwavejs"
@@ -30,6 +31,7 @@ func DeviceKeys(data string) string { return filepath.Join(keyFolder(data), "dev
 func driversOf(house edge.House) map[string]driver.Driver {
 	list := []driver.Driver{
 		edge.New(house),
+		homeassistant.New(),
 		seam.New(),
 		zigbee2mqtt.New(),
 		zwavejs.New(),
