@@ -176,12 +176,19 @@ func placeOf(prefix, topic string) (announcement, bool) {
 	return announcement{parts[0], strings.Join(parts[1:], "_")}, true
 }
 
+// ownOrigin is the name under which Sashlock itself announces openings: they are
+// no devices to it.
+const ownOrigin = "Sashlock"
+
 // decodeAnnouncement reads what announces itself at a topic: one entity, or the
 // components of a device. What is of no use here is left out.
 func decodeAnnouncement(topic string, place announcement, payload []byte) ([]entity, error) {
 	o, ok := readObject(payload)
 	if !ok {
 		return nil, errShape
+	}
+	if by, _ := readObject(o["origin"]); by.text("name") == ownOrigin {
+		return nil, nil
 	}
 	if place.Component != "device" {
 		if e, ok := readEntity(topic, place, o); ok {

@@ -132,6 +132,7 @@ func TestWhatIsOfUse(t *testing.T) {
 		"light/x":                {`{}`, noUse},
 		"alarm_control_panel/x":  {`{}`, noUse},
 		"button/restart/restart": {`{}`, noUse},
+		"binary_sensor/ours":     {`{"device_class":"door","origin":{"name":"Sashlock"}}`, noUse},
 	} {
 		topic := "homeassistant/" + place + "/config"
 		at, ok := placeOf("homeassistant", topic)
