@@ -27,6 +27,7 @@ import (
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/access"
 	"github.com/sashlock/sashlock/internal/alarms"
+	"github.com/sashlock/sashlock/internal/announce"
 	"github.com/sashlock/sashlock/internal/api"
 	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/assistance"
@@ -237,6 +238,10 @@ func (h *House) Start(ctx context.Context) error {
 			h.Log.Warn("list of people not finished", logkey.Err(err))
 		}
 	})
+	if h.Config.Announce.Broker != "" {
+		room := announce.Room{Config: h.Config.Announce, Book: h.Hall.Book, States: h.Store.States, News: h.Store.Subscribe, Log: h.Log}
+		h.done.Go(func() { room.Run(running) })
+	}
 	for _, g := range h.Config.Gateways {
 		if err := h.open(ctx, g); err != nil {
 			return err

@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/announce"
 	"github.com/sashlock/sashlock/internal/yamlfile"
 )
 
@@ -58,6 +59,10 @@ type Config struct {
 	JournalSize int64 `yaml:"journal_size,omitempty"`
 	// Gateways are the radios, brokers, buses and clouds to connect to.
 	Gateways []Gateway `yaml:"gateways,omitempty"`
+	// Announce shows the openings at an MQTT broker, to Home Assistant and
+	// others; docs/guide/home-assistant.md explains its keys. Without it nothing
+	// is shown.
+	Announce announce.Config `yaml:"announce,omitempty"`
 }
 
 // TLS is where the certificate of a store node comes from.
@@ -86,8 +91,8 @@ type Gateway struct {
 	// Name tells gateways apart; devices are known under it, so it must not
 	// change.
 	Name string `yaml:"name"`
-	// Driver is the driver to use: edge, matter, modbus, onvif, osdp, seam, uhppote,
-	// zigbee2mqtt or zwavejs.
+	// Driver is the driver to use: edge, homeassistant, matter, modbus, onvif, osdp,
+	// seam, uhppote, zigbee2mqtt or zwavejs.
 	Driver string `yaml:"driver"`
 	// Config is the driver's own configuration; the reference of gateways lists the
 	// keys of each.
@@ -135,6 +140,11 @@ func (c Config) check() error {
 	}
 	if c.JournalSize < 0 {
 		return bad("journal_size", "write a number of bytes, like 67108864")
+	}
+	if c.Announce != (announce.Config{}) {
+		if field, hint := c.Announce.Check(); field != "" {
+			return bad("announce."+field, hint)
+		}
 	}
 	seen := map[string]bool{}
 	for i, g := range c.Gateways {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sashlock/sashlock/driver"
 	"github.com/sashlock/sashlock/driver/edge"
+	"github.com/sashlock/sashlock/driver/homeassistant"
 	"github.com/sashlock/sashlock/driver/matter"
 	"github.com/sashlock/sashlock/driver/modbus"
 	"github.com/sashlock/sashlock/driver/onvif"
@@ -48,6 +49,7 @@ func DeviceKeys(data string) string { return filepath.Join(keyFolder(data), "dev
 func driversOf(house edge.House) map[string]driver.Driver {
 	list := []driver.Driver{
 		edge.New(house),
+		homeassistant.New(),
 		matter.New(),
 		modbus.New(),
 		onvif.New(),

@@ -44,6 +44,8 @@ func (m Message) Done() {
 type Will struct {
 	Topic   string
 	Payload string
+	// Retained makes that the broker keeps it for those who come later.
+	Retained bool
 }
 
 // Link is a connection at work. Make one with [Dial].
@@ -91,7 +93,7 @@ func Dial(ctx context.Context, c Config, will *Will) (*Link, error) {
 		SetDefaultPublishHandler(func(_ mqtt.Client, m mqtt.Message) { l.take(m) }).
 		SetConnectionLostHandler(func(_ mqtt.Client, err error) { l.end(err) })
 	if will != nil {
-		o.SetWill(will.Topic, will.Payload, 1, false)
+		o.SetWill(will.Topic, will.Payload, 1, will.Retained)
 	}
 	l.client = mqtt.NewClient(o)
 	if err := wait(ctx, l.client.Connect()); err != nil {
@@ -216,10 +218,20 @@ func (l *Link) Unsubscribe(ctx context.Context, topics ...string) error {
 // Publish sends a message with the quality of service given and, for 1, waits
 // until the broker has it. Once the context has ended nothing is sent any more.
 func (l *Link) Publish(ctx context.Context, topic string, qos byte, payload []byte) error {
+	return l.publish(ctx, topic, qos, false, payload)
+}
+
+// Keep publishes a message that the broker keeps for those who come later, and
+// waits until it has it. Without a payload what it keeps is taken back.
+func (l *Link) Keep(ctx context.Context, topic string, payload []byte) error {
+	return l.publish(ctx, topic, 1, true, payload)
+}
+
+func (l *Link) publish(ctx context.Context, topic string, qos byte, keep bool, payload []byte) error {
 	if err := ctx.Err(); err != nil {
 		return l.fail("publishing", err)
 	}
-	if err := wait(ctx, l.client.Publish(topic, qos, false, payload)); err != nil {
+	if err := wait(ctx, l.client.Publish(topic, qos, keep, payload)); err != nil {
 		return l.fail("publishing", err)
 	}
 	return nil

@@ -7,6 +7,7 @@
 #   MQTT_URL         the broker (default mqtt://127.0.0.1:1883)
 #   ZIGBEE_CTL_PORT  port of the physical world (default 3011; 0: any free one)
 #   ZIGBEE_DATA      a folder to keep its data in (default: a temporary one)
+#   ZIGBEE_HASS      not empty: announce the devices as Home Assistant finds them
 #   ZIGBEE_LOG       not empty: show what Zigbee2MQTT writes
 set -eu
 cd "$(dirname "$0")"
@@ -41,6 +42,8 @@ if [ ! -f "$ZIGBEE_DATA/configuration.yaml" ]; then
 		  network_key: [5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80]
 		frontend:
 		  enabled: false
+		homeassistant:
+		  enabled: $([ -n "${ZIGBEE_HASS:-}" ] && echo true || echo false)
 		availability:
 		  enabled: true
 		device_options:
