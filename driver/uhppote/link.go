@@ -11,10 +11,7 @@ import (
 	"time"
 )
 
-var (
-	errSilent = errors.New("the controller does not answer")
-	errEnded  = errors.New("the socket was closed")
-)
+var errSilent = errors.New("the controller does not answer")
 
 // link is the socket to the controllers.
 type link struct {

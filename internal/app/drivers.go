@@ -9,6 +9,7 @@ import (
 	"github.com/sashlock/sashlock/driver"
 	"github.com/sashlock/sashlock/driver/edge"
 	"github.com/sashlock/sashlock/driver/matter"
+	"github.com/sashlock/sashlock/driver/modbus"
 	"github.com/sashlock/sashlock/driver/onvif"
 	"github.com/sashlock/sashlock/driver/osdp"
 	"github.com/sashlock/sashlock/driver/seam"
@@ -48,6 +49,7 @@ func driversOf(house edge.House) map[string]driver.Driver {
 	list := []driver.Driver{
 		edge.New(house),
 		matter.New(),
+		modbus.New(),
 		onvif.New(),
 		osdp.New(),
 		seam.New(),
