@@ -97,7 +97,7 @@ func (p *peer) act(act string) error {
 }
 
 func (p *peer) ask(act string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute) // Node may have to start on a busy machine
 	defer cancel()
 	q, err := http.NewRequestWithContext(ctx, http.MethodGet, p.control+"/"+act, nil)
 	if err != nil {
@@ -189,7 +189,7 @@ func peerConformance(t *testing.T, p *peer) {
 }
 
 // peerPatience is how long the real matter.js may take.
-const peerPatience = 30 * time.Second
+const peerPatience = time.Minute
 
 func peerDevices() []drivertest.Expected {
 	return []drivertest.Expected{

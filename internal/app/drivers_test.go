@@ -7,6 +7,8 @@ import (
 
 	"github.com/sashlock/sashlock/driver/drivertest"
 	"github.com/sashlock/sashlock/driver/edge"
+	"github.com/sashlock/sashlock/driver/matter"
+	"github.com/sashlock/sashlock/driver/onvif"
 	"github.com/sashlock/sashlock/driver/zigbee2mqtt"
 	"github.com/sashlock/sashlock/driver/zwavejs"
 )
@@ -16,6 +18,8 @@ import (
 func TestManifestsSayWhatDriversTake(t *testing.T) {
 	configs := map[string]any{
 		"edge":        edge.Config{},
+		"matter":      matter.Config{},
+		"onvif":       onvif.Config{},
 		"zigbee2mqtt": zigbee2mqtt.Config{},
 		"zwavejs":     zwavejs.Config{},
 	}
