@@ -23,7 +23,7 @@
 // code; what they hold says nothing without the key of the store node
 // (docs/decisions/0026-pin-verifiers.md). The one exception is a PIN that locks
 // hold as well: it is kept sealed, until it ends
-// (docs/decisions/0032-codes-in-locks.md). Whoever presents a credential after
+// (docs/decisions/0033-codes-in-locks.md). Whoever presents a credential after
 // its loss was acknowledged is refused. Wrong PINs at one keypad slow down that
 // keypad and nobody anywhere else.
 package credentials

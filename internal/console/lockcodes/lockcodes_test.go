@@ -90,15 +90,12 @@ func TestWhoMay(t *testing.T) {
 	c.Must(c.Codes.Look(c.Ctx(), c.lock))
 	c.until("it is found", codes.Lock.Drifted)
 	for _, role := range signin.Roles() {
-		c.As(role)
-		may := slices.Contains(role.Scopes(), signin.Setup)
-		if status, _, _ := c.Post(c.path("/7/remove"), nil); (status < 400) != may {
-			t.Errorf("%s removes a code: %d", role, status)
+		if slices.Contains(role.Scopes(), signin.Setup) {
+			continue
 		}
-		if may {
-			c.Must(c.World.SetCode("case-1", 7, "83920174"))
-			c.Must(c.Codes.Look(c.Ctx(), c.lock))
-			c.until("it is found again", codes.Lock.Drifted)
+		c.As(role)
+		if status, _, _ := c.Post(c.path("/7/remove"), nil); status < 400 {
+			t.Errorf("%s removes a code: %d", role, status)
 		}
 	}
 	c.As(signin.Manager)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/access"
+	"github.com/sashlock/sashlock/internal/codes"
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/opening"
@@ -233,6 +234,7 @@ func testDetail(t *testing.T) *detail {
 		Others:  []holder{{Slug: "rui", Name: "Rui"}},
 		Asked:   []asked{{ID: "dec_1", Slug: "ana", Person: "Ana <Costa>", Granted: true, Words: "A grant allows it.", At: ten}},
 		YAML:    "openings:\n  - slug: case-3\n",
+		Fresh:   codes.Freshness{At: ago(10)},
 		Answer: &answer{ID: "dec_1", Granted: true, Words: "A grant allows it.", Person: "Ana <Costa>", At: ten, Seq: 12, Checks: []sashlock.Check{
 			{What: "person", OK: true, Needed: "known", Actual: "known"}, {What: "schedule", Needed: "a time", Actual: "another", Fix: "Wait."},
 		}},
