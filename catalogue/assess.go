@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/sashlock/sashlock/driver"
-	"github.com/sashlock/sashlock/internal/sheet"
+	"github.com/sashlock/sashlock/internal/table"
 )
 
 // Verdict is what becomes of a lock that is there already.
@@ -213,7 +213,7 @@ func (a Assessment) Table() [][]string {
 	}
 	for _, row := range rows[1:] {
 		for i := range row {
-			row[i] = sheet.Tame(row[i])
+			row[i] = table.Tame(row[i])
 		}
 	}
 	return rows

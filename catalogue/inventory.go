@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/sashlock/sashlock/internal/lang"
-	"github.com/sashlock/sashlock/internal/sheet"
+	"github.com/sashlock/sashlock/internal/table"
 )
 
 // The limits of an inventory.
@@ -54,7 +54,7 @@ func stockHeadings() [stockColumns][]string {
 
 // stockReader understands an inventory.
 type stockReader struct {
-	sheet.Findings
+	table.Findings
 	all   []Stock
 	heads []string
 	at    [stockColumns]int // where each column is, from 0; -1: nowhere
@@ -64,15 +64,15 @@ type stockReader struct {
 // ReadInventory understands a list of locks: a table with headings, or lines as
 // people type them ("4 x Schlage BE469"). Lines that say the same are added up.
 // With anything wrong in it there are findings and no lines.
-func ReadInventory(content []byte) ([]Stock, sheet.Findings) {
+func ReadInventory(content []byte) ([]Stock, table.Findings) {
 	r := &stockReader{seen: map[[3]string]int{}}
 	switch {
 	case len(content) > MaxInventory:
 		r.Problem(0, "", lang.Say("the file has more than %d MB", MaxInventory>>20), lang.Say("part it into several files"))
-	case !sheet.Few(content, maxStockRows):
+	case !table.Few(content, maxStockRows):
 		r.Problem(0, "", lang.Say("the file has more than %d rows", maxStockRows), lang.Say("part it into several files"))
 	default:
-		sheet.Read(content, &r.Findings, r.row)
+		table.Read(content, &r.Findings, r.row)
 		if len(r.all) == 0 && r.Wrong == 0 {
 			r.Problem(0, "", lang.Say("no lock is in the list"), lang.Say("write a line for each sort of lock: maker, model, how many"))
 		}
@@ -83,7 +83,7 @@ func ReadInventory(content []byte) ([]Stock, sheet.Findings) {
 	return r.all, r.Findings
 }
 
-func (r *stockReader) row(rec sheet.Record) bool {
+func (r *stockReader) row(rec table.Record) bool {
 	if r.heads == nil {
 		if r.headings(rec) {
 			return r.Wrong == 0
@@ -113,14 +113,14 @@ func (r *stockReader) row(rec sheet.Record) bool {
 }
 
 // headings understands the first row; false: it is a line like the others.
-func (r *stockReader) headings(rec sheet.Record) bool {
+func (r *stockReader) headings(rec table.Record) bool {
 	r.heads = rec.Cells
 	for c := range r.at {
 		r.at[c] = -1
 	}
 	found := 0
 	for i, heading := range rec.Cells {
-		plain := sheet.PlainWords(heading, ' ')
+		plain := table.PlainWords(heading, ' ')
 		for c, names := range stockHeadings() {
 			if !slices.Contains(names, plain) {
 				continue
@@ -146,13 +146,13 @@ func (r *stockReader) headings(rec sheet.Record) bool {
 	return true
 }
 
-func (r *stockReader) count(rec sheet.Record, text string) int {
+func (r *stockReader) count(rec table.Record, text string) int {
 	if text == "" {
 		return 1
 	}
 	n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSuffix(text, ".0"), ",0"))
 	if err != nil || n < 1 || n > maxLocks {
-		r.Problem(rec.Line, r.heads[r.at[countColumn]], lang.Say("%q is not how many there are", sheet.Clip(text)), lang.Say("write a whole number from 1 to %d", maxLocks))
+		r.Problem(rec.Line, r.heads[r.at[countColumn]], lang.Say("%q is not how many there are", table.Clip(text)), lang.Say("write a whole number from 1 to %d", maxLocks))
 		return 1
 	}
 	return n
@@ -188,11 +188,11 @@ func (s *Stock) typed(cells []string) {
 // add adds a line to those that say the same.
 func (r *stockReader) add(s Stock) bool {
 	for i, cell := range []string{s.Maker, s.Model} {
-		if sheet.Formula(cell) {
-			r.Note(s.Row, []string{"maker", "model"}[i], lang.Say("it begins like a formula (%s)", sheet.Clip(cell)), lang.Say("it is taken as text and calculated nowhere"))
+		if table.Formula(cell) {
+			r.Note(s.Row, []string{"maker", "model"}[i], lang.Say("it begins like a formula (%s)", table.Clip(cell)), lang.Say("it is taken as text and calculated nowhere"))
 		}
 	}
-	key := [3]string{sheet.PlainWords(s.Maker, ' '), sheet.PlainWords(s.Model, ' '), sheet.PlainWords(s.Site, ' ')}
+	key := [3]string{table.PlainWords(s.Maker, ' '), table.PlainWords(s.Model, ' '), table.PlainWords(s.Site, ' ')}
 	if i, is := r.seen[key]; is {
 		if r.all[i].Count+s.Count > maxLocks {
 			r.Problem(s.Row, "", lang.Say("together with row %d these are more than %d locks", r.all[i].Row, maxLocks), lang.Say("part it into several files"))

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sashlock/sashlock/internal/sheet"
+	"github.com/sashlock/sashlock/internal/table"
 )
 
 // The rules of recognising a lock by what people wrote are:
@@ -103,10 +103,10 @@ func spell(m *Model) spelling {
 }
 
 // wordsOf are the words of a name in plain letters.
-func wordsOf(text string) []string { return strings.Fields(sheet.PlainWords(text, ' ')) }
+func wordsOf(text string) []string { return strings.Fields(table.PlainWords(text, ' ')) }
 
 // keyOf is a name without anything but its letters and digits.
-func keyOf(text string) string { return strings.ReplaceAll(sheet.PlainWords(text, ' '), " ", "") }
+func keyOf(text string) string { return strings.ReplaceAll(table.PlainWords(text, ' '), " ", "") }
 
 // Recognise finds the lock that a maker's name and a model's name mean, either
 // of which may be empty or hold the other.

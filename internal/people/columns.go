@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sashlock/sashlock/internal/sheet"
+	"github.com/sashlock/sashlock/internal/table"
 )
 
 // column is what a column of a list is about.
@@ -57,7 +57,7 @@ func headings(c column) []string {
 
 // columnOf understands a heading, whatever its case, accents and signs.
 func columnOf(heading string) column {
-	plain := sheet.PlainWords(heading, ' ')
+	plain := table.PlainWords(heading, ' ')
 	for c := slugColumn; c < columns; c++ {
 		if slices.Contains(headings(c), plain) {
 			return c
@@ -75,7 +75,7 @@ func SlugOf(called string) string {
 	if before, _, is := strings.Cut(called, "@"); is && before != "" {
 		called = before
 	}
-	s := sheet.PlainWords(called, '-')
+	s := table.PlainWords(called, '-')
 	return strings.Trim(s[:min(len(s), maxSlug)], "-")
 }
 

@@ -10,7 +10,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/lang"
-	"github.com/sashlock/sashlock/internal/sheet"
+	"github.com/sashlock/sashlock/internal/table"
 )
 
 func formatted(n int) string { return strconv.Itoa(n) }
@@ -22,7 +22,7 @@ const (
 )
 
 // Problem is one thing that is wrong with a list.
-type Problem = sheet.Problem
+type Problem = table.Problem
 
 // listed is what one row of a list says of a person. What the list has no
 // column for it says nothing of.
@@ -40,7 +40,7 @@ type listed struct {
 
 // list is a file of people as it was understood.
 type list struct {
-	sheet.Findings
+	table.Findings
 	rows []listed
 	has  [columns]bool
 	head [columns]string // headings, as the file has them
@@ -72,12 +72,12 @@ func readList(content []byte, roles []Group, zone *time.Location) list {
 		r.Problem(0, "", lang.Say("the file has more than %d MB", MaxList>>20), lang.Say("part it into several files"))
 		return r.list
 	}
-	if !sheet.Few(content, MaxRows) {
+	if !table.Few(content, MaxRows) {
 		r.Problem(0, "", lang.Say("the file has more than %d rows", MaxRows), lang.Say("part it into several files"))
 		return r.list
 	}
 	headed := false
-	sheet.Read(content, &r.Findings, func(rec sheet.Record) bool {
+	table.Read(content, &r.Findings, func(rec table.Record) bool {
 		if !headed {
 			headed = true
 			return r.readHeadings(rec)
@@ -100,7 +100,7 @@ func readList(content []byte, roles []Group, zone *time.Location) list {
 func rolesByName(roles []Group) map[string]sashlock.RoleID {
 	by := make(map[string]sashlock.RoleID, 2*len(roles))
 	for _, g := range roles {
-		by[sheet.PlainWords(g.Name, ' ')] = g.ID
+		by[table.PlainWords(g.Name, ' ')] = g.ID
 	}
 	for _, g := range roles { // short names win
 		by[g.Slug] = g.ID
@@ -108,7 +108,7 @@ func rolesByName(roles []Group) map[string]sashlock.RoleID {
 	return by
 }
 
-func (r *listReader) readHeadings(rec sheet.Record) bool {
+func (r *listReader) readHeadings(rec table.Record) bool {
 	r.heads = rec.Cells
 	for i, heading := range rec.Cells {
 		c := columnOf(heading)
@@ -117,7 +117,7 @@ func (r *listReader) readHeadings(rec sheet.Record) bool {
 			r.Note(rec.Line, heading, lang.Say("this column is not known and is left out"), lang.Say("it is kept nowhere"))
 		case c == unknown:
 		case r.has[c]:
-			r.Problem(rec.Line, heading, lang.Say("it says the same as column %q", sheet.Clip(r.head[c])), lang.Say("take one of the two out of the file"))
+			r.Problem(rec.Line, heading, lang.Say("it says the same as column %q", table.Clip(r.head[c])), lang.Say("take one of the two out of the file"))
 		default:
 			r.has[c], r.place[c], r.head[c] = true, i, heading
 		}
@@ -129,26 +129,26 @@ func (r *listReader) readHeadings(rec sheet.Record) bool {
 		r.Problem(rec.Line, "", lang.Say("no column tells people apart"), lang.Say(`call one "slug" (short names) or "external_id" (the numbers of your personnel system)`))
 	}
 	if r.has[suspendedColumn] && r.has[activeColumn] {
-		r.Problem(rec.Line, r.head[activeColumn], lang.Say("it says the same as column %q", sheet.Clip(r.head[suspendedColumn])), lang.Say("take one of the two out of the file"))
+		r.Problem(rec.Line, r.head[activeColumn], lang.Say("it says the same as column %q", table.Clip(r.head[suspendedColumn])), lang.Say("take one of the two out of the file"))
 	}
 	return r.Wrong == 0
 }
 
-func (r *listReader) cell(rec sheet.Record, c column) string {
+func (r *listReader) cell(rec table.Record, c column) string {
 	if !r.has[c] || r.place[c] >= len(rec.Cells) {
 		return ""
 	}
 	return rec.Cells[r.place[c]]
 }
 
-func (r *listReader) readRow(rec sheet.Record) {
-	if n := len(rec.Cells); n < len(r.heads) || n > len(r.heads) && !sheet.Blank(rec.Cells[len(r.heads):]) {
+func (r *listReader) readRow(rec table.Record) {
+	if n := len(rec.Cells); n < len(r.heads) || n > len(r.heads) && !table.Blank(rec.Cells[len(r.heads):]) {
 		r.Problem(rec.Line, "", lang.Say("it has %d cells and the headings have %d", n, len(r.heads)), lang.Say("look for a missing quotation mark, or a separator within a cell"))
 		return
 	}
 	for i, c := range rec.Cells[:len(r.heads)] {
-		if sheet.Formula(c) {
-			r.Note(rec.Line, r.heads[i], lang.Say("it begins like a formula (%s)", sheet.Clip(c)), lang.Say("it is taken as text and calculated nowhere"))
+		if table.Formula(c) {
+			r.Note(rec.Line, r.heads[i], lang.Say("it begins like a formula (%s)", table.Clip(c)), lang.Say("it is taken as text and calculated nowhere"))
 		}
 	}
 	p := listed{row: rec.Line, slug: strings.ToLower(r.cell(rec, slugColumn)), external: r.cell(rec, externalColumn)}
@@ -160,7 +160,7 @@ func (r *listReader) readRow(rec sheet.Record) {
 		r.Problem(rec.Line, cmp.Or(r.head[nameColumn], r.head[familyColumn]), lang.Say("this cannot be a name"), lang.Say(fix))
 	}
 	if p.slug != "" && !sashlock.ValidSlug(p.slug) {
-		r.Problem(rec.Line, r.head[slugColumn], lang.Say("%q cannot be a short name", sheet.Clip(p.slug)), lang.Say("use 1 to 40 of a-z, 0-9 and hyphens, starting with a letter or digit"))
+		r.Problem(rec.Line, r.head[slugColumn], lang.Say("%q cannot be a short name", table.Clip(p.slug)), lang.Say("use 1 to 40 of a-z, 0-9 and hyphens, starting with a letter or digit"))
 	}
 	if fix := checkForeign(p.external); fix != "" {
 		r.Problem(rec.Line, r.head[externalColumn], lang.Say("this cannot be an identifier"), lang.Say(fix))
@@ -183,7 +183,7 @@ func (r *listReader) inOrder(at int) {
 	}
 }
 
-func (r *listReader) readRoles(rec sheet.Record) []sashlock.RoleID {
+func (r *listReader) readRoles(rec table.Record) []sashlock.RoleID {
 	text := r.cell(rec, rolesColumn)
 	if text == "" {
 		return nil
@@ -199,7 +199,7 @@ func (r *listReader) readRoles(rec sheet.Record) []sashlock.RoleID {
 		}
 		id, known := r.role(part)
 		if !known {
-			r.Problem(rec.Line, r.head[rolesColumn], lang.Say("there is no role %q", sheet.Clip(part)), lang.Say("add the role first, or correct the name"))
+			r.Problem(rec.Line, r.head[rolesColumn], lang.Say("there is no role %q", table.Clip(part)), lang.Say("add the role first, or correct the name"))
 			continue
 		}
 		if !contains(ids, id) {
@@ -221,14 +221,14 @@ func contains(ids []sashlock.RoleID, id sashlock.RoleID) bool {
 func (r *listReader) role(text string) (sashlock.RoleID, bool) {
 	id, known := r.roles[text]
 	if !known {
-		id, known = r.roles[sheet.PlainWords(text, ' ')]
+		id, known = r.roles[table.PlainWords(text, ' ')]
 	}
-	return id, known && sheet.PlainWords(text, ' ') != ""
+	return id, known && table.PlainWords(text, ' ') != ""
 }
 
 // readSuspended understands whether somebody is suspended, or active, and
 // whether that is because they left.
-func (r *listReader) readSuspended(rec sheet.Record) (suspended, left bool) {
+func (r *listReader) readSuspended(rec table.Record) (suspended, left bool) {
 	c := suspendedColumn
 	if r.has[activeColumn] {
 		c = activeColumn
@@ -237,7 +237,7 @@ func (r *listReader) readSuspended(rec sheet.Record) (suspended, left bool) {
 	if text == "" {
 		return false, false
 	}
-	switch sheet.PlainWords(text, ' ') {
+	switch table.PlainWords(text, ' ') {
 	case "yes", "true", "1", "y", "x", "si", "sim", "oui", "ja", "wahr", "verdadero", "vrai":
 		return c == suspendedColumn, false
 	case "no", "false", "0", "n", "nao", "non", "nein", "falsch", "falso", "faux":
@@ -249,7 +249,7 @@ func (r *listReader) readSuspended(rec sheet.Record) (suspended, left bool) {
 	case "terminated", "left", "leaver", "former", "resigned", "retired", "dismissed", "baja", "ausgetreten", "parti":
 		return true, true
 	}
-	r.Problem(rec.Line, r.head[c], lang.Say("%q is neither yes nor no", sheet.Clip(text)), lang.Say(`write "yes" or "no"`))
+	r.Problem(rec.Line, r.head[c], lang.Say("%q is neither yes nor no", table.Clip(text)), lang.Say(`write "yes" or "no"`))
 	return false, false
 }
 
@@ -266,7 +266,7 @@ func (r *listReader) twice() {
 				continue
 			}
 			if first, is := one.of[one.id]; is {
-				r.Problem(p.row, one.head, lang.Say("%q is in row %d already", sheet.Clip(one.id), first), lang.Say("keep one row for each person"))
+				r.Problem(p.row, one.head, lang.Say("%q is in row %d already", table.Clip(one.id), first), lang.Say("keep one row for each person"))
 				continue
 			}
 			one.of[one.id] = p.row

@@ -13,7 +13,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/lang"
-	"github.com/sashlock/sashlock/internal/sheet"
+	"github.com/sashlock/sashlock/internal/table"
 )
 
 // Verb is what a list does to one person.
@@ -147,7 +147,7 @@ func (p *planner) find(row *listed) (Entry, bool) {
 	if known && row.external != "" {
 		e := p.staff.Entries[i]
 		if row.slug != "" && row.slug != e.Slug {
-			p.list.Problem(row.row, p.list.head[slugColumn], lang.Say("%q is known here as %q, not %q", sheet.Clip(row.external), e.Slug, sheet.Clip(row.slug)), lang.Say("write the short name that is known: it stays as it is"))
+			p.list.Problem(row.row, p.list.head[slugColumn], lang.Say("%q is known here as %q, not %q", table.Clip(row.external), e.Slug, table.Clip(row.slug)), lang.Say("write the short name that is known: it stays as it is"))
 		}
 		return e, true
 	}
@@ -156,7 +156,7 @@ func (p *planner) find(row *listed) (Entry, bool) {
 	}
 	e := p.staff.Entries[i]
 	if row.external != "" && e.External != "" {
-		p.list.Problem(row.row, p.list.head[externalColumn], lang.Say("%q has the number %q here, not %q", e.Slug, sheet.Clip(e.External), sheet.Clip(row.external)), lang.Say("give somebody new another short name, or correct the number"))
+		p.list.Problem(row.row, p.list.head[externalColumn], lang.Say("%q has the number %q here, not %q", e.Slug, table.Clip(e.External), table.Clip(row.external)), lang.Say("give somebody new another short name, or correct the number"))
 	}
 	return e, true
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package sheet reads the tables that people bring from other programs: values
+// Package table reads the tables that people bring from other programs: values
 // parted by commas, semicolons or tabs, with headings in any language.
 //
 // # What
@@ -17,7 +17,7 @@
 //
 // No file makes it panic, and what is said of a file has a bound. A cell that a
 // spreadsheet would calculate is text here; [Tame] keeps it so in a file of ours.
-package sheet
+package table
 
 import (
 	"bytes"
