@@ -40,6 +40,7 @@ func TestRecognise(t *testing.T) {
 		{"August", "Smart Lock Pro", "August any with Wi-Fi or Connect bridge?"},
 		{"Latch", "C2", "Latch all models"},
 		{"Schlage", "BE496", "Schlage "},
+		{"UHPPOTE", "UT0311-L04", "UHPPOTE UT0311-L0x"},
 		{"Acme", "BE469", " "},
 		{"", "front door", " "},
 		{"", "", " "},

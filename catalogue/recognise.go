@@ -251,7 +251,7 @@ func (n plainName) fit(w wanted) (level, common int) {
 	switch {
 	case w.key == "":
 		return noFit, 0
-	case n.key == w.key:
+	case n.key == w.key, n.anyDigit(w.key):
 		return sameFit, len(n.key)
 	case numbered(n.key) && slices.ContainsFunc(w.words, func(word string) bool { return starts(word, n.key) }):
 		return startFit, len(n.key)
@@ -263,6 +263,12 @@ func (n plainName) fit(w wanted) (level, common int) {
 		return maybeFit, 0
 	}
 	return noFit, 0
+}
+
+// anyDigit reports whether a name that ends in x, for any digit, is that of a key.
+func (n plainName) anyDigit(key string) bool {
+	stem, is := strings.CutSuffix(n.key, "x")
+	return is && numbered(stem) && len(key) == len(n.key) && strings.HasPrefix(key, stem) && digit(key[len(stem)])
 }
 
 func longest(words []string, takes func(string) bool) (n int) {

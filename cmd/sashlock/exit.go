@@ -40,6 +40,7 @@ Of each command:
   test      0 all as asserted, 1 some are not
   verify    0 right, 1 something is wrong
   doctor    0 all is well, 1 something needs mending
+  conformance 0 no check failed, 1 one did, 3 the gateway or its lock was not found
   release   0 the lock confirmed, 1 refused, 4 not confirmed
   events -f 0 when stopped with Ctrl-C
 `

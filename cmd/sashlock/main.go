@@ -17,7 +17,8 @@
 //
 // # Promises
 //
-//   - Nothing asks questions: what is missing is an error that says how to give
+//   - Nothing but "conformance --by-hand" asks questions: what is missing is an
+//     error that says how to give
 //     it. Secrets are printed by "token create" and, as links that work once, by
 //     "serve" and "signin link"; by nothing else.
 //   - A table is for people at a terminal. Piped, there are no headings, no
@@ -48,35 +49,36 @@ func main() {
 type commands struct {
 	globals
 
-	Demo       demoCommand       `cmd:"" group:"store" help:"Run a simulated store and open its page"`
-	Init       initCommand       `cmd:"" group:"store" help:"Set up a data folder with keys of its own"`
-	Serve      serveCommand      `cmd:"" group:"store" help:"Run the store node of a data folder"`
-	Doctor     doctorCommand     `cmd:"" group:"store" help:"Check a store node and say how to mend it"`
-	Openings   openingsCommand   `cmd:"" group:"daily" help:"Show openings and how they stand"`
-	Release    releaseCommand    `cmd:"" group:"daily" help:"Release an opening for a person"`
-	Explain    explainCommand    `cmd:"" aliases:"can" group:"daily" help:"Tell why somebody can or cannot open something"`
-	Events     eventsCommand     `cmd:"" group:"daily" help:"Show what happened, or follow it with -f"`
-	Alarms     alarmsCommand     `cmd:"" group:"daily" help:"List alarms and acknowledge them"`
-	Grant      grantCommand      `cmd:"" group:"setup" help:"Add, list and revoke grants"`
-	People     peopleCommand     `cmd:"" group:"setup" help:"Import a list of people"`
-	Scenario   scenarioCommand   `cmd:"" aliases:"scenarios" group:"daily" help:"List scenarios and lockdowns, begin and end them"`
-	Devices    devicesCommand    `cmd:"" group:"setup" help:"List devices, fit them to openings"`
-	Rota       rotaCommand       `cmd:"" group:"setup" help:"Import a rota and list shifts"`
-	Rails      railsCommand      `cmd:"" group:"setup" help:"List guard rails, and check their texts"`
-	Apply      applyCommand      `cmd:"" group:"setup" help:"Make it so: carry out a YAML file, all or nothing"`
-	Diff       diffCommand       `cmd:"" group:"setup" help:"Tell a YAML file from what is declared"`
-	Simulate   simulateCommand   `cmd:"" group:"setup" help:"Tell whom a YAML file would let in or shut out"`
-	Test       testCommand       `cmd:"" group:"setup" help:"Decide what the tests of a YAML file assert"`
-	Export     exportCommand     `cmd:"" group:"setup" help:"Write everything that is declared as YAML"`
-	Token      tokenCommand      `cmd:"" group:"setup" help:"Create, list and revoke tokens"`
-	Signin     signinCommand     `cmd:"" group:"setup" help:"Make the link to own a store, or a way back in"`
-	Verify     verifyCommand     `cmd:"" group:"proof" help:"Verify the whole ledger of a data folder"`
-	Prove      proveCommand      `cmd:"" group:"proof" help:"Write an evidence bundle about entries"`
-	Sim        simCommand        `cmd:"" group:"other" help:"Be a device, to try a store with"`
-	Bench      benchCommand      `cmd:"" group:"other" help:"Measure this machine"`
-	Completion completionCommand `cmd:"" group:"other" help:"Print completion for a shell"`
-	Version    versionCommand    `cmd:"" group:"other" help:"Print the version"`
-	Help       helpCommand       `cmd:"" group:"other" help:"Explain a command or a topic"`
+	Demo        demoCommand        `cmd:"" group:"store" help:"Run a simulated store and open its page"`
+	Init        initCommand        `cmd:"" group:"store" help:"Set up a data folder with keys of its own"`
+	Serve       serveCommand       `cmd:"" group:"store" help:"Run the store node of a data folder"`
+	Doctor      doctorCommand      `cmd:"" group:"store" help:"Check a store node and say how to mend it"`
+	Openings    openingsCommand    `cmd:"" group:"daily" help:"Show openings and how they stand"`
+	Release     releaseCommand     `cmd:"" group:"daily" help:"Release an opening for a person"`
+	Explain     explainCommand     `cmd:"" aliases:"can" group:"daily" help:"Tell why somebody can or cannot open something"`
+	Events      eventsCommand      `cmd:"" group:"daily" help:"Show what happened, or follow it with -f"`
+	Alarms      alarmsCommand      `cmd:"" group:"daily" help:"List alarms and acknowledge them"`
+	Grant       grantCommand       `cmd:"" group:"setup" help:"Add, list and revoke grants"`
+	People      peopleCommand      `cmd:"" group:"setup" help:"Import a list of people"`
+	Scenario    scenarioCommand    `cmd:"" aliases:"scenarios" group:"daily" help:"List scenarios and lockdowns, begin and end them"`
+	Devices     devicesCommand     `cmd:"" group:"setup" help:"List devices, fit them to openings"`
+	Rota        rotaCommand        `cmd:"" group:"setup" help:"Import a rota and list shifts"`
+	Rails       railsCommand       `cmd:"" group:"setup" help:"List guard rails, and check their texts"`
+	Apply       applyCommand       `cmd:"" group:"setup" help:"Make it so: carry out a YAML file, all or nothing"`
+	Diff        diffCommand        `cmd:"" group:"setup" help:"Tell a YAML file from what is declared"`
+	Simulate    simulateCommand    `cmd:"" group:"setup" help:"Tell whom a YAML file would let in or shut out"`
+	Test        testCommand        `cmd:"" group:"setup" help:"Decide what the tests of a YAML file assert"`
+	Export      exportCommand      `cmd:"" group:"setup" help:"Write everything that is declared as YAML"`
+	Token       tokenCommand       `cmd:"" group:"setup" help:"Create, list and revoke tokens"`
+	Signin      signinCommand      `cmd:"" group:"setup" help:"Make the link to own a store, or a way back in"`
+	Verify      verifyCommand      `cmd:"" group:"proof" help:"Verify the whole ledger of a data folder"`
+	Prove       proveCommand       `cmd:"" group:"proof" help:"Write an evidence bundle about entries"`
+	Sim         simCommand         `cmd:"" group:"other" help:"Be a device, to try a store with"`
+	Conformance conformanceCommand `cmd:"" group:"other" help:"Hold a driver and a real lock to what Sashlock relies on"`
+	Bench       benchCommand       `cmd:"" group:"other" help:"Measure this machine"`
+	Completion  completionCommand  `cmd:"" group:"other" help:"Print completion for a shell"`
+	Version     versionCommand     `cmd:"" group:"other" help:"Print the version"`
+	Help        helpCommand        `cmd:"" group:"other" help:"Explain a command or a topic"`
 }
 
 // globals are the flags that every command knows.

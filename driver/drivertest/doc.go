@@ -5,33 +5,30 @@
 // # What
 //
 // [Run] takes a [Harness] (a driver and a way to set up the devices it talks
-// to) and checks everything the contract of package driver promises: discovery,
-// how things stand after opening and after a reconnect, orders and the device's
-// own answer to them, jams, who and by which method, slow and failing sinks,
-// ends without leaks, bad configurations, and that no PIN is ever handed on.
+// to) and checks everything the contract of package driver promises, one
+// subtest for each promise. [Settings] holds its manifest to its configuration.
 //
 // # How it fits
 //
 // A driver's own tests say what bytes it reads and writes; this suite says that
-// it behaves as every other driver does. What it needs done to the physical
-// world it asks of a [World], which implements as many of the small interfaces
-// of this package as its devices, simulator or test bench allow. A check whose
-// needs are not met is skipped with the reason, and a table at the end shows
-// which were run.
+// it behaves as every other driver does. The checks themselves are in package
+// internal/conformance, with which "sashlock conformance" runs them outside of
+// tests; here they become tests of Go.
 //
 // # Promises
 //
-// Nothing here waits for a fixed time: each expectation has a condition and a
-// deadline. Whatever a driver may do in time, or in another order, is accepted.
+// A check whose needs are not met is skipped with the reason, and a table at the
+// end shows which were run.
 package drivertest
 
 import (
-	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
-	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/driver"
+	"github.com/sashlock/sashlock/internal/conformance"
 )
 
 // Harness is a driver under test.
@@ -52,97 +49,91 @@ type Harness struct {
 	ReleaseFor time.Duration
 }
 
-// BadConfig is a configuration that must be refused.
-type BadConfig struct {
-	Name   string
-	Config json.RawMessage
-	Field  string // the subject the error must name
+// What a stage is made of, and what its world can do.
+type (
+	// BadConfig is a configuration that must be refused.
+	BadConfig = conformance.BadConfig
+	// Stage is what one check finds set up.
+	Stage = conformance.Stage
+	// Expected is a device that must be found.
+	Expected = conformance.Expected
+	// World does things to devices that people and accidents do.
+	World = conformance.World
+	// HandOperator turns a lock by hand from the inside.
+	HandOperator = conformance.HandOperator
+	// DoorMover opens and closes what a contact watches.
+	DoorMover = conformance.DoorMover
+	// Jammer blocks a bolt.
+	Jammer = conformance.Jammer
+	// KeypadUser types the right PIN of a slot.
+	KeypadUser = conformance.KeypadUser
+	// WrongCodeTyper types a PIN that is none.
+	WrongCodeTyper = conformance.WrongCodeTyper
+	// GatewaySwitch takes the gateway away and brings it back.
+	GatewaySwitch = conformance.GatewaySwitch
+	// BatteryChanger sets a battery's level in percent.
+	BatteryChanger = conformance.BatteryChanger
+	// Tamperer opens a device's cover, and closes it again.
+	Tamperer = conformance.Tamperer
+	// DeviceSwitch makes one device unreachable and reachable again.
+	DeviceSwitch = conformance.DeviceSwitch
+	// Passer steps in front of a motion sensor and away again.
+	Passer = conformance.Passer
+	// ClockSetter puts a device's clock wrong by so much; 0 puts it right.
+	ClockSetter = conformance.ClockSetter
+	// CodeRefuser makes a lock keep no new PIN, and keep them again.
+	CodeRefuser = conformance.CodeRefuser
+	// Recorder is a sink that keeps all it is told.
+	Recorder = conformance.Recorder
+	// Heard is one call of a sink.
+	Heard = conformance.Heard
+)
+
+// ErrFull is what a [Recorder] answers after it was told to fail.
+var ErrFull = conformance.ErrFull
+
+// NewRecorder returns an empty recorder.
+func NewRecorder() *Recorder { return conformance.NewRecorder() }
+
+// Run checks the driver of a harness, one subtest for each promise, and logs a
+// table of what was checked and what was skipped.
+func Run(t *testing.T, h Harness) {
+	t.Helper()
+	suite := conformance.Suite{Driver: h.Driver, Bad: h.Bad, Patience: h.Patience, Burst: h.Burst, ReleaseFor: h.ReleaseFor}
+	var table []string
+	for _, c := range conformance.Checks() {
+		outcome := "passed"
+		t.Run(strings.ReplaceAll(c.Name(), " ", "_"), func(t *testing.T) {
+			defer func() {
+				switch {
+				case t.Failed():
+					outcome = "FAILED"
+				case t.Skipped() && outcome == "passed":
+					outcome = "skipped"
+				}
+			}()
+			noted := &noting{T: t}
+			defer func() {
+				if noted.why != "" {
+					outcome = "skipped: " + noted.why
+				}
+			}()
+			c.Run(noted, suite, h.New(t))
+		})
+		table = append(table, fmt.Sprintf("%-58s %s", c.Name(), outcome))
+	}
+	t.Logf("driver %s against the contract:\n%s", h.Driver.Name(), strings.Join(table, "\n"))
 }
 
-// Stage is what one check finds set up.
-type Stage struct {
-	// Config is the configuration to open the driver with.
-	Config json.RawMessage
-	// World does things to the devices.
-	World World
-	// Expected are devices that must be found, with at least the capabilities
-	// given.
-	Expected []Expected
-	// Lock is the address of the lock that is operated. It is among Expected.
-	Lock string
-	// Contact is the address of a device that reports its position, Motion of
-	// one that reports presence; empty: there is none.
-	Contact, Motion string
-	// Slot is a PIN slot of Lock that is in use, and the next one is free; 0:
-	// there is none, and the first is free.
-	Slot int
-	// PINs are all PINs that exist in this world, to look for where none may
-	// be. Choose ones that stand for nothing else.
-	PINs []string
+// noting is a test that remembers why it was skipped.
+type noting struct {
+	*testing.T
+	why string
 }
 
-// Expected is a device that must be found.
-type Expected struct {
-	Address      string
-	Capabilities []sashlock.Capability
-}
-
-// World does things to devices that people and accidents do. It implements
-// any of the interfaces below. A method returns when the thing is done, not
-// when the driver has heard of it, and an error when it could not be done.
-type World any
-
-// HandOperator turns a lock by hand from the inside.
-type HandOperator interface {
-	OperateByHand(address string, verb sashlock.Verb) error
-}
-
-// DoorMover opens and closes what a contact watches.
-type DoorMover interface {
-	OpenDoor(address string) error
-	CloseDoor(address string) error
-}
-
-// Jammer blocks a bolt.
-type Jammer interface {
-	Jam(address string) error
-	Unjam(address string) error
-}
-
-// KeypadUser types the right PIN of a slot.
-type KeypadUser interface {
-	KeypadUnlock(address string, slot int) error
-}
-
-// WrongCodeTyper types a PIN that is none.
-type WrongCodeTyper interface {
-	WrongCode(address string) error
-}
-
-// GatewaySwitch takes the gateway away and brings it back.
-type GatewaySwitch interface {
-	KillGateway() error
-	RestartGateway() error
-}
-
-// BatteryChanger sets a battery's level in percent.
-type BatteryChanger interface {
-	Battery(address string, percent int) error
-}
-
-// Tamperer opens a device's cover, and closes it again.
-type Tamperer interface {
-	Tamper(address string, on bool) error
-}
-
-// DeviceSwitch makes one device unreachable and reachable again.
-type DeviceSwitch interface {
-	Dead(address string) error
-	Alive(address string) error
-}
-
-// Passer steps in front of a motion sensor and away again.
-type Passer interface {
-	PersonNear(address string) error
-	PersonGone(address string) error
+// Skip notes why, and skips.
+func (n *noting) Skip(args ...any) {
+	n.Helper()
+	n.why = fmt.Sprint(args...)
+	n.T.Skip(args...)
 }

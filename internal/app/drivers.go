@@ -11,6 +11,7 @@ import (
 	"github.com/sashlock/sashlock/driver/matter"
 	"github.com/sashlock/sashlock/driver/osdp"
 	"github.com/sashlock/sashlock/driver/seam"
+	"github.com/sashlock/sashlock/driver/uhppote"
 	"github.com/sashlock/sashlock/driver/zigbee2mqtt"
 	"github.com/sashlock/sashlock/driver/zwavejs"
 	"github.com/sashlock/sashlock/internal/gateways"
@@ -48,6 +49,7 @@ func driversOf(house edge.House) map[string]driver.Driver {
 		matter.New(),
 		osdp.New(),
 		seam.New(),
+		uhppote.New(),
 		zigbee2mqtt.New(),
 		zwavejs.New(),
 	}

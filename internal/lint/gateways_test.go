@@ -16,7 +16,7 @@ import (
 func (t *tree) manifests() []driver.Manifest {
 	var all []driver.Manifest
 	for _, p := range t.pkgs {
-		if path.Dir(p.dir) != "driver" || isSuite(p.dir) {
+		if path.Dir(p.dir) != "driver" || isSuite(p.dir) || p.dir == "driver/example" { // the example is for no store
 			continue
 		}
 		if m, err := driver.ReadManifest([]byte(t.text(p.dir + "/manifest.yaml"))); err == nil {

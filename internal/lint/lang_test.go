@@ -35,7 +35,7 @@ func texts(t *tree) map[string]wording {
 		all[r.Words()] = wording{at: "reason.go"}
 	}
 	for _, p := range t.pkgs {
-		if p.dir == "internal/lang" || p.dir == "internal/lint" || p.dir == "driver/sim" || isSuite(p.dir) {
+		if p.dir == "internal/lang" || p.dir == "internal/lint" || p.dir == "driver/sim" || p.dir == "driver/example" || isSuite(p.dir) {
 			continue
 		}
 		for _, s := range p.files {

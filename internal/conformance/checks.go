@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package drivertest
+package conformance
 
 import (
 	"fmt"
 	"slices"
-	"strings"
-	"testing"
 	"time"
 
 	"github.com/sashlock/sashlock"
 )
 
-// check is one promise of the contract.
+// Check is one promise of the contract.
+type Check struct{ check }
+
 type check struct {
 	name string
 	need need
@@ -24,44 +24,6 @@ type need struct {
 	lock  []sashlock.Capability // of the lock under test
 	world string                // a World interface, by what it does; see canDo
 	stage string                // "contact", "motion" or "slot"
-}
-
-// Run checks the driver of a harness, one subtest for each promise, and logs a
-// table of what was checked and what was skipped.
-func Run(t *testing.T, h Harness) {
-	t.Helper()
-	if h.Patience == 0 {
-		h.Patience = 10 * time.Second
-	}
-	if h.Burst == 0 {
-		h.Burst = 40
-	}
-	if h.ReleaseFor == 0 {
-		h.ReleaseFor = time.Second
-	}
-	var table []string
-	for _, c := range allChecks() {
-		outcome := "passed"
-		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
-			defer func() {
-				switch {
-				case t.Failed():
-					outcome = "FAILED"
-				case t.Skipped() && strings.HasPrefix(outcome, "passed"):
-					outcome = "skipped"
-				}
-			}()
-			b := &bench{T: t, h: h, stage: h.New(t), rec: NewRecorder()}
-			if why := b.lacks(c.need); why != "" {
-				outcome = "skipped: " + why
-				t.Skip(why)
-			}
-			t.Cleanup(b.noPINs)
-			c.run(b)
-		})
-		table = append(table, fmt.Sprintf("%-58s %s", c.name, outcome))
-	}
-	t.Logf("driver %s against the contract:\n%s", h.Driver.Name(), strings.Join(table, "\n"))
 }
 
 // lacks says what a need lacks, or "".
@@ -111,6 +73,8 @@ func canDo(w World, what string) bool {
 		_, ok = w.(DeviceSwitch)
 	case pass:
 		_, ok = w.(Passer)
+	case setClock:
+		_, ok = w.(ClockSetter)
 	case refuseCodes:
 		_, ok = w.(CodeRefuser)
 	}
@@ -129,10 +93,49 @@ const (
 	tamper     = "tamper with a device"
 	killDevice = "make a device unreachable"
 	pass       = "step in front of a sensor"
+	setClock   = "put a device's clock wrong"
 
 	refuseCodes = "make a lock refuse PINs"
 )
 
+// Checks lists all promises.
+func Checks() []Check {
+	var all []Check
+	for _, c := range allChecks() {
+		all = append(all, Check{c})
+	}
+	return all
+}
+
+// Name says what is promised, in a few words that follow "the driver".
+func (c Check) Name() string { return c.name }
+
+// Run holds a driver to the promise on a stage that was set up for it alone. It
+// skips when the stage does not have what the check cannot do without.
+func (c Check) Run(t T, s Suite, stage Stage) {
+	t.Helper()
+	b := &bench{T: t, h: s.complete(), stage: stage, rec: NewRecorder()}
+	if why := b.lacks(c.need); why != "" {
+		t.Skip(why)
+	}
+	t.Cleanup(b.noPINs)
+	c.run(b)
+}
+
+// complete fills in what was left out.
+func (s Suite) complete() Suite {
+	if s.Patience == 0 {
+		s.Patience = 10 * time.Second
+	}
+	if s.Burst == 0 {
+		s.Burst = 40
+	}
+	if s.ReleaseFor == 0 {
+		s.ReleaseFor = time.Second
+	}
+	return s
+}
+
 func allChecks() []check {
-	return slices.Concat(openingChecks(), lockChecks(), codeChecks(), sensorChecks(), faultChecks())
+	return slices.Concat(openingChecks(), lockChecks(), gateChecks(), codeChecks(), sensorChecks(), faultChecks())
 }

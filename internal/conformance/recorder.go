@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package drivertest
+package conformance
 
 import (
 	"context"
@@ -9,11 +9,14 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/sashlock/sashlock/driver"
 )
+
+// ErrNotDone is what a [World] answers that could do a thing but did not, as a
+// person who says no. The check is skipped.
+var ErrNotDone = errors.New("it was not done")
 
 // ErrFull is what a [Recorder] answers after [Recorder.FailNext].
 var ErrFull = errors.New("the recorder was told to fail")
@@ -222,7 +225,10 @@ func (r *Recorder) Until(patience time.Duration, condition func() bool) bool {
 
 // Await waits for a report, taken since a mark, for which match holds, and
 // returns the first. It fails the test when none comes in time.
-func (r *Recorder) Await(t testing.TB, patience time.Duration, since int, what string, match func(driver.Report) bool) driver.Report {
+func (r *Recorder) Await(t interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}, patience time.Duration, since int, what string, match func(driver.Report) bool) driver.Report {
 	t.Helper()
 	var found []driver.Report
 	if !r.Until(patience, func() bool { found = r.Reports(since, match); return len(found) > 0 }) {
