@@ -143,18 +143,20 @@ func (r *Recogniser) Recognise(maker, model string) Recognised {
 }
 
 func best(brands []known, fits []fit, unsure, anybody bool) (out Recognised) {
+	level := maybeFit // of the others that are worth naming
 	if !anybody {
 		out.Brand = brands[0].name
 	}
 	for _, f := range fits {
 		if out.Model == nil && f.level > maybeFit {
 			out.Brand, out.Model, out.Guess = f.brand, f.model, unsure || f.level != sameFit
+			level = f.level
 			if f.level == sameFit {
 				break
 			}
 			continue
 		}
-		if name := f.model.Name; f.level != anyFit && len(out.Others) < mostOthers && !slices.Contains(out.Others, name) {
+		if name := f.model.Name; f.level == level && level != anyFit && len(out.Others) < mostOthers && !slices.Contains(out.Others, name) {
 			out.Others = append(out.Others, name)
 		}
 	}

@@ -32,7 +32,7 @@ func sendStock(t *testing.T, c *consoletest.Counter, fields map[string]string) (
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.Server.URL+"/devices/assessment", &body)
 	c.Must(err)
 	r.Header.Set("Content-Type", form.FormDataContentType())
-	r.AddCookie(&http.Cookie{Name: "sashlock_session", Value: c.Secret(signin.Viewer)})
+	r.AddCookie(&http.Cookie{Name: "sashlock_session", Value: c.Secret(signin.Auditor)})
 	answer, err := http.DefaultClient.Do(r)
 	c.Must(err)
 	defer answer.Body.Close()
@@ -74,18 +74,13 @@ func TestAListThatCannotBeAssessed(t *testing.T) {
 		want   string
 	}{
 		{map[string]string{"list": ""}, "choose a file, or type the list"},
-		{map[string]string{"file": "model,count\nBE469,lots\n"}, "“lots” is not how many there are|\"lots\" is not how many there are"},
+		{map[string]string{"file": "model,count\nBE469,lots\n"}, "is not how many there are"},
 		{map[string]string{"file": strings.Repeat("x\n", 1_000_000)}, "the file has more than 1 MB"},
 		{map[string]string{"file": strings.Repeat("x", 5<<20)}, "too large"},
 		{map[string]string{"list": "BE469", "figure-lock": "<dear>"}, "A figure cannot be read"},
 	} {
 		answer, text := sendStock(t, c, one.fields)
-		said := consoletest.Words(text)
-		fits := false
-		for want := range strings.SplitSeq(one.want, "|") {
-			fits = fits || strings.Contains(said, want)
-		}
-		if answer.StatusCode/100 != 4 || !fits {
+		if said := consoletest.Words(text); answer.StatusCode/100 != 4 || !strings.Contains(said, one.want) {
 			t.Errorf("%s: %s, want %s", answer.Status, said, one.want)
 		}
 	}
