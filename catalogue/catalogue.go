@@ -68,6 +68,10 @@ type Way struct {
 	Offline string `yaml:"offline"` // what goes on with the network gone, in a sentence
 	Driver  string `yaml:"driver"`  // its folder below driver; empty: none yet
 	Note    string `yaml:"note"`    // what to know before buying; may be empty
+
+	Verdict Verdict  `yaml:"verdict"` // what a lock reached by it is: native or adapter
+	Gateway string   `yaml:"gateway"` // what each store needs one of; may be empty
+	Steps   []string `yaml:"steps"`   // how a lock comes over, in order
 }
 
 // Brand is a maker, or a name under which locks are sold.
@@ -113,6 +117,11 @@ func read(from fs.FS) (c Catalogue, err error) {
 	var w wayFile
 	if err := decode(from, "ways.yaml", &w); err != nil {
 		return c, err
+	}
+	for _, one := range w.Ways {
+		if one.Verdict != Native && one.Verdict != Adapter || len(one.Steps) == 0 {
+			return c, fmt.Errorf("ways.yaml: %s: say whether a lock reached by it is native or needs an adapter, and in which steps it comes over", one.Name)
+		}
 	}
 	c.Ways = w.Ways
 	names, err := fs.Glob(from, "models/*.yaml")

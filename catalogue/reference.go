@@ -28,7 +28,8 @@ func (c Catalogue) Texts() []string {
 		}
 	}
 	for _, w := range c.Ways {
-		add(w.Title, w.Through, w.Offline, w.Note)
+		add(w.Title, w.Through, w.Offline, w.Note, w.Gateway)
+		add(w.Steps...)
 	}
 	for _, b := range c.Brands {
 		add(b.Says)
@@ -38,6 +39,7 @@ func (c Catalogue) Texts() []string {
 			}
 		}
 	}
+	add(ownTexts()...)
 	return all
 }
 

@@ -29,7 +29,7 @@ func calm() []string {
 		// one's own language, checks that only read.
 		[]string{
 			"/activity/views", "/activity/views/{id}/remove", "/proof/verify", "/proof/check", "/proof/entries/{seq}/evidence", "/incidents/{id}/evidence",
-			"/plan", "/plan/picture", "/plan/picture/remove", "/openings/{slug}/photo", "/openings/{slug}/photo/remove", "/devices/labels",
+			"/devices/assessment", "/plan", "/plan/picture", "/plan/picture/remove", "/openings/{slug}/photo", "/openings/{slug}/photo/remove", "/devices/labels",
 			"/me/passkeys/{id}/name", "/me/language", "/serve/push", "/serve/push/remove", "/serve/push/test",
 			"/access/draft", "/access/schedules/draft", "/access/rails/draft", "/scenarios/draft", "/what-if/draft", "/people/import", "/rota/import",
 			"/access/ask", "/keys", "/keys/{slug}/out", "/keys/loans/{id}/back", "/access/reviews",

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/text/unicode/norm"
+	"github.com/sashlock/sashlock/internal/table"
 )
 
 // column is what a column of a list is about.
@@ -57,65 +57,13 @@ func headings(c column) []string {
 
 // columnOf understands a heading, whatever its case, accents and signs.
 func columnOf(heading string) column {
-	plain := plainWords(heading, ' ')
+	plain := table.PlainWords(heading, ' ')
 	for c := slugColumn; c < columns; c++ {
 		if slices.Contains(headings(c), plain) {
 			return c
 		}
 	}
 	return unknown
-}
-
-// plainWords writes a text in the letters a to z and digits, with one sign
-// between its words.
-func plainWords(s string, between byte) string {
-	var b strings.Builder
-	gap := false
-	for _, r := range norm.NFKD.String(strings.ToLower(s)) {
-		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
-			if gap && b.Len() > 0 {
-				b.WriteByte(between)
-			}
-			b.WriteRune(r)
-			gap = false
-		case r >= 0x300 && r < 0x370: // accents, parted from their letters
-		default:
-			if letters := spelled(r); letters != "" {
-				if gap && b.Len() > 0 {
-					b.WriteByte(between)
-				}
-				b.WriteString(letters)
-				gap = false
-				continue
-			}
-			gap = true
-		}
-	}
-	return b.String()
-}
-
-// spelled writes the Latin letters that are more than a letter with an accent.
-func spelled(r rune) string {
-	switch r {
-	case 'ß':
-		return "ss"
-	case 'æ':
-		return "ae"
-	case 'œ':
-		return "oe"
-	case 'ø':
-		return "o"
-	case 'ł':
-		return "l"
-	case 'đ', 'ð':
-		return "d"
-	case 'þ':
-		return "th"
-	case 'ı':
-		return "i"
-	}
-	return ""
 }
 
 // maxSlug leaves room for a number behind a short name.
@@ -127,7 +75,7 @@ func SlugOf(called string) string {
 	if before, _, is := strings.Cut(called, "@"); is && before != "" {
 		called = before
 	}
-	s := plainWords(called, '-')
+	s := table.PlainWords(called, '-')
 	return strings.Trim(s[:min(len(s), maxSlug)], "-")
 }
 

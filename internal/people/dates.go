@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock/internal/lang"
+	"github.com/sashlock/sashlock/internal/table"
 )
 
 // slashOrder is what a date like 3/4/2026 means in a list: the columns show it
@@ -18,7 +19,7 @@ var dateFix = lang.Mark(`write a day like "2026-11-30", or an instant like "2026
 
 // readDate understands a day or an instant. A day alone begins at midnight by
 // the clocks of the store; as an end, the whole day still counts.
-func (r *listReader) readDate(rec record, c column, at int) time.Time {
+func (r *listReader) readDate(rec table.Record, c column, at int) time.Time {
 	text := r.cell(rec, c)
 	if text == "" {
 		return time.Time{}
@@ -31,7 +32,7 @@ func (r *listReader) readDate(rec record, c column, at int) time.Time {
 	}
 	t, wholeDay, ok := parseDate(text, r.zone)
 	if !ok {
-		r.problem(rec.line, r.head[c], lang.Say("%q is not a date", clip(text)), lang.Say(dateFix))
+		r.Problem(rec.Line, r.head[c], lang.Say("%q is not a date", table.Clip(text)), lang.Say(dateFix))
 		return time.Time{}
 	}
 	return endOf(t, c == untilColumn && wholeDay)
@@ -87,14 +88,14 @@ func (r *listReader) explainSlashes() {
 		layout := "2/1/2006"
 		switch {
 		case r.slash.dayFirst == r.slash.monthFirst:
-			r.problem(p.row, r.head[d.col], lang.Say("%q can be read in two ways", d.text), lang.Say(`write the day as "2026-11-30"`))
+			r.Problem(p.row, r.head[d.col], lang.Say("%q can be read in two ways", d.text), lang.Say(`write the day as "2026-11-30"`))
 			continue
 		case r.slash.monthFirst:
 			layout = "1/2/2006"
 		}
 		t, err := time.ParseInLocation(layout, d.text, r.zone)
 		if err != nil || !inRange(t) {
-			r.problem(p.row, r.head[d.col], lang.Say("%q is not a date", clip(d.text)), lang.Say(dateFix))
+			r.Problem(p.row, r.head[d.col], lang.Say("%q is not a date", table.Clip(d.text)), lang.Say(dateFix))
 			continue
 		}
 		if d.col == fromColumn {

@@ -3,7 +3,6 @@
 package people
 
 import (
-	"bytes"
 	"cmp"
 	"strconv"
 	"strings"
@@ -11,9 +10,19 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/lang"
+	"github.com/sashlock/sashlock/internal/table"
 )
 
 func formatted(n int) string { return strconv.Itoa(n) }
+
+// The limits of a list.
+const (
+	MaxList = 32 << 20 // bytes
+	MaxRows = 200_000  // rows below the headings
+)
+
+// Problem is one thing that is wrong with a list.
+type Problem = table.Problem
 
 // listed is what one row of a list says of a person. What the list has no
 // column for it says nothing of.
@@ -31,7 +40,7 @@ type listed struct {
 
 // list is a file of people as it was understood.
 type list struct {
-	findings
+	table.Findings
 	rows []listed
 	has  [columns]bool
 	head [columns]string // headings, as the file has them
@@ -60,28 +69,28 @@ type lateDate struct {
 func readList(content []byte, roles []Group, zone *time.Location) list {
 	r := &listReader{roles: rolesByName(roles), zone: zone}
 	if len(content) > MaxList {
-		r.problem(0, "", lang.Say("the file has more than %d MB", MaxList>>20), lang.Say("part it into several files"))
+		r.Problem(0, "", lang.Say("the file has more than %d MB", MaxList>>20), lang.Say("part it into several files"))
 		return r.list
 	}
-	if lines := max(bytes.Count(content, []byte{'\n'}), bytes.Count(content, []byte{'\r'})); lines > 2*MaxRows { // a cell may have lines of its own
-		r.problem(0, "", lang.Say("the file has more than %d rows", MaxRows), lang.Say("part it into several files"))
+	if !table.Few(content, MaxRows) {
+		r.Problem(0, "", lang.Say("the file has more than %d rows", MaxRows), lang.Say("part it into several files"))
 		return r.list
 	}
 	headed := false
-	readTable(content, &r.findings, func(rec record) bool {
+	table.Read(content, &r.Findings, func(rec table.Record) bool {
 		if !headed {
 			headed = true
 			return r.readHeadings(rec)
 		}
 		if len(r.rows) == MaxRows {
-			r.problem(rec.line, "", lang.Say("the file has more than %d rows", MaxRows), lang.Say("part it into several files"))
+			r.Problem(rec.Line, "", lang.Say("the file has more than %d rows", MaxRows), lang.Say("part it into several files"))
 			return false
 		}
 		r.readRow(rec)
 		return true
 	})
-	if !headed && r.wrong == 0 {
-		r.problem(0, "", lang.Say("the file is empty"), lang.Say("give it a row of headings and a row for each person"))
+	if !headed && r.Wrong == 0 {
+		r.Problem(0, "", lang.Say("the file is empty"), lang.Say("give it a row of headings and a row for each person"))
 	}
 	r.explainSlashes()
 	r.twice()
@@ -91,7 +100,7 @@ func readList(content []byte, roles []Group, zone *time.Location) list {
 func rolesByName(roles []Group) map[string]sashlock.RoleID {
 	by := make(map[string]sashlock.RoleID, 2*len(roles))
 	for _, g := range roles {
-		by[plainWords(g.Name, ' ')] = g.ID
+		by[table.PlainWords(g.Name, ' ')] = g.ID
 	}
 	for _, g := range roles { // short names win
 		by[g.Slug] = g.ID
@@ -99,65 +108,65 @@ func rolesByName(roles []Group) map[string]sashlock.RoleID {
 	return by
 }
 
-func (r *listReader) readHeadings(rec record) bool {
-	r.heads = rec.cells
-	for i, heading := range rec.cells {
+func (r *listReader) readHeadings(rec table.Record) bool {
+	r.heads = rec.Cells
+	for i, heading := range rec.Cells {
 		c := columnOf(heading)
 		switch {
 		case c == unknown && heading != "":
-			r.note(rec.line, heading, lang.Say("this column is not known and is left out"), lang.Say("it is kept nowhere"))
+			r.Note(rec.Line, heading, lang.Say("this column is not known and is left out"), lang.Say("it is kept nowhere"))
 		case c == unknown:
 		case r.has[c]:
-			r.problem(rec.line, heading, lang.Say("it says the same as column %q", clip(r.head[c])), lang.Say("take one of the two out of the file"))
+			r.Problem(rec.Line, heading, lang.Say("it says the same as column %q", table.Clip(r.head[c])), lang.Say("take one of the two out of the file"))
 		default:
 			r.has[c], r.place[c], r.head[c] = true, i, heading
 		}
 	}
 	if !r.has[nameColumn] && !(r.has[givenColumn] && r.has[familyColumn]) {
-		r.problem(rec.line, "", lang.Say("no column has names"), lang.Say(`call one "name", or two "given name" and "family name"`))
+		r.Problem(rec.Line, "", lang.Say("no column has names"), lang.Say(`call one "name", or two "given name" and "family name"`))
 	}
 	if !r.has[slugColumn] && !r.has[externalColumn] {
-		r.problem(rec.line, "", lang.Say("no column tells people apart"), lang.Say(`call one "slug" (short names) or "external_id" (the numbers of your personnel system)`))
+		r.Problem(rec.Line, "", lang.Say("no column tells people apart"), lang.Say(`call one "slug" (short names) or "external_id" (the numbers of your personnel system)`))
 	}
 	if r.has[suspendedColumn] && r.has[activeColumn] {
-		r.problem(rec.line, r.head[activeColumn], lang.Say("it says the same as column %q", clip(r.head[suspendedColumn])), lang.Say("take one of the two out of the file"))
+		r.Problem(rec.Line, r.head[activeColumn], lang.Say("it says the same as column %q", table.Clip(r.head[suspendedColumn])), lang.Say("take one of the two out of the file"))
 	}
-	return r.wrong == 0
+	return r.Wrong == 0
 }
 
-func (r *listReader) cell(rec record, c column) string {
-	if !r.has[c] || r.place[c] >= len(rec.cells) {
+func (r *listReader) cell(rec table.Record, c column) string {
+	if !r.has[c] || r.place[c] >= len(rec.Cells) {
 		return ""
 	}
-	return rec.cells[r.place[c]]
+	return rec.Cells[r.place[c]]
 }
 
-func (r *listReader) readRow(rec record) {
-	if n := len(rec.cells); n < len(r.heads) || n > len(r.heads) && !blank(rec.cells[len(r.heads):]) {
-		r.problem(rec.line, "", lang.Say("it has %d cells and the headings have %d", n, len(r.heads)), lang.Say("look for a missing quotation mark, or a separator within a cell"))
+func (r *listReader) readRow(rec table.Record) {
+	if n := len(rec.Cells); n < len(r.heads) || n > len(r.heads) && !table.Blank(rec.Cells[len(r.heads):]) {
+		r.Problem(rec.Line, "", lang.Say("it has %d cells and the headings have %d", n, len(r.heads)), lang.Say("look for a missing quotation mark, or a separator within a cell"))
 		return
 	}
-	for i, c := range rec.cells[:len(r.heads)] {
-		if formula(c) {
-			r.note(rec.line, r.heads[i], lang.Say("it begins like a formula (%s)", clip(c)), lang.Say("it is taken as text and calculated nowhere"))
+	for i, c := range rec.Cells[:len(r.heads)] {
+		if table.Formula(c) {
+			r.Note(rec.Line, r.heads[i], lang.Say("it begins like a formula (%s)", table.Clip(c)), lang.Say("it is taken as text and calculated nowhere"))
 		}
 	}
-	p := listed{row: rec.line, slug: strings.ToLower(r.cell(rec, slugColumn)), external: r.cell(rec, externalColumn)}
+	p := listed{row: rec.Line, slug: strings.ToLower(r.cell(rec, slugColumn)), external: r.cell(rec, externalColumn)}
 	p.name = cmp.Or(r.cell(rec, nameColumn), strings.TrimSpace(r.cell(rec, givenColumn)+" "+r.cell(rec, familyColumn)))
 	if before, _, is := strings.Cut(p.slug, "@"); is {
 		p.slug = SlugOf(before)
 	}
 	if fix := sashlock.CheckName(p.name); fix != "" {
-		r.problem(rec.line, cmp.Or(r.head[nameColumn], r.head[familyColumn]), lang.Say("this cannot be a name"), lang.Say(fix))
+		r.Problem(rec.Line, cmp.Or(r.head[nameColumn], r.head[familyColumn]), lang.Say("this cannot be a name"), lang.Say(fix))
 	}
 	if p.slug != "" && !sashlock.ValidSlug(p.slug) {
-		r.problem(rec.line, r.head[slugColumn], lang.Say("%q cannot be a short name", clip(p.slug)), lang.Say("use 1 to 40 of a-z, 0-9 and hyphens, starting with a letter or digit"))
+		r.Problem(rec.Line, r.head[slugColumn], lang.Say("%q cannot be a short name", table.Clip(p.slug)), lang.Say("use 1 to 40 of a-z, 0-9 and hyphens, starting with a letter or digit"))
 	}
 	if fix := checkForeign(p.external); fix != "" {
-		r.problem(rec.line, r.head[externalColumn], lang.Say("this cannot be an identifier"), lang.Say(fix))
+		r.Problem(rec.Line, r.head[externalColumn], lang.Say("this cannot be an identifier"), lang.Say(fix))
 	}
 	if p.slug == "" && p.external == "" {
-		r.problem(rec.line, cmp.Or(r.head[externalColumn], r.head[slugColumn]), lang.Say("it is empty"), lang.Say("say who is meant: fill in the cell that tells people apart"))
+		r.Problem(rec.Line, cmp.Or(r.head[externalColumn], r.head[slugColumn]), lang.Say("it is empty"), lang.Say("say who is meant: fill in the cell that tells people apart"))
 	}
 	p.roles = r.readRoles(rec)
 	p.suspended, p.left = r.readSuspended(rec)
@@ -170,16 +179,11 @@ func (r *listReader) readRow(rec record) {
 
 func (r *listReader) inOrder(at int) {
 	if p := r.rows[at]; !p.from.IsZero() && !p.until.IsZero() && !p.from.Before(p.until) {
-		r.problem(p.row, r.head[untilColumn], lang.Say("it ends before it starts"), lang.Say("write a later day"))
+		r.Problem(p.row, r.head[untilColumn], lang.Say("it ends before it starts"), lang.Say("write a later day"))
 	}
 }
 
-// formula reports whether a spreadsheet would calculate a cell.
-func formula(cell string) bool {
-	return len(cell) > 1 && strings.ContainsRune("=+-@", rune(cell[0]))
-}
-
-func (r *listReader) readRoles(rec record) []sashlock.RoleID {
+func (r *listReader) readRoles(rec table.Record) []sashlock.RoleID {
 	text := r.cell(rec, rolesColumn)
 	if text == "" {
 		return nil
@@ -195,7 +199,7 @@ func (r *listReader) readRoles(rec record) []sashlock.RoleID {
 		}
 		id, known := r.role(part)
 		if !known {
-			r.problem(rec.line, r.head[rolesColumn], lang.Say("there is no role %q", clip(part)), lang.Say("add the role first, or correct the name"))
+			r.Problem(rec.Line, r.head[rolesColumn], lang.Say("there is no role %q", table.Clip(part)), lang.Say("add the role first, or correct the name"))
 			continue
 		}
 		if !contains(ids, id) {
@@ -217,14 +221,14 @@ func contains(ids []sashlock.RoleID, id sashlock.RoleID) bool {
 func (r *listReader) role(text string) (sashlock.RoleID, bool) {
 	id, known := r.roles[text]
 	if !known {
-		id, known = r.roles[plainWords(text, ' ')]
+		id, known = r.roles[table.PlainWords(text, ' ')]
 	}
-	return id, known && plainWords(text, ' ') != ""
+	return id, known && table.PlainWords(text, ' ') != ""
 }
 
 // readSuspended understands whether somebody is suspended, or active, and
 // whether that is because they left.
-func (r *listReader) readSuspended(rec record) (suspended, left bool) {
+func (r *listReader) readSuspended(rec table.Record) (suspended, left bool) {
 	c := suspendedColumn
 	if r.has[activeColumn] {
 		c = activeColumn
@@ -233,7 +237,7 @@ func (r *listReader) readSuspended(rec record) (suspended, left bool) {
 	if text == "" {
 		return false, false
 	}
-	switch plainWords(text, ' ') {
+	switch table.PlainWords(text, ' ') {
 	case "yes", "true", "1", "y", "x", "si", "sim", "oui", "ja", "wahr", "verdadero", "vrai":
 		return c == suspendedColumn, false
 	case "no", "false", "0", "n", "nao", "non", "nein", "falsch", "falso", "faux":
@@ -245,7 +249,7 @@ func (r *listReader) readSuspended(rec record) (suspended, left bool) {
 	case "terminated", "left", "leaver", "former", "resigned", "retired", "dismissed", "baja", "ausgetreten", "parti":
 		return true, true
 	}
-	r.problem(rec.line, r.head[c], lang.Say("%q is neither yes nor no", clip(text)), lang.Say(`write "yes" or "no"`))
+	r.Problem(rec.Line, r.head[c], lang.Say("%q is neither yes nor no", table.Clip(text)), lang.Say(`write "yes" or "no"`))
 	return false, false
 }
 
@@ -262,7 +266,7 @@ func (r *listReader) twice() {
 				continue
 			}
 			if first, is := one.of[one.id]; is {
-				r.problem(p.row, one.head, lang.Say("%q is in row %d already", clip(one.id), first), lang.Say("keep one row for each person"))
+				r.Problem(p.row, one.head, lang.Say("%q is in row %d already", table.Clip(one.id), first), lang.Say("keep one row for each person"))
 				continue
 			}
 			one.of[one.id] = p.row

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/lang"
+	"github.com/sashlock/sashlock/internal/table"
 )
 
 // Verb is what a list does to one person.
@@ -104,18 +105,18 @@ func Compare(content []byte, staff Staff, opts Options) Plan {
 	}
 	p.plan.saving = Saving{Was: map[sashlock.PersonID]Entry{}, Roles: staff.Roles}
 	p.index()
-	if l.wrong == 0 {
+	if l.Wrong == 0 {
 		for i := range l.rows {
 			p.row(&l.rows[i])
 		}
 	}
-	if opts.Everyone && l.wrong == 0 {
+	if opts.Everyone && l.Wrong == 0 {
 		p.leavers()
 	}
 	p.tellWaiting()
-	p.plan.Problems, p.plan.Wrong, p.plan.Notes, p.plan.Noted = l.problems, l.wrong, l.notes, l.noted
-	if l.wrong > 0 {
-		p.plan = Plan{Problems: l.problems, Wrong: l.wrong, Notes: l.notes, Noted: l.noted}
+	p.plan.Problems, p.plan.Wrong, p.plan.Notes, p.plan.Noted = l.Problems, l.Wrong, l.Notes, l.Noted
+	if l.Wrong > 0 {
+		p.plan = Plan{Problems: l.Problems, Wrong: l.Wrong, Notes: l.Notes, Noted: l.Noted}
 	}
 	if p.plan.Steps == nil {
 		p.plan.Steps = []Step{}
@@ -146,7 +147,7 @@ func (p *planner) find(row *listed) (Entry, bool) {
 	if known && row.external != "" {
 		e := p.staff.Entries[i]
 		if row.slug != "" && row.slug != e.Slug {
-			p.list.problem(row.row, p.list.head[slugColumn], lang.Say("%q is known here as %q, not %q", clip(row.external), e.Slug, clip(row.slug)), lang.Say("write the short name that is known: it stays as it is"))
+			p.list.Problem(row.row, p.list.head[slugColumn], lang.Say("%q is known here as %q, not %q", table.Clip(row.external), e.Slug, table.Clip(row.slug)), lang.Say("write the short name that is known: it stays as it is"))
 		}
 		return e, true
 	}
@@ -155,7 +156,7 @@ func (p *planner) find(row *listed) (Entry, bool) {
 	}
 	e := p.staff.Entries[i]
 	if row.external != "" && e.External != "" {
-		p.list.problem(row.row, p.list.head[externalColumn], lang.Say("%q has the number %q here, not %q", e.Slug, clip(e.External), clip(row.external)), lang.Say("give somebody new another short name, or correct the number"))
+		p.list.Problem(row.row, p.list.head[externalColumn], lang.Say("%q has the number %q here, not %q", e.Slug, table.Clip(e.External), table.Clip(row.external)), lang.Say("give somebody new another short name, or correct the number"))
 	}
 	return e, true
 }
@@ -164,7 +165,7 @@ func (p *planner) row(row *listed) {
 	was, known := p.find(row)
 	if known {
 		if first, twice := p.seen[was.ID]; twice {
-			p.list.problem(row.row, "", lang.Say("it is about the same person as row %d", first), lang.Say("keep one row for each person"))
+			p.list.Problem(row.row, "", lang.Say("it is about the same person as row %d", first), lang.Say("keep one row for each person"))
 		}
 		p.seen[was.ID] = row.row
 	}
@@ -236,7 +237,7 @@ func (p *planner) apply(row *listed, e *Entry) {
 		e.Left, e.Told, e.Gone = time.Time{}, false, false
 	}
 	if !e.From.IsZero() && !e.Until.IsZero() && !e.From.Before(e.Until) && !(has[fromColumn] && has[untilColumn]) {
-		p.list.problem(row.row, p.list.head[max(fromColumn, untilColumn)], lang.Say("together with what is known it ends before it starts"), lang.Say("give the list both columns"))
+		p.list.Problem(row.row, p.list.head[max(fromColumn, untilColumn)], lang.Say("together with what is known it ends before it starts"), lang.Say("give the list both columns"))
 	}
 }
 

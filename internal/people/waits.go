@@ -94,7 +94,7 @@ func (p *planner) await(slug string, aside []sashlock.RoleID) {
 func (p *planner) tellWaiting() {
 	for _, r := range p.staff.Roles {
 		if n := p.joining[r.ID]; n > 0 {
-			p.list.note(0, p.list.head[rolesColumn],
+			p.list.Note(0, p.list.head[rolesColumn],
 				lang.Say("%d people are to have the role %q, which opens what is of high value", n, r.Slug),
 				lang.Say("they get it when a second operator has confirmed it: once for all of them, under waiting changes"))
 		}

@@ -41,6 +41,8 @@ func Mount(f *console.Frame) {
 	p := pages{f, &charges{}}
 	f.Handle("GET /devices", signin.Read, p.list)
 	f.Handle("GET /devices/models", signin.Read, p.market)
+	f.Handle("GET /devices/assessment", signin.Read, p.assessment)
+	f.Handle("POST /devices/assessment", signin.Read, p.assess)
 	f.Handle("GET /devices/batteries", signin.Read, p.batteries)
 	f.Handle("GET /devices/{id}", signin.Read, p.device)
 	f.Handle("POST /devices/{id}/adopt", signin.Setup, p.adopt)

@@ -1,6 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package people
+// Package table reads the tables that people bring from other programs: values
+// parted by commas, semicolons or tabs, with headings in any language.
+//
+// # What
+//
+// [Read] goes through the rows of a file, whatever it is written in. [Findings]
+// gathers what is wrong with it, each with its row and what to do. [PlainWords]
+// brings headings and names into one spelling.
+//
+// # How it fits
+//
+// Lists of people, of cards and of locks are read with it.
+//
+// # Promises
+//
+// No file makes it panic, and what is said of a file has a bound. A cell that a
+// spreadsheet would calculate is text here; [Tame] keeps it so in a file of ours.
+package table
 
 import (
 	"bytes"
@@ -16,12 +33,6 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"github.com/sashlock/sashlock/internal/lang"
-)
-
-// The limits of a list.
-const (
-	MaxList = 32 << 20 // bytes
-	MaxRows = 200_000  // rows below the headings
 )
 
 // maxProblems is how many problems and notes an answer lists; the rest is only
@@ -51,54 +62,58 @@ func (p Problem) String() string {
 	return where + ": " + p.Detail + "; " + p.Fix
 }
 
-// findings gathers what is to be said about a list, up to a bound.
-type findings struct {
-	problems []Problem
-	notes    []Problem
-	wrong    int // problems in all
-	noted    int // notes in all
+// Findings gathers what is to be said about a list, up to a bound. The zero
+// value has nothing to say.
+type Findings struct {
+	Problems []Problem // what is wrong, the first of it
+	Notes    []Problem // what to know, the first of it
+	Wrong    int       // problems in all
+	Noted    int       // notes in all
 }
 
-func (f *findings) problem(row int, column string, what, do lang.Phrase) {
-	if f.wrong++; f.wrong <= maxProblems {
-		f.problems = append(f.problems, found(row, column, what, do))
+// Problem notes that something is wrong: in a row, or with 0 in the whole file.
+func (f *Findings) Problem(row int, column string, what, do lang.Phrase) {
+	if f.Wrong++; f.Wrong <= maxProblems {
+		f.Problems = append(f.Problems, found(row, column, what, do))
 	}
 }
 
-func (f *findings) note(row int, column string, what, do lang.Phrase) {
-	if f.noted++; f.noted <= maxProblems {
-		f.notes = append(f.notes, found(row, column, what, do))
+// Note notes something to know.
+func (f *Findings) Note(row int, column string, what, do lang.Phrase) {
+	if f.Noted++; f.Noted <= maxProblems {
+		f.Notes = append(f.Notes, found(row, column, what, do))
 	}
 }
 
 func found(row int, column string, what, do lang.Phrase) Problem {
-	return Problem{row, clip(column), what.In(lang.English), do.In(lang.English), what, do}
+	return Problem{row, Clip(column), what.In(lang.English), do.In(lang.English), what, do}
 }
 
-func clip(s string) string {
+// Clip cuts a cell so that it can be shown in a sentence.
+func Clip(s string) string {
 	if len(s) > 60 {
 		return strings.ToValidUTF8(s[:60], "") + "…"
 	}
 	return s
 }
 
-// record is one row of a table.
-type record struct {
-	line  int
-	cells []string
+// Record is one row of a table.
+type Record struct {
+	Line  int      // of the file, from 1
+	Cells []string // without the blanks around them
 }
 
-// readTable calls each for every row of a file of values parted by commas,
+// Read calls each for every row of a file of values parted by commas,
 // semicolons or tabs, the first of which are the headings, until it returns
 // false. Blank rows are left out.
-func readTable(content []byte, f *findings, each func(record) bool) {
+func Read(content []byte, f *Findings, each func(Record) bool) {
 	text, err := io.ReadAll(decoded(content))
 	if err != nil {
-		f.problem(0, "", lang.Say("the file cannot be read as text"), lang.Say("save it again as CSV in UTF-8"))
+		f.Problem(0, "", lang.Say("the file cannot be read as text"), lang.Say("save it again as CSV in UTF-8"))
 		return
 	}
 	if i := bytes.IndexByte(text, 0); i >= 0 {
-		f.problem(1+bytes.Count(text[:i], []byte{'\n'}), "", lang.Say("this is no text"), lang.Say("save the sheet as CSV; a workbook (.xlsx, .ods) cannot be read"))
+		f.Problem(1+bytes.Count(text[:i], []byte{'\n'}), "", lang.Say("this is no text"), lang.Say("save the sheet as CSV; a workbook (.xlsx, .ods) cannot be read"))
 		return
 	}
 	text = withPlainLineEnds(text)
@@ -116,20 +131,22 @@ func readTable(content []byte, f *findings, each func(record) bool) {
 		}
 		var bad *csv.ParseError
 		if errors.As(err, &bad) {
-			f.problem(skipped+bad.StartLine, "", lang.Say("a quotation mark is missing or in the wrong place"), lang.Say(`write a cell with quotation marks as "one ""quoted"" word"`))
+			f.Problem(skipped+bad.StartLine, "", lang.Say("a quotation mark is missing or in the wrong place"), lang.Say(`write a cell with quotation marks as "one ""quoted"" word"`))
 			return
 		}
 		line, _ := r.FieldPos(0)
-		if blank(cells) {
+		if Blank(cells) {
 			continue
 		}
-		if !each(record{skipped + line, cells}) {
+		if !each(Record{skipped + line, cells}) {
 			return
 		}
 	}
 }
 
-func blank(cells []string) bool {
+// Blank takes the blanks away around every cell, and reports whether nothing is
+// left of any.
+func Blank(cells []string) bool {
 	for i := range cells {
 		cells[i] = strings.TrimSpace(cells[i])
 	}
@@ -213,4 +230,24 @@ func delimiter(text []byte) rune {
 		}
 	}
 	return best
+}
+
+// Few reports whether a file has at most so many rows below its headings, as far
+// as its line ends tell before it is read: a cell may have lines of its own, so
+// that twice as many lines are let through.
+func Few(content []byte, rows int) bool {
+	return max(bytes.Count(content, []byte{'\n'}), bytes.Count(content, []byte{'\r'})) <= 2*rows
+}
+
+// Formula reports whether a spreadsheet would calculate a cell.
+func Formula(cell string) bool {
+	return len(cell) > 1 && strings.ContainsRune("=+-@", rune(cell[0]))
+}
+
+// Tame writes a cell so that a spreadsheet takes it as the text that it is.
+func Tame(cell string) string {
+	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+		return "'" + cell
+	}
+	return cell
 }
