@@ -172,9 +172,9 @@ func (c Catalogue) checkReach(r Reach) error {
 		return fmt.Errorf("via %q is no way of ways.yaml", r.Via)
 	}
 	switch r.Tested {
-	case driver.TestedRealStack, driver.TestedSimulated, driver.TestedTranscript, driver.NotTested:
+	case driver.TestedRealStack, driver.TestedMakersFake, driver.TestedSimulated, driver.TestedTranscript, driver.NotTested:
 	default:
-		return fmt.Errorf("tested %q: say real stack, simulated, transcript or not yet", r.Tested)
+		return fmt.Errorf("tested %q: say real stack, maker's fake, simulated, transcript or not yet", r.Tested)
 	}
 	if way.Driver == "" && r.Tested != driver.NotTested {
 		return fmt.Errorf("via %s: nothing can be tested without a driver", r.Via)
@@ -234,7 +234,7 @@ func listed(known, name string) bool {
 
 // Best is the farthest that any way to a model was tried.
 func (m Model) Best() driver.Tested {
-	order := []driver.Tested{driver.TestedRealStack, driver.TestedSimulated, driver.TestedTranscript}
+	order := []driver.Tested{driver.TestedRealStack, driver.TestedMakersFake, driver.TestedSimulated, driver.TestedTranscript}
 	for _, t := range order {
 		if slices.ContainsFunc(m.Ways, func(r Reach) bool { return r.Tested == t }) {
 			return t

@@ -47,7 +47,7 @@ func (c Catalogue) Table() string {
 	b.WriteString("| Brand | Reached by | Models | Tried |\n|---|---|---|---|\n")
 	for _, brand := range c.Brands {
 		var ways []string
-		tried := 0
+		tried := make(map[driver.Tested]int)
 		for _, w := range c.Ways {
 			if !slices.ContainsFunc(brand.Models, func(m Model) bool {
 				return slices.ContainsFunc(m.Ways, func(r Reach) bool { return r.Via == w.Name })
@@ -61,13 +61,23 @@ func (c Catalogue) Table() string {
 			ways = append(ways, title)
 		}
 		for _, m := range brand.Models {
-			if m.Best() != driver.NotTested {
-				tried++
+			tried[m.Best()]++
+		}
+		var how []string
+		for _, t := range []struct {
+			tested driver.Tested
+			words  string
+		}{
+			{driver.TestedRealStack, "on the real stack"}, {driver.TestedMakersFake, "on the maker's fake"},
+			{driver.TestedSimulated, "simulated"}, {driver.TestedTranscript, "by transcript"},
+		} {
+			if n := tried[t.tested]; n > 0 {
+				how = append(how, fmt.Sprintf("%d %s", n, t.words))
 			}
 		}
 		said := "not yet"
-		if tried > 0 {
-			said = fmt.Sprintf("%d on the real stack", tried)
+		if len(how) > 0 {
+			said = strings.Join(how, ", ")
 		}
 		fmt.Fprintf(&b, "| %s | %s | %d | %s |\n", brand.Name, strings.Join(ways, ", "), len(brand.Models), said)
 	}
@@ -78,7 +88,7 @@ func (c Catalogue) Table() string {
 func (c Catalogue) Reference() string {
 	var b strings.Builder
 	b.WriteString("<!-- made by make docs from catalogue/models/*.yaml: edit those -->\n\n# Locks, and the ways to them\n\n" +
-		"What is known of locks that are sold. *Works* is what the lock's ecosystem says that this model does by this way; *tried* says how far we saw it ourselves: on the real stack (the ecosystem's own software, with a real or emulated radio), simulated, by transcript, or not yet. What a single lock does is asked of the lock when it is adopted.\n\n## Ways\n\n" +
+		"What is known of locks that are sold. *Works* is what the lock's ecosystem says that this model does by this way; *tried* says how far we saw it ourselves: on the real stack (the ecosystem's own software, with a real or emulated radio), the fake its maker publishes, simulated, by transcript, or not yet. What a single lock does is asked of the lock when it is adopted.\n\n## Ways\n\n" +
 		"| Way | Through | Driver | With the network gone | |\n|---|---|---|---|---|\n")
 	for _, w := range c.Ways {
 		where := "planned"

@@ -45,9 +45,10 @@ type Tested string
 
 // How far something was tried.
 const (
-	TestedRealStack  Tested = "real stack" // the ecosystem's own software, with a real or emulated radio
-	TestedSimulated  Tested = "simulated"  // our own simulation
-	TestedTranscript Tested = "transcript" // recorded messages, played back
+	TestedRealStack  Tested = "real stack"   // the ecosystem's own software, with a real or emulated radio
+	TestedMakersFake Tested = "maker's fake" // what the ecosystem's maker publishes for tests
+	TestedSimulated  Tested = "simulated"    // our own simulation
+	TestedTranscript Tested = "transcript"   // recorded messages, played back
 	NotTested        Tested = "not yet"
 )
 
@@ -74,7 +75,7 @@ func ReadManifest(data []byte) (Manifest, error) {
 		return Manifest{}, badManifest("reaches", "say which devices it reaches, and through what")
 	}
 	if !m.Tested.known() {
-		return Manifest{}, badManifest("tested", "say real stack, simulated, transcript or not yet")
+		return Manifest{}, badManifest("tested", "say real stack, maker's fake, simulated, transcript or not yet")
 	}
 	for i, model := range m.Models {
 		if field, hint := model.wrong(); field != "" {
@@ -95,7 +96,7 @@ func (m Model) wrong() (field, hint string) {
 	case m.Model == "":
 		return "model", "give the model's name"
 	case !m.Tested.known():
-		return "tested", "say real stack, simulated, transcript or not yet"
+		return "tested", "say real stack, maker's fake, simulated, transcript or not yet"
 	case len(m.Capabilities) == 0:
 		return "capabilities", "say what it can do"
 	}
@@ -108,7 +109,7 @@ func (m Model) wrong() (field, hint string) {
 }
 
 func (t Tested) known() bool {
-	return t == TestedRealStack || t == TestedSimulated || t == TestedTranscript || t == NotTested
+	return t == TestedRealStack || t == TestedMakersFake || t == TestedSimulated || t == TestedTranscript || t == NotTested
 }
 
 func knownCapability(c sashlock.Capability) bool {

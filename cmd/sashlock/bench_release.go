@@ -27,49 +27,54 @@ const (
 	releasesPace = 10 * time.Millisecond
 )
 
-// simulatedHouse is a whole store node with simulated locks.
+// simulatedHouse is a whole store node with locks that exist in memory only.
 type simulatedHouse struct {
 	house    *app.House
-	world    *sim.World
+	unlocked func(n int) (bool, error) // whether the bolt of a lock is drawn
 	person   sashlock.PersonID
 	openings []sashlock.OpeningID
 }
 
+// fleet is what locks a simulated house has.
+type fleet struct {
+	count int
+	// open opens the gateway "bench", at which the locks have the addresses of
+	// [address].
+	open func(ctx context.Context, house *app.House, count int) (unlocked func(n int) (bool, error), err error)
+}
+
+// simulated are locks of the simulated store, whose bolts take a millisecond.
+func simulated() fleet { return fleet{simLocks, openSimulator} }
+
+func openSimulator(ctx context.Context, house *app.House, count int) (func(int) (bool, error), error) {
+	config := sim.Config{Store: "bench", Seed: 1, LatencyMS: 1}
+	for n := range count {
+		config.Devices = append(config.Devices, sim.Device{Address: address(n), Kind: sim.Lock})
+	}
+	text, err := json.Marshal(config)
+	if err != nil {
+		return nil, err
+	}
+	simulator := sim.New(nil)
+	world, err := simulator.World(text)
+	if err != nil {
+		return nil, err
+	}
+	return func(n int) (bool, error) {
+		state, err := world.State(address(n))
+		return state.Unlocked, err
+	}, house.Devices.Open(ctx, "bench", simulator, text)
+}
+
 // releases measures requests at a steady pace, whatever the answers take.
 func (b *bench) releases() error {
-	h, err := openSimulatedHouse(b.desk.ctx, filepath.Join(b.dir, "house"))
+	h, err := openSimulatedHouse(b.desk.ctx, filepath.Join(b.dir, "house"), simulated())
 	if err != nil {
 		return err
 	}
-	return errors.Join(b.pace(h), h.house.Stop())
-}
-
-// lapTimes are how long after the request something was reached.
-type lapTimes struct {
-	mu                        sync.Mutex
-	decided, moved, confirmed []time.Duration
-	failed                    error
-}
-
-func (b *bench) pace(h *simulatedHouse) error {
-	var laps lapTimes
-	var wg sync.WaitGroup
-	tick := time.NewTicker(releasesPace)
-	defer tick.Stop()
-	for n := range int(b.command.For / releasesPace) {
-		select {
-		case <-b.desk.ctx.Done():
-			return b.desk.ctx.Err()
-		case <-tick.C:
-		}
-		wg.Go(func() { laps.run(b.desk.ctx, h, n%len(h.openings)) })
-	}
-	wg.Wait()
-	if laps.failed != nil {
-		return laps.failed
-	}
-	for _, times := range [][]time.Duration{laps.decided, laps.moved, laps.confirmed} {
-		slices.Sort(times)
+	laps, err := b.pace(h)
+	if err = errors.Join(err, h.house.Stop()); err != nil {
+		return err
 	}
 	b.note("releases at 100 a second", float64(len(laps.confirmed)), "")
 	b.note("request to durable decision, median", milliseconds(percentile(laps.decided, 0.5)), "ms")
@@ -79,6 +84,35 @@ func (b *bench) pace(h *simulatedHouse) error {
 	b.note("request to the lock's durable word, median", milliseconds(percentile(laps.confirmed, 0.5)), "ms")
 	b.note("request to the lock's durable word, p99", milliseconds(percentile(laps.confirmed, 0.99)), "ms")
 	return nil
+}
+
+// lapTimes are how long after the request something was reached.
+type lapTimes struct {
+	mu                        sync.Mutex
+	decided, moved, confirmed []time.Duration
+	failed                    error
+}
+
+// pace makes requests at a steady pace and returns how long they took, the
+// quickest first.
+func (b *bench) pace(h *simulatedHouse) (*lapTimes, error) {
+	var laps lapTimes
+	var wg sync.WaitGroup
+	tick := time.NewTicker(releasesPace)
+	defer tick.Stop()
+	for n := range int(b.command.For / releasesPace) {
+		select {
+		case <-b.desk.ctx.Done():
+			return nil, b.desk.ctx.Err()
+		case <-tick.C:
+		}
+		wg.Go(func() { laps.run(b.desk.ctx, h, n%len(h.openings)) })
+	}
+	wg.Wait()
+	for _, times := range [][]time.Duration{laps.decided, laps.moved, laps.confirmed} {
+		slices.Sort(times)
+	}
+	return &laps, laps.failed
 }
 
 // run makes one request and follows it to its end.
@@ -108,9 +142,9 @@ func (h *simulatedHouse) release(ctx context.Context, n int) (decided, moved, co
 		return 0, 0, 0, fmt.Errorf("a release was refused: %s", answer.Decision.Reason.Words())
 	}
 	for {
-		if state, err := h.world.State(address(n)); err != nil {
+		if unlocked, err := h.unlocked(n); err != nil {
 			return 0, 0, 0, err
-		} else if state.Unlocked && moved == 0 {
+		} else if unlocked && moved == 0 {
 			moved = time.Since(began)
 		}
 		c, err := h.house.Store.Command(ctx, answer.Command)
@@ -137,7 +171,7 @@ func (h *simulatedHouse) release(ctx context.Context, n int) (decided, moved, co
 
 func address(n int) string { return fmt.Sprintf("lock-%d", n) }
 
-func openSimulatedHouse(ctx context.Context, dir string) (*simulatedHouse, error) {
+func openSimulatedHouse(ctx context.Context, dir string, locks fleet) (*simulatedHouse, error) {
 	if _, err := app.Init(dir); err != nil {
 		return nil, err
 	}
@@ -146,14 +180,14 @@ func openSimulatedHouse(ctx context.Context, dir string) (*simulatedHouse, error
 		return nil, err
 	}
 	h := &simulatedHouse{house: house}
-	if err := h.furnish(ctx); err != nil {
+	if err := h.furnish(ctx, locks); err != nil {
 		return nil, errors.Join(err, house.Stop())
 	}
 	return h, nil
 }
 
-// furnish declares the openings, opens the simulated store and adopts its locks.
-func (h *simulatedHouse) furnish(ctx context.Context) error {
+// furnish declares the openings, opens the gateway and adopts its locks.
+func (h *simulatedHouse) furnish(ctx context.Context, locks fleet) error {
 	if err := h.house.Start(ctx); err != nil {
 		return err
 	}
@@ -162,30 +196,22 @@ func (h *simulatedHouse) furnish(ctx context.Context) error {
 		People: []estate.Person{{Slug: "ana", Name: "Ana"}},
 		Grants: []estate.Grant{{Slug: "all", Person: "ana", Site: "bench"}},
 	}
-	config := sim.Config{Store: "bench", Seed: 1, LatencyMS: 1}
-	for n := range simLocks {
+	for n := range locks.count {
 		file.Openings = append(file.Openings, estate.Opening{Slug: address(n), Name: address(n), Kind: "case", Site: "bench", ReleaseTime: "3s"})
-		config.Devices = append(config.Devices, sim.Device{Address: address(n), Kind: sim.Lock})
 	}
-	if _, err := h.house.Hall.Change(ctx, api.Apply("", estate.Diff(estate.File{}, file, false))); err != nil {
-		return err
-	}
-	text, err := json.Marshal(config)
+	_, err := h.house.Hall.Change(ctx, api.Apply("", estate.Diff(estate.File{}, file, false)))
 	if err != nil {
 		return err
 	}
-	simulator := sim.New(nil)
-	if h.world, err = simulator.World(text); err != nil {
+	if h.unlocked, err = locks.open(ctx, h.house, locks.count); err != nil {
 		return err
 	}
-	if err := h.house.Devices.Open(ctx, "bench", simulator, text); err != nil {
-		return err
-	}
-	return h.adopt(ctx)
+	return h.adopt(ctx, locks.count)
 }
 
-func (h *simulatedHouse) adopt(ctx context.Context) error {
-	if err := h.until(ctx, h.discovered); err != nil {
+func (h *simulatedHouse) adopt(ctx context.Context, count int) error {
+	discovered := func(ctx context.Context) (bool, error) { n, err := h.discovered(ctx); return n == count, err }
+	if err := h.until(ctx, discovered); err != nil {
 		return err
 	}
 	book := h.house.Hall.Book()
@@ -196,26 +222,26 @@ func (h *simulatedHouse) adopt(ctx context.Context) error {
 	for id := range book.People {
 		h.person = id
 	}
-	for n := range simLocks {
+	for n := range count {
 		id := bySlug[address(n)]
 		if _, err := h.house.Devices.Adopt(ctx, "", "bench/"+address(n), id); err != nil {
 			return err
 		}
 		h.openings = append(h.openings, id)
 	}
-	return h.until(ctx, h.heard)
+	return h.until(ctx, func(ctx context.Context) (bool, error) { n, err := h.heard(ctx); return n == count, err })
 }
 
-// discovered reports whether all locks were found.
-func (h *simulatedHouse) discovered(ctx context.Context) (bool, error) {
+// discovered counts the locks that were found.
+func (h *simulatedHouse) discovered(ctx context.Context) (int, error) {
 	var found []sashlock.Device
 	err := h.house.Store.View(ctx, func(q store.Query) (err error) { found, err = devices.List(q); return err })
-	return len(found) == simLocks, err
+	return len(found), err
 }
 
-// heard reports whether every lock has said how it stands: until then its word
-// on a release would wait behind that of the others.
-func (h *simulatedHouse) heard(ctx context.Context) (bool, error) {
+// heard counts the locks that have said how they stand: until all have, a lock's
+// word on a release would wait behind that of the others.
+func (h *simulatedHouse) heard(ctx context.Context) (int, error) {
 	states, err := h.house.Store.States(ctx)
 	said := 0
 	for _, s := range states {
@@ -223,7 +249,7 @@ func (h *simulatedHouse) heard(ctx context.Context) (bool, error) {
 			said++
 		}
 	}
-	return said == simLocks, err
+	return said, err
 }
 
 // until waits for a condition.

@@ -26,7 +26,7 @@ const revokeRounds = 5
 // opening can open none: the grant is taken back while they ask everywhere, over
 // and over, until they have been refused.
 func (b *bench) revocations() error {
-	h, err := openSimulatedHouse(b.desk.ctx, filepath.Join(b.dir, "revoke"))
+	h, err := openSimulatedHouse(b.desk.ctx, filepath.Join(b.dir, "revoke"), simulated())
 	if err != nil {
 		return err
 	}

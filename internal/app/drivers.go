@@ -10,6 +10,7 @@ import (
 	"github.com/sashlock/sashlock/driver/edge"
 	"github.com/sashlock/sashlock/driver/matter"
 	"github.com/sashlock/sashlock/driver/osdp"
+	"github.com/sashlock/sashlock/driver/seam"
 	"github.com/sashlock/sashlock/driver/zigbee2mqtt"
 	"github.com/sashlock/sashlock/driver/zwavejs"
 	"github.com/sashlock/sashlock/internal/gateways"
@@ -34,7 +35,7 @@ func (h *House) newGateways() *gateways.Room {
 	}
 	return gateways.New(gateways.Options{
 		Store: h.Store, Hall: h.Hall, Sessions: h.Devices, Drivers: h.drivers(),
-		Secrets: filepath.Join(h.Config.Data, "secrets"), OfFile: ofFile, Log: h.Log,
+		Secrets: filepath.Join(h.Config.Data, "secrets"), Kept: filepath.Join(h.Config.Data, "gateways"), OfFile: ofFile, Log: h.Log,
 	})
 }
 
@@ -46,6 +47,7 @@ func driversOf(house edge.House) map[string]driver.Driver {
 		edge.New(house),
 		matter.New(),
 		osdp.New(),
+		seam.New(),
 		zigbee2mqtt.New(),
 		zwavejs.New(),
 	}

@@ -7,6 +7,9 @@ import (
 
 	"github.com/sashlock/sashlock/driver/drivertest"
 	"github.com/sashlock/sashlock/driver/edge"
+	"github.com/sashlock/sashlock/driver/matter"
+	"github.com/sashlock/sashlock/driver/osdp"
+	"github.com/sashlock/sashlock/driver/seam"
 	"github.com/sashlock/sashlock/driver/zigbee2mqtt"
 	"github.com/sashlock/sashlock/driver/zwavejs"
 )
@@ -16,6 +19,9 @@ import (
 func TestManifestsSayWhatDriversTake(t *testing.T) {
 	configs := map[string]any{
 		"edge":        edge.Config{},
+		"matter":      matter.Config{},
+		"osdp":        osdp.Config{},
+		"seam":        seam.Config{},
 		"zigbee2mqtt": zigbee2mqtt.Config{},
 		"zwavejs":     zwavejs.Config{},
 	}

@@ -39,8 +39,8 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/driver"
-	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/logkey"
 	"github.com/sashlock/sashlock/internal/store"
 )
@@ -72,6 +72,7 @@ type Options struct {
 	Sessions Sessions
 	Drivers  map[string]driver.Driver // by name
 	Secrets  string                   // the folder of secrets
+	Kept     string                   // the folder of what drivers keep
 	OfFile   []string                 // names of the gateways in config.yaml
 	Log      *slog.Logger
 }
@@ -286,6 +287,9 @@ func (r *Room) open(ctx context.Context, g Gateway) {
 	var config json.RawMessage
 	if err == nil {
 		config, err = r.Check(g)
+	}
+	if err == nil {
+		err = r.prepare(g)
 	}
 	if err == nil {
 		err = r.Sessions.Open(ctx, g.Name, r.Drivers[g.Driver], config)

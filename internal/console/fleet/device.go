@@ -26,6 +26,7 @@ type sheet struct {
 	Site     sashlock.Site
 	Now      time.Time
 	Row      row
+	Battery  cell
 	Gateway  *devices.GatewayStatus // nil: not configured any more
 	Reports  []report
 	Test     *trial // the last one; nil: never tested
@@ -105,6 +106,13 @@ func (p pages) sheetOf(ctx context.Context, d sashlock.Device) (*sheet, error) {
 	}
 	if d.Opening != "" {
 		s.YAML = p.yamlOf(book.Openings[d.Opening])
+	}
+	if s.Row.Has(sashlock.TellsBattery) && d.Opening != "" {
+		cells, err := p.foretell(ctx, []row{s.Row}, s.Now)
+		if err != nil {
+			return nil, err
+		}
+		s.Battery = cells[0]
 	}
 	return s, p.history(ctx, s)
 }

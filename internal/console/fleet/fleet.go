@@ -31,13 +31,17 @@ import (
 )
 
 // pages answers for the paths of this package.
-type pages struct{ *console.Frame }
+type pages struct {
+	*console.Frame
+	charges *charges
+}
 
 // Mount adds the pages to a frame.
 func Mount(f *console.Frame) {
-	p := pages{f}
+	p := pages{f, &charges{}}
 	f.Handle("GET /devices", signin.Read, p.list)
 	f.Handle("GET /devices/models", signin.Read, p.market)
+	f.Handle("GET /devices/batteries", signin.Read, p.batteries)
 	f.Handle("GET /devices/{id}", signin.Read, p.device)
 	f.Handle("POST /devices/{id}/adopt", signin.Setup, p.adopt)
 	f.Dangerous("POST /devices/{id}/test", signin.Setup, p.test)

@@ -202,3 +202,30 @@ func TestWhichLocksWork(t *testing.T) {
 		}
 	}
 }
+
+// TestBatteriesToChange looks at the list twice, so that the second time only
+// what is new is read.
+func TestBatteriesToChange(t *testing.T) {
+	c := consoletest.New(t)
+	const due, all = "/devices/batteries?site=lisbon&days=0", "/devices/batteries?site=lisbon&days=-1"
+	c.Sees(page(t, c, due), "No battery is due")
+	text := page(t, c, all)
+	c.Sees(text, "Case 1", "too few reports")
+	if strings.Contains(text, "Porto") && strings.Contains(text, "case in Porto") {
+		t.Error("a device of another site is in the list")
+	}
+	for _, level := range []int{19, 17} {
+		c.Must(c.World.Battery("case-1", level))
+		said := fmt.Sprintf("%d\u00a0%%", level)
+		c.Until("the battery has told "+said, func() bool { return strings.Contains(page(t, c, due), said) })
+	}
+	text = page(t, c, due)
+	c.Sees(text, "Case 1", "now", "low")
+	if strings.Contains(text, "Case 2") {
+		t.Error("a good battery is to be changed")
+	}
+	c.Sees(page(t, c, "/devices/batteries?site=lisbon&days=nonsense"), "Case 1")
+	if status, _ := c.As(signin.Associate).Get(due); status != http.StatusForbidden {
+		t.Errorf("an associate: %d", status)
+	}
+}

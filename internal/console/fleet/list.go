@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/battery"
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/devices"
 	"github.com/sashlock/sashlock/internal/lang"
@@ -26,7 +27,7 @@ type row struct {
 	AreaName string
 }
 
-func (r row) low() bool  { return r.Battery >= 0 && r.Battery < lowBattery }
+func (r row) low() bool  { return r.Battery >= 0 && r.Battery <= battery.Due }
 func (r row) weak() bool { return r.Weak != "" || !r.Has(sashlock.SecureLink) }
 func (r row) called() string {
 	return cmp.Or(r.Name, strings.TrimSpace(r.Maker+" "+r.Model), r.Gateway+"/"+r.Address)

@@ -100,7 +100,8 @@ func worksWords(ctx context.Context, r catalogue.Reach) string {
 // triedWords says how far something was tried.
 func triedWords(ctx context.Context, t driver.Tested) string {
 	return lang.T(ctx, map[driver.Tested]string{
-		driver.TestedRealStack: lang.Mark("on the real stack"), driver.TestedSimulated: lang.Mark("by our own simulation"),
+		driver.TestedRealStack: lang.Mark("on the real stack"), driver.TestedMakersFake: lang.Mark("on its maker's own fake"),
+		driver.TestedSimulated:  lang.Mark("by our own simulation"),
 		driver.TestedTranscript: lang.Mark("by a recorded transcript"), driver.NotTested: lang.Mark("not tried yet"),
 	}[t])
 }

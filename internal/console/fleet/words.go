@@ -10,9 +10,6 @@ import (
 	"github.com/sashlock/sashlock/internal/lang"
 )
 
-// lowBattery is the level, in percent, below which a battery is to be changed.
-const lowBattery = 20
-
 // isLock reports whether a device can move a bolt.
 func isLock(d sashlock.Device) bool { return d.Has(sashlock.CanRelease) || d.Has(sashlock.CanUnlock) }
 

@@ -49,7 +49,9 @@ func TestSettingUpAGateway(t *testing.T) {
 	if status, to, text := c.Post(home+"/save", edge("till", "0")); status != http.StatusSeeOther || to != home+"?saved=till" {
 		t.Fatal(status, to, consoletest.Words(text))
 	}
-	c.Until("it is connected", func() bool { return strings.Contains(consoletest.Words(page(t, c, home)), "till Our own devices Connected for") })
+	c.Until("it is connected", func() bool {
+		return strings.Contains(consoletest.Words(page(t, c, home)), "till Our own devices Connected for")
+	})
 	c.Sees(page(t, c, home+"?saved=till"), "Saved. The connection of till is made anew")
 	c.Sees(page(t, c, home+"/till"), "Copy as YAML", "driver: edge", "listen: 127.0.0.1:0", "Remove till")
 

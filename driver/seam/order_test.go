@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package seam
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/driver"
+)
+
+// TestOrderIsConfirmedOnce: one report, with the order's name; the event that
+// the cloud makes of it is not told as well.
+func TestOrderIsConfirmedOnce(t *testing.T) {
+	f := newFake(t)
+	s, rec := open(t, f)
+	mark := rec.Mark()
+	if err := unlock(t, s, "act_1"); err != nil {
+		t.Fatal(err)
+	}
+	want := driver.Report{Address: "yale_1", Kind: sashlock.LockUnlocked, Method: sashlock.ByRemote, Command: "act_1"}
+	rec.Await(t, patience, mark, "the order's name", func(r driver.Report) bool { return r == want })
+	f.later(rec)
+	if diff := cmp.Diff([]driver.Report{want}, changes(rec, mark)); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+	// The next hand at the lock is somebody else's.
+	mark = rec.Mark()
+	f.moves("yale_1", true, object{"method": "manual"})
+	rec.Await(t, patience, mark, "locked by hand", func(r driver.Report) bool {
+		return r.Kind == sashlock.LockLocked && r.Method == sashlock.ByHand && r.Command == ""
+	})
+}
+
+// TestAcceptedIsNotMoved: the attempt succeeded, the bolt did not move.
+func TestAcceptedIsNotMoved(t *testing.T) {
+	for name, spoil := range map[string]func(*fakeLock){
+		"stuck":            func(l *fakeLock) { l.Stuck = true },
+		"pending for ever": func(l *fakeLock) { l.Slow = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			s, rec := open(t, f)
+			f.change(func() { spoil(f.lock("yale_1")) })
+			mark := rec.Mark()
+			began := time.Now()
+			if err := unlock(t, s, "act_1"); err != nil {
+				t.Errorf("it was taken, so nothing is known to be wrong: %v", err)
+			}
+			if took := time.Since(began); took > 2*time.Second {
+				t.Errorf("it took %v, longer than the order lived", took)
+			}
+			f.later(rec)
+			if told := changes(rec, mark); len(told) > 0 {
+				t.Errorf("told that the bolt moved: %+v", told)
+			}
+			if n := f.count("/locks/unlock_door"); n != 1 {
+				t.Errorf("the order was sent %d times", n)
+			}
+		})
+	}
+}
+
+// TestUnlockNobodyConfirms: the cloud has an event of the unlock, the device's
+// state says otherwise until the end. That is told, as nobody's.
+func TestUnlockNobodyConfirms(t *testing.T) {
+	f := newFake(t)
+	s, rec := open(t, f)
+	f.change(func() {
+		f.mend = func(route string, answer object) object {
+			if d, ok := answer["device"].(object); ok && route == "/devices/get" {
+				d["properties"].(object)["locked"] = true
+			}
+			return answer
+		}
+	})
+	mark := rec.Mark()
+	if err := unlock(t, s, "act_1"); err != nil {
+		t.Fatal(err)
+	}
+	r := rec.Await(t, patience, mark, "the unlock", func(r driver.Report) bool { return r.Kind == sashlock.LockUnlocked })
+	if r.Command != "" || r.Method != sashlock.ByUnknown || r.At.IsZero() {
+		t.Errorf("told as %+v", r)
+	}
+}
+
+func TestRefusedOrder(t *testing.T) {
+	f := newFake(t)
+	s, rec := open(t, f)
+	f.change(func() { f.lock("yale_1").Refuses = true })
+	mark := rec.Mark()
+	err := unlock(t, s, "act_1")
+	if !sashlock.IsKind(err, sashlock.Denied) || !strings.Contains(err.Error(), "could not reach the lock") || strings.Contains(err.Error(), "eyes") {
+		t.Errorf("refused with %v", err)
+	}
+	f.later(rec)
+	if told := changes(rec, mark); len(told) > 0 {
+		t.Errorf("told: %+v", told)
+	}
+}
+
+// TestOrderIsNeverSentTwice, whatever its answer is; and where it is not known
+// what became of it, the device is read.
+func TestOrderIsNeverSentTwice(t *testing.T) {
+	for name, test := range map[string]struct {
+		with func(http.ResponseWriter)
+		kind sashlock.Kind // of the error; empty: none, for nobody knows
+	}{
+		"out of service": {status(http.StatusServiceUnavailable), sashlock.Unavailable},
+		"too many":       {status(http.StatusTooManyRequests, "Retry-After", "30"), sashlock.Unavailable},
+		"wrong key":      {status(http.StatusUnauthorized), sashlock.Unavailable},
+		"unknown":        {status(http.StatusNotFound), sashlock.NotFound},
+		"not for it":     {status(http.StatusBadRequest), sashlock.Denied},
+		"broken":         {status(http.StatusInternalServerError), ""},
+		"cut off":        {cut, ""},
+		"hung up":        {func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, ""},
+		"another's":      {func(w http.ResponseWriter) { fmt.Fprint(w, `{"ok":true}`) }, ""},
+		"sent elsewhere": {status(http.StatusTemporaryRedirect, "Location", "/devices/get"), sashlock.Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			s, rec := open(t, f)
+			f.answers("/locks/unlock_door", 5, test.with)
+			mark := rec.Mark()
+			err := unlock(t, s, "act_1")
+			if err == nil && test.kind != "" || err != nil && sashlock.KindOf(err) != test.kind {
+				t.Errorf("ended with %v, want kind %q", err, test.kind)
+			}
+			f.later(rec)
+			if n := f.count("/locks/unlock_door"); n != 1 {
+				t.Errorf("the order was sent %d times", n)
+			}
+			if told := changes(rec, mark); len(told) > 0 {
+				t.Errorf("told: %+v", told)
+			}
+			if test.kind == "" && f.count("/devices/get") == 0 {
+				t.Error("nobody read the device")
+			}
+		})
+	}
+}
+
+// TestLostAnswerIsReadBack: the order was carried out, its answer was lost.
+func TestLostAnswerIsReadBack(t *testing.T) {
+	f := newFake(t)
+	s, rec := open(t, f)
+	f.answers("/locks/unlock_door", 1, func(w http.ResponseWriter) {
+		f.change(func() { f.operate(f.lock("yale_1"), false) })
+		cut(w)
+	})
+	mark := rec.Mark()
+	if err := unlock(t, s, "act_1"); err != nil {
+		t.Fatal(err)
+	}
+	rec.Await(t, patience, mark, "the order's name", func(r driver.Report) bool {
+		return r.Kind == sashlock.LockUnlocked && r.Command == "act_1"
+	})
+	f.later(rec)
+	if told := changes(rec, mark); len(told) != 1 {
+		t.Errorf("told %d times: %+v", len(told), told)
+	}
+}
