@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -163,7 +164,8 @@ func TestDoctorMeasuresBrokers(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if len(x.findings) != 1 || x.findings[0].OK || !strings.Contains(x.findings[0].Found, "one: ") || !strings.Contains(x.findings[0].Found, "refused") {
-		t.Errorf("%+v", x.findings)
+	brokers := slices.DeleteFunc(x.findings, func(f finding) bool { return f.Check != "broker" })
+	if len(brokers) != 1 || brokers[0].OK || !strings.Contains(brokers[0].Found, "one: ") || !strings.Contains(brokers[0].Found, "refused") {
+		t.Errorf("%+v", brokers)
 	}
 }
