@@ -42,6 +42,7 @@ func Mount(f *console.Frame) {
 	f.Handle("GET /devices", signin.Read, p.list)
 	f.Handle("GET /devices/models", signin.Read, p.market)
 	f.Handle("GET /devices/batteries", signin.Read, p.batteries)
+	f.Handle("GET /devices/latency", signin.Read, p.latency)
 	f.Handle("GET /devices/{id}", signin.Read, p.device)
 	f.Handle("POST /devices/{id}/adopt", signin.Setup, p.adopt)
 	f.Dangerous("POST /devices/{id}/test", signin.Setup, p.test)
