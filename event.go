@@ -94,6 +94,14 @@ const (
 	CredentialRemoved EventKind = "credential.removed"  // person, subject
 	CredentialLostAt  EventKind = "credential.lost"     // person, subject, why
 	CredentialRefused EventKind = "credential.refused"  // something presented is not known or not accepted; opening, reason
+	CodeWritten       EventKind = "code.written"        // a lock holds a PIN of ours; device, opening, person, slot, subject is the credential
+	CodeCleared       EventKind = "code.cleared"        // a lock has forgotten a code; as code.written
+	CodeNotTaken      EventKind = "code.not_taken"      // a lock would not take a PIN; as code.written, why
+	CodeRevoked       EventKind = "code.revoked"        // a lock has to forget a code; as code.written
+	CodeFound         EventKind = "code.found"          // a lock holds a code that we did not put there; device, opening, slot
+	CodeVanished      EventKind = "code.vanished"       // a code is in a lock no more, and nobody told it to forget it; as code.written, why
+	CodeAdopted       EventKind = "code.adopted"        // a code that was found is somebody's; as code.written
+	CodeCondemned     EventKind = "code.condemned"      // an operator wants a code that was found removed; as code.found
 	KeyTaken          EventKind = "key.taken"           // a mechanical key was handed out; person, subject
 	KeyReturned       EventKind = "key.returned"        // person, subject
 	KeyOverdue        EventKind = "key.overdue"         // a mechanical key was not brought back in time; person, subject

@@ -128,6 +128,7 @@ type OpeningState struct {
 	Waiting    *Waiting             `json:"waiting,omitempty"` // the first of two persons
 	Duress     time.Time            `json:"duress,omitzero"`   // when somebody was last let in under duress
 	Relock     time.Time            `json:"relock,omitzero"`   // when a lock that does not lock by itself is to be told to; zero: nothing is owed
+	Revoking   time.Time            `json:"revoking,omitzero"` // since when a lock here holds a code that it was to forget; zero: none does
 	Alarms     map[string]AlarmID   `json:"alarms,omitempty"`  // standing alarms by rule
 	Numbers    map[DeviceID]Numbers `json:"numbers,omitempty"` // which reports of each device were seen
 }

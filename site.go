@@ -21,8 +21,14 @@ type Site struct {
 	OpenBy        ScheduleID    // when the first person is to have come in: at the start of each of its times; empty: nobody is waited for
 	OpenTolerance time.Duration // how much later they may come; 0: [OpenTolerance]
 
+	RevokeWithin time.Duration // how soon a lock has to confirm that it forgot a code; 0: [RevokeWithin]
+
 	Rev int64 // grows with every change
 }
+
+// RevokeWithin is how soon a lock has to confirm that it forgot a code where
+// nobody said otherwise.
+const RevokeWithin = 15 * time.Minute
 
 // OpenTolerance is how much later than planned a store may be opened where
 // nobody said otherwise.

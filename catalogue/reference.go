@@ -47,7 +47,7 @@ func (c Catalogue) Table() string {
 	b.WriteString("| Brand | Reached by | Models | Tried |\n|---|---|---|---|\n")
 	for _, brand := range c.Brands {
 		var ways []string
-		tried := make(map[driver.Tested]int)
+		tried := map[driver.Tested]int{}
 		for _, w := range c.Ways {
 			if !slices.ContainsFunc(brand.Models, func(m Model) bool {
 				return slices.ContainsFunc(m.Ways, func(r Reach) bool { return r.Via == w.Name })
@@ -63,23 +63,19 @@ func (c Catalogue) Table() string {
 		for _, m := range brand.Models {
 			tried[m.Best()]++
 		}
-		var how []string
-		for _, t := range []struct {
+		var said []string
+		for _, how := range []struct {
 			tested driver.Tested
 			words  string
-		}{
-			{driver.TestedRealStack, "on the real stack"}, {driver.TestedMakersFake, "on the maker's fake"},
-			{driver.TestedSimulated, "simulated"}, {driver.TestedTranscript, "by transcript"},
-		} {
-			if n := tried[t.tested]; n > 0 {
-				how = append(how, fmt.Sprintf("%d %s", n, t.words))
+		}{{driver.TestedRealStack, "on the real stack"}, {driver.TestedMakersFake, "on the maker's fake"}, {driver.TestedSimulated, "simulated"}, {driver.TestedTranscript, "by transcript"}} {
+			if n := tried[how.tested]; n > 0 {
+				said = append(said, fmt.Sprintf("%d %s", n, how.words))
 			}
 		}
-		said := "not yet"
-		if len(how) > 0 {
-			said = strings.Join(how, ", ")
+		if len(said) == 0 {
+			said = []string{"not yet"}
 		}
-		fmt.Fprintf(&b, "| %s | %s | %d | %s |\n", brand.Name, strings.Join(ways, ", "), len(brand.Models), said)
+		fmt.Fprintf(&b, "| %s | %s | %d | %s |\n", brand.Name, strings.Join(ways, ", "), len(brand.Models), strings.Join(said, ", "))
 	}
 	return b.String()
 }

@@ -56,6 +56,9 @@ type CodeSetting struct {
 
 // CodeSet is what a lock made of a [CodeSetting].
 type CodeSet struct {
+	// Sent says that the lock may have been told, also when there is an error.
+	// Otherwise the slot is as it was.
+	Sent bool
 	// Bounded says that the lock itself keeps From and Until. Otherwise whoever
 	// wrote the code has to clear it in time.
 	Bounded bool

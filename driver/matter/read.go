@@ -112,8 +112,8 @@ func (s *session) read(ctx context.Context, l *link, n *node, d *device, paths [
 		return err
 	}
 	return s.post(ctx, l, func() []news {
-		n.mute, n.known = false, true
-		return d.stands(paths, answer)
+		n.known = true
+		return append(s.heardFrom(l, n), d.stands(paths, answer)...)
 	})
 }
 

@@ -92,7 +92,7 @@ func (s *session) Operate(ctx context.Context, o driver.Order) error {
 			p.pending = pending{}
 			return err
 		}
-		p.look = time.Time{}
+		p.look, p.due = time.Time{}, time.Time{} // at once
 		if answer.Code != osdp.ACK {
 			s.take(p, answer, false)
 		}

@@ -252,12 +252,14 @@ func (s *session) turn(ctx context.Context, b *bus, p *peer) error {
 		return s.meet(ctx, b, p)
 	}
 	p.due = time.Now().Add(time.Duration(s.config.PollMS) * time.Millisecond)
+	if !time.Now().Before(p.look) {
+		p.due = time.Time{} // and then it is asked for what it has to say
+		return s.weigh(p, s.lookAt(ctx, b, p, false))
+	}
 	if f, wanted := s.wanted(p); wanted {
+		p.due = time.Time{} // the same
 		_, err := s.call(ctx, b, p, f, s.pace.repeats)
 		return s.weigh(p, ignoreNak(err))
-	}
-	if !time.Now().Before(p.look) {
-		return s.weigh(p, s.lookAt(ctx, b, p, false))
 	}
 	answer, err := s.call(ctx, b, p, osdp.Frame{Code: osdp.POLL}, s.pace.repeats)
 	if err == nil && answer.Code != osdp.ACK {

@@ -65,6 +65,8 @@ const (
 type Code struct {
 	Slot int    `json:"slot"`
 	PIN  string `json:"pin"`
+
+	off bool // it is kept and opens nothing
 }
 
 // Faults is what is wrong with a device from the start. The percentages are

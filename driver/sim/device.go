@@ -36,6 +36,7 @@ type device struct {
 	near      bool
 	dead      bool
 	tampered  bool
+	refusing  bool // it keeps no new PIN
 	battery   int
 	lockAt    time.Time // when the bolt last moved, by the true clock
 	openAt    time.Time
@@ -224,7 +225,7 @@ func (d *device) typeCode(slot int) {
 		return
 	}
 	for _, c := range d.Codes {
-		if c.Slot == slot {
+		if c.Slot == slot && !c.off {
 			if d.turn(true, driver.Report{Method: sashlock.ByKeypad, Slot: slot}) {
 				d.relockAfter(milliseconds(d.RelockMS))
 			}

@@ -99,25 +99,6 @@ func (w *World) read(s *session, address string) error {
 	})
 }
 
-// codes lists the PIN slots in use of a lock, without the PINs.
-func (w *World) codes(address string) ([]driver.Code, error) {
-	const op = "listing PIN slots of"
-	var codes []driver.Code
-	err := w.with(address, op, func(d *device) error {
-		switch {
-		case !d.Kind.locks():
-			return refuse(sashlock.Denied, op, address, "it is not a lock", nil)
-		case w.cut || d.dead:
-			return refuse(sashlock.Unavailable, op, address, "the device does not answer", nil)
-		}
-		for _, c := range d.Codes {
-			codes = append(codes, driver.Code{Slot: c.Slot, InUse: true, Enabled: true})
-		}
-		return nil
-	})
-	return codes, err
-}
-
 // later runs something under the world's lock after a time.
 func (w *World) later(after time.Duration, do func()) {
 	time.AfterFunc(after, func() {

@@ -161,14 +161,6 @@ func (s *session) Read(ctx context.Context, address string) error {
 	return s.world.read(s, address)
 }
 
-// Codes lists the PIN slots of a lock: see [driver.CodeLister].
-func (s *session) Codes(ctx context.Context, address string) ([]driver.Code, error) {
-	if err := s.ended(ctx, "listing PIN slots of", address); err != nil {
-		return nil, err
-	}
-	return s.world.codes(address)
-}
-
 // ended returns an error when the session was closed or the caller's time is
 // over.
 func (s *session) ended(ctx context.Context, op, address string) error {

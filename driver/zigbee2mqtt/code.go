@@ -120,11 +120,12 @@ func (s *session) SetCode(ctx context.Context, address string, c driver.CodeSett
 	case had != slotFree && c.Fresh:
 		return driver.CodeSet{}, w.wrong(sashlock.Conflict, "the slot is in use")
 	}
+	set := driver.CodeSet{Sent: true}
 	if err := w.clear(ctx, had); err != nil {
-		return driver.CodeSet{}, err
+		return set, err
 	}
 	user := map[string]any{"user": c.Slot, "user_type": "unrestricted", "user_enabled": !c.Disabled, "pin_code": c.PIN.Reveal()}
-	return driver.CodeSet{}, w.write(ctx, user, func(now slotStatus) bool {
+	return set, w.write(ctx, user, func(now slotStatus) bool {
 		return !now.none() && now != slotFree && (now == slotEnabled) == !c.Disabled
 	})
 }

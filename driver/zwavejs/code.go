@@ -80,20 +80,22 @@ func (s *session) SetCode(ctx context.Context, address string, c driver.CodeSett
 	if c.Disabled {
 		status = slotDisabled
 	}
+	set := driver.CodeSet{Sent: true}
 	if had.status != status || !had.same {
 		// Emptied first: where a lock hides its PINs, only the change from empty
 		// to used shows that it took the new one.
 		if err := w.clear(ctx, had); err != nil {
-			return driver.CodeSet{}, err
+			return set, err
 		}
 		if err := w.send(ctx, classUserCode, "set", c.Slot, int(status), c.PIN.Reveal()); err != nil {
-			return driver.CodeSet{}, err
+			return set, err
 		}
 		if err := w.confirm(ctx, c.PIN, func(now held) bool { return now.status == status && (now.same || now.masked) }); err != nil {
-			return driver.CodeSet{}, err
+			return set, err
 		}
 	}
-	return driver.CodeSet{Bounded: w.bound(ctx, c.From, c.Until)}, nil
+	set.Bounded = w.bound(ctx, c.From, c.Until)
+	return set, nil
 }
 
 // ClearCode empties a slot, and asks the lock whether it is empty.

@@ -60,6 +60,20 @@ func (ix *Index) Stands(id sashlock.GrantID, now time.Time) bool {
 	return found && momentOf(now) < c.limitsAt(i).until
 }
 
+// EndOf returns when a grant ends; zero for one that does not, or is not known.
+func (ix *Index) EndOf(id sashlock.GrantID) time.Time {
+	s, found := ix.findGrant(string(id))
+	if !found {
+		return time.Time{}
+	}
+	c, fraction := ix.grantsFor(s.a).at(s.b)
+	i, found := c.place(s.b, fraction, string(id))
+	if !found || c.limitsAt(i).until == forever.until {
+		return time.Time{}
+	}
+	return time.Unix(0, c.limitsAt(i).until).UTC()
+}
+
 // GivenAsWhole reports whether a grant that has not ended is for the whole of an
 // area or, without one, of a site.
 func (ix *Index) GivenAsWhole(area sashlock.AreaID, site sashlock.SiteID, now time.Time) bool {

@@ -30,6 +30,7 @@ import (
 	"github.com/sashlock/sashlock/internal/api"
 	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/assistance"
+	"github.com/sashlock/sashlock/internal/codes"
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/console/phone"
 	"github.com/sashlock/sashlock/internal/credentials"
@@ -63,6 +64,7 @@ type House struct {
 	Assistance  *assistance.Room
 	Scenarios   *scenarios.Room
 	Credentials *credentials.Room
+	Codes       *codes.Room
 	Approvals   *approvals.Room
 	Shopper     *shopper.Room
 	API         *api.API
@@ -137,6 +139,7 @@ func (h *House) build(ctx context.Context) error {
 	if h.Credentials, err = h.newCredentials(); err != nil {
 		return err
 	}
+	h.Codes = h.newCodes()
 	if h.Shopper, err = h.newShopper(); err != nil {
 		return err
 	}
@@ -216,6 +219,7 @@ func (h *House) Start(ctx context.Context) error {
 	h.done.Go(func() {
 		credentials.Run(running, h.Store, h.Hall, h.Now, func(err error) { h.Log.Warn("overdue keys not recorded", logkey.Err(err)) })
 	})
+	h.done.Go(func() { h.Codes.Run(running) })
 	h.done.Go(func() { h.Assistance.Run(running) })
 	h.done.Go(func() { h.Shopper.Run(running) })
 	h.done.Go(func() {

@@ -86,7 +86,8 @@ type Gateway struct {
 	// Name tells gateways apart; devices are known under it, so it must not
 	// change.
 	Name string `yaml:"name"`
-	// Driver is the driver to use: edge, seam, zigbee2mqtt or zwavejs.
+	// Driver is the driver to use: edge, matter, modbus, onvif, osdp, seam, uhppote,
+	// zigbee2mqtt or zwavejs.
 	Driver string `yaml:"driver"`
 	// Config is the driver's own configuration; the reference of gateways lists the
 	// keys of each.

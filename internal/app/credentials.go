@@ -25,7 +25,13 @@ func (h *House) newCredentials() (*credentials.Room, error) {
 	if err != nil {
 		return nil, err
 	}
-	return credentials.New(credentials.Options{Store: h.Store, Hall: h.Hall, Now: h.Now, Key: key, EndSessions: h.signOut}), nil
+	seal, err := h.pinKey()
+	if err != nil {
+		return nil, err
+	}
+	return credentials.New(credentials.Options{
+		Store: h.Store, Hall: h.Hall, Now: h.Now, Key: key, EndSessions: h.signOut, SealKey: seal, Stands: standing,
+	}), nil
 }
 
 // present takes what somebody presents at a reader that a driver reaches the way

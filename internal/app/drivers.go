@@ -9,8 +9,11 @@ import (
 	"github.com/sashlock/sashlock/driver"
 	"github.com/sashlock/sashlock/driver/edge"
 	"github.com/sashlock/sashlock/driver/matter"
+	"github.com/sashlock/sashlock/driver/modbus"
+	"github.com/sashlock/sashlock/driver/onvif"
 	"github.com/sashlock/sashlock/driver/osdp"
 	"github.com/sashlock/sashlock/driver/seam"
+	"github.com/sashlock/sashlock/driver/uhppote"
 	"github.com/sashlock/sashlock/driver/zigbee2mqtt"
 	"github.com/sashlock/sashlock/driver/zwavejs"
 	"github.com/sashlock/sashlock/internal/gateways"
@@ -46,8 +49,11 @@ func driversOf(house edge.House) map[string]driver.Driver {
 	list := []driver.Driver{
 		edge.New(house),
 		matter.New(),
+		modbus.New(),
+		onvif.New(),
 		osdp.New(),
 		seam.New(),
+		uhppote.New(),
 		zigbee2mqtt.New(),
 		zwavejs.New(),
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/sashlock/sashlock/internal/detect/forced"
 	"github.com/sashlock/sashlock/internal/detect/heldopen"
 	"github.com/sashlock/sashlock/internal/detect/lateopening"
+	"github.com/sashlock/sashlock/internal/detect/revocation"
 	"github.com/sashlock/sashlock/internal/detect/unattended"
 )
 
@@ -21,5 +22,6 @@ func Rules() []detect.Rule {
 		heldopen.Rule{},
 		afterhours.Rule{},
 		lateopening.Rule{},
+		revocation.Rule{},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/codes"
 	"github.com/sashlock/sashlock/internal/credentials"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/store"
@@ -121,9 +122,11 @@ func (f *Feed) Named(ctx context.Context, e sashlock.Event) sashlock.Event {
 	}
 	err := f.store.View(ctx, func(q store.Query) error {
 		holder, known, err := credentials.Holder(q, e.Device, e.Slot)
-		if known {
+		if err != nil || known {
 			e.Person = holder.Person
+			return err
 		}
+		e.Person, err = codes.Whose(q, e.Device, e.Slot)
 		return err
 	})
 	if err != nil {

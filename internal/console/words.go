@@ -62,7 +62,7 @@ func Tell(b *flow.Book, e sashlock.Event) (Line, bool) {
 	case sashlock.AccessGranted, sashlock.AccessDenied, sashlock.AccessDeferred, sashlock.AccessTaken, sashlock.AccessNotTaken, sashlock.PassbackSeen, sashlock.RailCrossed:
 		t.line.Decision = e.Decision
 	}
-	for _, tell := range []func() bool{t.request, t.movement, t.device, t.alarm, t.whereabouts, t.standing, t.change} {
+	for _, tell := range []func() bool{t.request, t.movement, t.device, t.alarm, t.whereabouts, t.codes, t.standing, t.change} {
 		if tell() {
 			return t.line, t.line.Text.Text != ""
 		}
@@ -231,6 +231,8 @@ func RuleWords(rule string) string {
 		return lang.Mark("Forced")
 	case "afterhours":
 		return lang.Mark("Open after hours")
+	case "revocation":
+		return lang.Mark("A lock has not forgotten a code")
 	case "lateopening":
 		return lang.Mark("Opened late")
 	case "duress":

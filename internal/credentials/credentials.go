@@ -21,7 +21,9 @@
 //
 // Neither the tables nor the ledger hold a PIN, the number of a card or a QR
 // code; what they hold says nothing without the key of the store node
-// (docs/decisions/0026-pin-verifiers.md). Whoever presents a credential after
+// (docs/decisions/0026-pin-verifiers.md). The one exception is a PIN that locks
+// hold as well: it is kept sealed, until it ends
+// (docs/decisions/0032-codes-in-locks.md). Whoever presents a credential after
 // its loss was acknowledged is refused. Wrong PINs at one keypad slow down that
 // keypad and nobody anywhere else.
 package credentials
@@ -50,8 +52,11 @@ type Credential struct {
 	Once   bool                 // good for one opening
 	Made   time.Time
 	Spent  time.Time         // when one that is good for one opening was used; zero: not yet
-	Device sashlock.DeviceID // which lock holds the fingerprint
+	Device sashlock.DeviceID // which lock holds the fingerprint, or a code found there
 	Slot   int               // and in which slot
+	// InLocks says of a PIN that it is written into the locks of its openings, which
+	// then open with it by themselves.
+	InLocks bool
 }
 
 // Standing says whether a credential is taken at an instant, as the reason why
@@ -68,12 +73,12 @@ func (c Credential) Standing(now time.Time) sashlock.Reason {
 	return sashlock.Permitted
 }
 
-const columns = `c.id, c.person, c.kind, c.label, c.site, c.digits, c.duress, c.once, c.made, c.valid_from, c.valid_until, c.lost, c.spent, c.device, c.slot, c.rev`
+const columns = `c.id, c.person, c.kind, c.label, c.site, c.digits, c.duress, c.once, c.made, c.valid_from, c.valid_until, c.lost, c.spent, c.device, c.slot, c.in_locks, c.rev`
 
 func scan(read store.Scan) (c Credential, err error) {
 	var site, device sql.NullString
 	var made, from, until, lost, spent sql.NullInt64
-	err = read(&c.ID, &c.Person, &c.Kind, &c.Label, &site, &c.Digits, &c.Forced, &c.Once, &made, &from, &until, &lost, &spent, &device, &c.Slot, &c.Rev)
+	err = read(&c.ID, &c.Person, &c.Kind, &c.Label, &site, &c.Digits, &c.Forced, &c.Once, &made, &from, &until, &lost, &spent, &device, &c.Slot, &c.InLocks, &c.Rev)
 	c.Site, c.Device = store.ID[sashlock.SiteID](site), store.ID[sashlock.DeviceID](device)
 	c.Made, c.From, c.Until, c.Lost, c.Spent = store.TimeOf(made), store.TimeOf(from), store.TimeOf(until), store.TimeOf(lost), store.TimeOf(spent)
 	return c, err
@@ -145,8 +150,9 @@ func (c Credential) data() json.RawMessage {
 		Until  time.Time               `json:"until,omitzero"`
 		Device sashlock.DeviceID       `json:"device,omitempty"`
 		Slot   int                     `json:"slot,omitempty"`
+		Locks  bool                    `json:"in_locks,omitempty"`
 		Rev    int64                   `json:"rev"`
-	}{c.Kind, c.Site, c.Places, c.Once, c.From, c.Until, c.Device, c.Slot, c.Rev})
+	}{c.Kind, c.Site, c.Places, c.Once, c.From, c.Until, c.Device, c.Slot, c.InLocks, c.Rev})
 	if err != nil {
 		return nil // strings and times always marshal
 	}

@@ -4,6 +4,7 @@ package credentials
 
 import (
 	"context"
+	"errors"
 	"database/sql"
 	"encoding/json"
 	"slices"
@@ -359,12 +360,13 @@ func Remind(ctx context.Context, s *store.Store, hall *flow.Hall, now time.Time)
 	return err
 }
 
-// Run reminds of overdue keys once a minute until the context ends.
+// Run reminds of overdue keys, and forgets PINs that no lock is to hold any more,
+// once a minute until the context ends.
 func Run(ctx context.Context, s *store.Store, hall *flow.Hall, now func() time.Time, report func(error)) {
 	look := time.NewTicker(time.Minute)
 	defer look.Stop()
 	for ctx.Err() == nil {
-		if err := Remind(ctx, s, hall, now()); err != nil && ctx.Err() == nil {
+		if err := errors.Join(Remind(ctx, s, hall, now()), forgetEnded(ctx, s, now())); err != nil && ctx.Err() == nil {
 			report(err)
 		}
 		select {

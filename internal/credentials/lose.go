@@ -98,12 +98,20 @@ func (r *Room) end(tx *store.Tx, l Loss, after *Aftermath) (edit flow.Edit, err 
 		if c.Device != "" {
 			after.Pending = append(after.Pending, Pending{c.ID, c.Device, c.Slot})
 		}
+		standing, err := r.stands(tx, c.ID)
+		if err != nil {
+			return edit, err
+		}
+		after.Pending = append(after.Pending, standing...)
 		if !c.Lost.IsZero() {
 			continue
 		}
 		c.Lost = l.Since.Truncate(time.Microsecond).UTC()
 		c.Rev++
 		if err := c.write(tx); err != nil {
+			return edit, err
+		}
+		if err := drop(tx, c.ID); err != nil {
 			return edit, err
 		}
 		after.Ended = append(after.Ended, c)

@@ -29,6 +29,7 @@ type Making struct {
 	Openings []sashlock.OpeningID // of a PIN: where it is taken; all of one site
 	Digits   int                  // of a PIN, 4 to 8; 0: 4
 	Duress   bool                 // of a PIN: with a duress variant
+	InLocks  bool                 // of a PIN: it is written into the locks of its openings as well
 
 	Card   wiegand.Bits       // of a card: what the reader sends
 	Format string             // or its format, with facility code and number
@@ -80,6 +81,11 @@ func (r *Room) Make(ctx context.Context, by sashlock.OperatorID, m Making) (Made
 		if err := made.known(tx, marks); err != nil {
 			return flow.Edit{}, err
 		}
+		if made.InLocks {
+			if err := r.keep(tx, made.ID, made.Secret); err != nil {
+				return flow.Edit{}, err
+			}
+		}
 		return flow.Edit{Events: []sashlock.Event{made.saved()}}, nil
 	})
 	if err != nil {
@@ -107,6 +113,9 @@ func (r *Room) check(m *Making) error {
 	case sashlock.PIN:
 		if m.Digits < MinDigits || m.Digits > MaxDigits {
 			return invalid("digits", lang.Mark("a PIN has 4 to 8 digits"))
+		}
+		if m.InLocks && m.Duress {
+			return invalid("duress", lang.Mark("a lock cannot call for help: a PIN that stands in locks has no duress PIN"))
 		}
 		return r.checkPlaces(m.Openings)
 	case sashlock.Card:
@@ -191,7 +200,7 @@ func (r *Room) secrets(tx *store.Tx, m Making, made *Made) ([][]byte, error) {
 	switch m.Kind {
 	case sashlock.PIN:
 		made.Places = slices.Compact(slices.Sorted(slices.Values(m.Openings)))
-		made.Site, made.Digits, made.Forced = r.hall.Book().Openings[m.Openings[0]].Site, m.Digits, m.Duress
+		made.Site, made.Digits, made.Forced, made.InLocks = r.hall.Book().Openings[m.Openings[0]].Site, m.Digits, m.Duress, m.InLocks
 		return r.allocate(tx, made)
 	case sashlock.Card:
 		return [][]byte{r.cardMark(m.Card)}, nil
@@ -244,7 +253,8 @@ func (c Credential) write(tx *store.Tx) error {
 	return tx.Put("credentials", "id", store.Fields{
 		"id": c.ID, "person": c.Person, "kind": c.Kind, "label": c.Label, "site": store.Null(c.Site), "digits": c.Digits,
 		"duress": number(c.Forced), "once": number(c.Once), "made": store.Micros(c.Made), "valid_from": store.Micros(c.From), "valid_until": store.Micros(c.Until),
-		"lost": store.Micros(c.Lost), "spent": store.Micros(c.Spent), "device": store.Null(c.Device), "slot": c.Slot, "rev": c.Rev,
+		"lost": store.Micros(c.Lost), "spent": store.Micros(c.Spent), "device": store.Null(c.Device), "slot": c.Slot,
+		"in_locks": number(c.InLocks), "rev": c.Rev,
 	})
 }
 

@@ -4,6 +4,8 @@ package credentials
 
 import (
 	"context"
+	"crypto/aes"
+	"crypto/cipher"
 	"sync"
 	"time"
 
@@ -25,6 +27,11 @@ type Options struct {
 	// many there were. Nil: nobody signs in.
 	EndSessions func(ctx context.Context, by sashlock.OperatorID, person sashlock.PersonID) (int, error)
 	Formats     []wiegand.Format // card formats of this installation beyond the usual ones
+	// SealKey seals the PINs that locks hold as well; 32 bytes. Nil: none are
+	// written into locks.
+	SealKey []byte
+	// Stands tells which locks hold a PIN. Nil: none does.
+	Stands func(q store.Query, id sashlock.CredentialID) ([]Pending, error)
 }
 
 // Room is where credentials are made, presented and lost. Its methods may be
@@ -36,6 +43,8 @@ type Room struct {
 	key     []byte
 	signOut func(ctx context.Context, by sashlock.OperatorID, person sashlock.PersonID) (int, error)
 	formats []wiegand.Format
+	seal    cipher.AEAD // nil: no PIN is kept
+	stands  func(q store.Query, id sashlock.CredentialID) ([]Pending, error)
 	looked  func(mark []byte) // told of each look into the index of marks; tests count them
 
 	// gate is held for reading while something is presented, and for writing
@@ -69,6 +78,12 @@ func New(o Options) *Room {
 	r := &Room{
 		store: o.Store, hall: o.Hall, now: o.Now, key: o.Key, signOut: o.EndSessions, formats: o.Formats, looked: func([]byte) {},
 		paces: map[reader]*pace{}, strangers: map[reader]stranger{}, last: map[sashlock.CredentialID]use{},
+	}
+	if block, err := aes.NewCipher(o.SealKey); err == nil {
+		r.seal, _ = cipher.NewGCM(block) // a block of 16 bytes always has one
+	}
+	if r.stands = o.Stands; r.stands == nil {
+		r.stands = func(store.Query, sashlock.CredentialID) ([]Pending, error) { return nil, nil }
 	}
 	if r.signOut == nil {
 		r.signOut = func(context.Context, sashlock.OperatorID, sashlock.PersonID) (int, error) { return 0, nil }

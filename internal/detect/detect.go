@@ -44,9 +44,10 @@ type Rule interface {
 type Facts struct {
 	Opening sashlock.Opening
 	State   sashlock.OpeningState
-	Now     time.Time // in the site's zone
-	Staffed Staffed   // whether the site's store hours say that somebody is at work
-	Coming  *Coming   // at the opening where a site is watched that somebody is to open; nil: anywhere else
+	Now     time.Time     // in the site's zone
+	Staffed Staffed       // whether the site's store hours say that somebody is at work
+	Within  time.Duration // how soon a lock here has to confirm that it forgot a code
+	Coming  *Coming       // at the opening where a site is watched that somebody is to open; nil: anywhere else
 }
 
 // Coming is what is known of whoever is to come first to a site.

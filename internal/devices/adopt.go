@@ -79,23 +79,6 @@ func (r *Room) read(ctx context.Context, d sashlock.Device) {
 	}
 }
 
-// Codes lists which PIN slots of a lock are in use, never the PINs.
-func (r *Room) Codes(ctx context.Context, d sashlock.Device) ([]driver.Code, error) {
-	session := r.session(d.Gateway)
-	if session == nil {
-		return nil, &sashlock.Error{Kind: sashlock.Unavailable, Op: "listing codes", Subject: string(d.ID), Hint: "its gateway is not connected"}
-	}
-	lister, can := session.(driver.CodeLister)
-	if !can || !d.Has(sashlock.HasCodes) {
-		return nil, &sashlock.Error{Kind: sashlock.Invalid, Op: "listing codes", Subject: string(d.ID), Hint: "this device keeps no codes that can be listed"}
-	}
-	codes, err := lister.Codes(ctx, d.Address)
-	if err != nil && sashlock.KindOf(err) == sashlock.Internal {
-		err = &sashlock.Error{Kind: sashlock.Unavailable, Op: "listing codes", Subject: string(d.ID), Hint: "the device did not answer", Err: err}
-	}
-	return codes, err
-}
-
 func (r *Room) session(name string) driver.Session {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -15,7 +15,7 @@ func FromSite(s sashlock.Site, name Naming) Site {
 	return Site{
 		Kept: Kept{string(s.ID), s.Rev}, Slug: s.Slug, Name: s.Name, Zone: s.Zone, Hours: ref(name, Schedules, s.Hours),
 		Jurisdiction: s.Jurisdiction, ShiftGrace: length(s.ShiftGrace), ClockIn: s.ClockIn, LongestGrant: length(s.LongestGrant),
-		OpenBy: ref(name, Schedules, s.OpenBy), OpenTolerance: length(s.OpenTolerance),
+		OpenBy: ref(name, Schedules, s.OpenBy), OpenTolerance: length(s.OpenTolerance), RevokeWithin: length(s.RevokeWithin),
 	}
 }
 

@@ -87,7 +87,7 @@ func normal(f File) File {
 	}
 	for i, s := range f.Sites {
 		s.ShiftGrace, s.LongestGrant = sameLength(s.ShiftGrace), sameLength(s.LongestGrant)
-		s.OpenTolerance = sameLength(s.OpenTolerance)
+		s.OpenTolerance, s.RevokeWithin = sameLength(s.OpenTolerance), sameLength(s.RevokeWithin)
 		f.Sites[i] = s
 	}
 	for i, a := range f.Areas {

@@ -59,6 +59,8 @@ type Site struct {
 
 	OpenBy        string `yaml:"open_by,omitempty" json:"open_by,omitempty" doc:"Schedule at the start of whose times the first person is to have come in; if nobody has, an alarm is raised"`
 	OpenTolerance string `yaml:"open_tolerance,omitempty" json:"open_tolerance,omitempty" doc:"How much later they may come; 15m when not given" example:"15m"`
+
+	RevokeWithin string `yaml:"revoke_within,omitempty" json:"revoke_within,omitempty" doc:"How soon a lock has to confirm that it forgot a code, before an alarm is raised; 15m when not given" example:"15m"`
 }
 
 // Area is the declared form of sashlock.Area. Its slug is unique within its

@@ -171,6 +171,7 @@ func (s Site) Resolve(find Lookup) (sashlock.Site, []Problem) {
 	out.LongestGrant = r.length("longest_grant", s.LongestGrant, 0, time.Hour, 10*365*24*time.Hour)
 	out.OpenBy = sashlock.ScheduleID(r.ref("open_by", Schedules, s.OpenBy, false))
 	out.OpenTolerance = r.length("open_tolerance", s.OpenTolerance, 0, time.Minute, 12*time.Hour)
+	out.RevokeWithin = r.length("revoke_within", s.RevokeWithin, 0, time.Minute, 7*24*time.Hour)
 	if s.OpenBy == "" && s.OpenTolerance != "" {
 		r.wrong("open_tolerance", lang.Say("nobody is waited for"), lang.Say("say by which schedule in open_by, or leave the tolerance out"))
 	}

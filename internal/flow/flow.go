@@ -193,6 +193,7 @@ func (h *Hall) settle(tx *store.Tx, o sashlock.Opening, s sashlock.OpeningState)
 	look = earlier(earlier(look, due), s.Relock)
 
 	facts := detect.Facts{Opening: o, State: s, Now: h.working.Clock(o.Site, now), Staffed: h.working.staffed(o.Site, now)}
+	facts.Within = h.working.Sites[o.Site].RevokeWithin
 	facts.Coming = h.working.coming(o, s, func() sashlock.SiteState { return tx.SiteState(o.Site) }, now)
 	for _, rule := range h.rules {
 		found := rule.Look(facts)

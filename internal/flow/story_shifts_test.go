@@ -40,6 +40,10 @@ func (s *story) siteRule(words []string) {
 	case "open-by":
 		s.facts.Schedules = append(s.facts.Schedules, daily("sch_open", words[1], words[2]))
 		s.facts.Sites[0].OpenBy = "sch_open"
+	case "revoke-within":
+		within, err := time.ParseDuration(words[1])
+		s.must(err)
+		s.facts.Sites[0].RevokeWithin = within
 	default:
 		s.t.Fatalf("unknown word %q", words[0])
 	}

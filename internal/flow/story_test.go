@@ -23,6 +23,7 @@ import (
 	"github.com/sashlock/sashlock/internal/detect/forced"
 	"github.com/sashlock/sashlock/internal/detect/heldopen"
 	"github.com/sashlock/sashlock/internal/detect/lateopening"
+	"github.com/sashlock/sashlock/internal/detect/revocation"
 	"github.com/sashlock/sashlock/internal/detect/unattended"
 	"github.com/sashlock/sashlock/internal/store"
 )
@@ -38,6 +39,7 @@ func TestStories(t *testing.T) {
 		"../detect/forced":      {forced.Rule{}},
 		"../detect/heldopen":    {heldopen.Rule{}},
 		"../detect/lateopening": {lateopening.Rule{}},
+		"../detect/revocation":  {revocation.Rule{}},
 		"../detect/unattended":  {unattended.Rule{}},
 		"../access":             {},
 		".":                     {forced.Rule{}, unattended.Rule{}, heldopen.Rule{}, afterhours.Rule{}},
@@ -238,6 +240,8 @@ func (s *story) happens(words []string) {
 		s.commandEnds("opn_"+words[0], words[2:])
 	case len(words) == 2 && words[1] == "forgiven":
 		s.forgive(words[0])
+	case len(words) == 2 && (words[1] == "must-forget" || words[1] == "forgot"):
+		s.revokes(sashlock.OpeningID("opn_"+words[0]), words[1] == "must-forget")
 	case s.works(words):
 	default:
 		s.report(words)
@@ -247,6 +251,19 @@ func (s *story) happens(words []string) {
 func (s *story) asks(person, opening string, how ...string) {
 	s.names[person] = strings.TrimPrefix(person, "prs_")
 	_, err := s.hall.Request(s.t.Context(), s.request(person, opening, how))
+	s.must(err)
+}
+
+// revokes has a lock of an opening hold a code that it has to forget, or no more,
+// as the room of codes tells it.
+func (s *story) revokes(o sashlock.OpeningID, must bool) {
+	_, err := s.store.Do(s.t.Context(), func(tx *store.Tx) error {
+		since := time.Time{}
+		if must {
+			since = tx.Now()
+		}
+		return s.hall.Revoking(tx, o, since)
+	})
 	s.must(err)
 }
 

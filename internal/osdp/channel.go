@@ -231,8 +231,7 @@ func (c *Channel) Seal(f Frame) (Frame, error) {
 func (c *Channel) Open(f Frame) (Frame, error) {
 	before, set := c.chain(f.Reply)
 	sealed := f.Security == SealedOrder || f.Security == SealedReply
-	fromReader := f.Security == SignedReply || f.Security == SealedReply
-	if c.broken || !f.Signed() || fromReader != f.Reply || f.Reply != c.asked {
+	if c.broken || !f.Signed() || f.Reply != c.asked {
 		c.broken = true
 		return Frame{}, ErrBroken
 	}
@@ -241,8 +240,7 @@ func (c *Channel) Open(f Frame) (Frame, error) {
 		c.broken = true
 		return Frame{}, ErrBroken
 	}
-	// A refusal may come without being encrypted; nothing else that says anything.
-	if !sealed && len(f.Data) > 0 && f.Code != NAK {
+	if !sealed && len(f.Data) > 0 && !mayBeRead(f) {
 		c.broken = true
 		return Frame{}, ErrBroken
 	}
@@ -258,8 +256,18 @@ func (c *Channel) Open(f Frame) (Frame, error) {
 	return f, nil
 }
 
+// mayBeRead reports whether a message may come authenticated but not encrypted.
+// There are readers that send so how their inputs and outputs stand; a card or a
+// key never may.
+func mayBeRead(f Frame) bool {
+	return f.Reply && (f.Code == NAK || f.Code == LSTATR || f.Code == ISTATR || f.Code == OSTATR)
+}
+
 func (c *Channel) decrypt(data []byte, before *[KeySize]byte) ([]byte, bool) {
-	if len(data) == 0 || len(data)%KeySize != 0 {
+	if len(data) == 0 { // there are readers that encrypt nothing
+		return nil, true
+	}
+	if len(data)%KeySize != 0 {
 		return nil, false
 	}
 	out := make([]byte, len(data))

@@ -303,6 +303,29 @@ func TestChannelBreaksForGood(t *testing.T) {
 	}
 }
 
+// There are readers that sign how they stand without encrypting it, and call it
+// an order's signature. That is taken; a card that comes so is not.
+func TestWhatMayComeUnencrypted(t *testing.T) {
+	for _, test := range []struct {
+		code byte
+		fine bool
+	}{{NAK, true}, {LSTATR, true}, {ISTATR, true}, {OSTATR, true}, {RAW, false}, {KEYPAD, false}, {BIOREADR, false}} {
+		for _, kind := range []byte{SignedOrder, SignedReply} {
+			panel, reader := pair(t, Key{1, 9, 3})
+			ask, _ := panel.Seal(Frame{Address: 5, Code: POLL})
+			if _, err := reader.Open(ask); err != nil {
+				t.Fatal(err)
+			}
+			f := Frame{Address: 5, Reply: true, Security: kind, Code: test.code, Data: []byte{1, 0}}
+			code := reader.keys.code(&reader.order, f.body())
+			copy(f.MAC[:], code[:])
+			if _, err := panel.Open(f); (err == nil) != test.fine {
+				t.Errorf("%02x signed as %02x: %v", test.code, kind, err)
+			}
+		}
+	}
+}
+
 func TestHandshakeRefuses(t *testing.T) {
 	good := Key{1, 9, 3}
 	for name, run := range map[string]func() error{

@@ -58,6 +58,7 @@ func SaveSite(tx *store.Tx, d estate.Site, find estate.Lookup, rev int64) (flow.
 		"id": s.ID, "slug": s.Slug, "name": s.Name, "zone": s.Zone, "hours": store.Null(s.Hours), "rev": s.Rev,
 		"jurisdiction": s.Jurisdiction, "shift_grace_ms": s.ShiftGrace.Milliseconds(), "clock_in": s.ClockIn, "longest_ms": s.LongestGrant.Milliseconds(),
 		"open_by": store.Null(s.OpenBy), "open_tolerance_ms": s.OpenTolerance.Milliseconds(),
+		"revoke_within_ms": s.RevokeWithin.Milliseconds(),
 	})
 	d.Kept = kept
 	return flow.Edit{

@@ -24,7 +24,7 @@ import (
 )
 
 const (
-	siteColumns    = `id, slug, name, zone, hours, jurisdiction, shift_grace_ms, clock_in, longest_ms, open_by, open_tolerance_ms, rev`
+	siteColumns    = `id, slug, name, zone, hours, jurisdiction, shift_grace_ms, clock_in, longest_ms, open_by, open_tolerance_ms, revoke_within_ms, rev`
 	areaColumns    = `a.id, a.slug, a.name, a.site, a.level, a.two, a.first_in, a.passback, a.passback_ms, a.occupancy, a.rev`
 	openingColumns = `id, slug, name, kind, class, site, area, egress, on_fault, release_ms, open_ms, unattended_ms, level, two, first_in, interlock, plan_x, plan_y, rev`
 )
@@ -63,10 +63,10 @@ func FindOpening(q store.Query, ref string) (sashlock.Opening, error) {
 
 func scanSite(scan store.Scan) (s sashlock.Site, err error) {
 	var hours, openBy sql.NullString
-	var grace, longest, tolerance int64
-	err = scan(&s.ID, &s.Slug, &s.Name, &s.Zone, &hours, &s.Jurisdiction, &grace, &s.ClockIn, &longest, &openBy, &tolerance, &s.Rev)
+	var grace, longest, tolerance, within int64
+	err = scan(&s.ID, &s.Slug, &s.Name, &s.Zone, &hours, &s.Jurisdiction, &grace, &s.ClockIn, &longest, &openBy, &tolerance, &within, &s.Rev)
 	s.Hours, s.OpenBy = sashlock.ScheduleID(hours.String), sashlock.ScheduleID(openBy.String)
-	s.OpenTolerance = time.Duration(tolerance) * time.Millisecond
+	s.OpenTolerance, s.RevokeWithin = time.Duration(tolerance)*time.Millisecond, time.Duration(within)*time.Millisecond
 	s.ShiftGrace, s.LongestGrant = time.Duration(grace)*time.Millisecond, time.Duration(longest)*time.Millisecond
 	return s, err
 }

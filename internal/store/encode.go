@@ -237,6 +237,7 @@ func AppendState(dst []byte, s *sashlock.OpeningState) ([]byte, error) {
 	}
 	f.time("duress", s.Duress)
 	f.time("relock", s.Relock)
+	f.time("revoking", s.Revoking)
 	if len(s.Alarms) > 0 {
 		f.name("alarms")
 		f.value(s.Alarms)

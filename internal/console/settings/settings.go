@@ -88,6 +88,7 @@ type draft struct {
 	Jurisdiction                 string
 	ShiftGrace, LongestGrant     string // lengths of time
 	OpenBy, OpenTolerance        string // a schedule and a length of time
+	RevokeWithin                 string // a length of time
 	ClockIn                      bool
 	Wrong                        map[string]string // by field; "" is for the whole
 	Status                       int               // why it is shown again, as HTTP says it
@@ -115,7 +116,7 @@ func (p pages) site(w http.ResponseWriter, r *http.Request) error {
 	return p.form(w, r, s, draft{
 		Slug: s.Slug, Name: s.Name, Zone: s.Zone, Hours: e.Hours, Rev: strconv.FormatInt(s.Rev, 10),
 		Jurisdiction: e.Jurisdiction, ShiftGrace: e.ShiftGrace, LongestGrant: e.LongestGrant, ClockIn: e.ClockIn,
-		OpenBy: e.OpenBy, OpenTolerance: e.OpenTolerance,
+		OpenBy: e.OpenBy, OpenTolerance: e.OpenTolerance, RevokeWithin: e.RevokeWithin,
 	})
 }
 
@@ -164,7 +165,7 @@ func (p pages) save(w http.ResponseWriter, r *http.Request) error {
 	d := draft{
 		Slug: s.Slug, Name: r.FormValue("name"), Zone: r.FormValue("zone"), Hours: r.FormValue("hours"), Rev: r.FormValue("rev"), Wrong: map[string]string{},
 		Jurisdiction: console.Clip(r.FormValue("jurisdiction"), 40), ShiftGrace: r.FormValue("shift_grace"), LongestGrant: r.FormValue("longest_grant"),
-		ClockIn: r.FormValue("clock_in") != "", OpenBy: r.FormValue("open_by"), OpenTolerance: r.FormValue("open_tolerance"),
+		ClockIn: r.FormValue("clock_in") != "", OpenBy: r.FormValue("open_by"), OpenTolerance: r.FormValue("open_tolerance"), RevokeWithin: r.FormValue("revoke_within"),
 	}
 	rev, err := strconv.ParseInt(d.Rev, 10, 64)
 	if err != nil || rev < 1 {
@@ -172,7 +173,7 @@ func (p pages) save(w http.ResponseWriter, r *http.Request) error {
 	}
 	want := estate.FromSite(s, p.refs()) // what the form does not ask for stays as it is
 	want.Name, want.Zone, want.Hours, want.Jurisdiction = d.Name, d.Zone, d.Hours, d.Jurisdiction
-	want.ShiftGrace, want.LongestGrant, want.ClockIn = d.ShiftGrace, d.LongestGrant, d.ClockIn
+	want.ShiftGrace, want.LongestGrant, want.ClockIn, want.RevokeWithin = d.ShiftGrace, d.LongestGrant, d.ClockIn, d.RevokeWithin
 	if want.OpenBy, want.OpenTolerance = d.OpenBy, d.OpenTolerance; d.OpenBy == "" {
 		want.OpenTolerance = "" // the form always has one
 	}
