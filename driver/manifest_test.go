@@ -92,6 +92,8 @@ func TestReadManifestRefuses(t *testing.T) {
 		{"a default that is no choice", "default: a", "default: c", "config[1].default"},
 		{"a choice without title", "title: Second", "title: ''", "config[1].choices"},
 		{"choices of a text", "kind: choice", "kind: text", "config[1].choices"},
+		{"unless one that is not there", "required: true\n    example: ws", "required: true\n    unless: tcp\n    example: ws", "config[0].unless"},
+		{"unless of what is not required", "default: a", "default: a\n    unless: url", "config[1].unless"},
 		{"rows of a text", "kind: rows", "kind: text", "config[2].fields"},
 		{"rows in rows", "kind: number", "kind: rows, fields: [{key: a, title: A, kind: text, example: a}]", "config[2].fields[0].kind"},
 		{"an example that is no number", `example: "3"`, "example: three", "config[2].fields[0].example"},

@@ -32,6 +32,9 @@ type Setting struct {
 	Kind SettingKind `yaml:"kind"`
 	// Required says that Check refuses a configuration without it.
 	Required bool `yaml:"required"`
+	// Unless names another setting that can be there instead of this required
+	// one.
+	Unless string `yaml:"unless"`
 	// Default is what holds when it is left out, as it would be typed; empty:
 	// nothing, no, or what Help says.
 	Default string `yaml:"default"`
@@ -71,6 +74,9 @@ const (
 	SettingFile       SettingKind = "file"        // the path of a file
 	SettingSecretFile SettingKind = "secret_file" // the path of a file that holds a secret
 	SettingSecretEnv  SettingKind = "secret_env"  // the name of an environment variable that holds a secret
+	SettingKeptFile   SettingKind = "kept_file"   // the path of a file that the driver makes and keeps
+	SettingKeptFolder SettingKind = "kept_folder" // the path of a folder of such files
+	SettingSerial     SettingKind = "serial_port" // the path of a serial port
 	SettingChoice     SettingKind = "choice"      // one of several values
 	SettingYesNo      SettingKind = "yes_no"      // yes or no
 	SettingList       SettingKind = "list"        // several texts, one a line
@@ -79,7 +85,7 @@ const (
 
 var settingKinds = []SettingKind{
 	SettingText, SettingURL, SettingNumber, SettingDuration, SettingFile, SettingSecretFile, SettingSecretEnv,
-	SettingChoice, SettingYesNo, SettingList, SettingRows,
+	SettingKeptFile, SettingKeptFolder, SettingSerial, SettingChoice, SettingYesNo, SettingList, SettingRows,
 }
 
 // Value reads what was typed for a setting as the configuration has it: a
@@ -174,6 +180,9 @@ func checkSettings(all []Setting, path string, below bool) error {
 		}
 	}
 	for i, s := range all {
+		if s.Unless != "" && (!seen[s.Unless] || s.Unless == s.Key || !s.Required) {
+			return badManifest(fmt.Sprintf("%s[%d].unless", path, i), "name another setting, which is there instead of this required one")
+		}
 		for other := range s.With {
 			if !seen[other] || other == s.Key {
 				return badManifest(fmt.Sprintf("%s[%d].with", path, i), fmt.Sprintf("there is no other setting %q", other))

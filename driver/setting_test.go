@@ -83,7 +83,7 @@ func TestTextsAreAllThatPeopleRead(t *testing.T) {
 			t.Errorf("%s has no sample", s.Key)
 		}
 	}
-	if !slices.Contains(settingKinds, SettingRows) || len(settingKinds) != 11 {
+	if !slices.Contains(settingKinds, SettingRows) || len(settingKinds) != 14 {
 		t.Error("a kind is not listed")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -142,5 +143,29 @@ func TestCount(t *testing.T) {
 		if have != want {
 			t.Errorf("%q, want %q", have, want)
 		}
+	}
+}
+
+// The brokers of all gateways are measured, each once; package mqttlink measures
+// a real one that holds packets back.
+func TestDoctorMeasuresBrokers(t *testing.T) {
+	data := stored(t, 0)
+	text := "gateways:\n"
+	for _, name := range []string{"one", "two"} {
+		text += "  - name: " + name + "\n    driver: zigbee2mqtt\n    config: {broker: \"tcp://127.0.0.1:1\"}\n"
+	}
+	text += "  - name: three\n    driver: zwavejs\n    config: {url: \"ws://127.0.0.1:1\"}\n"
+	if err := os.WriteFile(filepath.Join(data, app.ConfigFile), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	x := &examination{desk: &desk{ctx: t.Context(), now: time.Now}, data: data}
+	s := x.database()
+	x.brokers(s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	brokers := slices.DeleteFunc(x.findings, func(f finding) bool { return f.Check != "broker" })
+	if len(brokers) != 1 || brokers[0].OK || !strings.Contains(brokers[0].Found, "one: ") || !strings.Contains(brokers[0].Found, "refused") {
+		t.Errorf("%+v", brokers)
 	}
 }

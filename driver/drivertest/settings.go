@@ -137,6 +137,9 @@ func sample(s driver.Setting) any {
 	return value
 }
 
+// leftOut stands for a required setting that another one is there instead of.
+const leftOut = "\x00"
+
 // try tries configurations and remembers what was wrong.
 type try struct {
 	d     driver.Driver
@@ -150,6 +153,9 @@ func (t *try) one(s driver.Setting, all []driver.Setting) {
 	for _, other := range all {
 		if value, err := other.Value(s.With[other.Key]); err == nil && value != nil {
 			with[other.Key] = value
+		}
+		if other.Unless == s.Key {
+			with[other.Key] = leftOut
 		}
 	}
 	if s.Required {
@@ -200,6 +206,7 @@ func (t *try) row(s driver.Setting, with map[string]any) {
 func (t *try) taken(what string, more map[string]any) {
 	config := maps.Clone(t.base)
 	maps.Copy(config, more)
+	maps.DeleteFunc(config, func(_ string, value any) bool { return value == leftOut })
 	if err := t.d.Check(written(config)); err != nil {
 		t.flaws = append(t.flaws, fmt.Sprintf("%s it is refused: %v", what, err))
 	}

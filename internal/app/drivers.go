@@ -39,7 +39,7 @@ func (h *House) newGateways() *gateways.Room {
 	}
 	return gateways.New(gateways.Options{
 		Store: h.Store, Hall: h.Hall, Sessions: h.Devices, Drivers: h.drivers(),
-		Secrets: filepath.Join(h.Config.Data, "secrets"), OfFile: ofFile, Log: h.Log,
+		Secrets: filepath.Join(h.Config.Data, "secrets"), Kept: filepath.Join(h.Config.Data, "gateways"), OfFile: ofFile, Log: h.Log,
 	})
 }
 

@@ -9,6 +9,8 @@ import (
 	"github.com/sashlock/sashlock/driver/edge"
 	"github.com/sashlock/sashlock/driver/matter"
 	"github.com/sashlock/sashlock/driver/onvif"
+	"github.com/sashlock/sashlock/driver/osdp"
+	"github.com/sashlock/sashlock/driver/seam"
 	"github.com/sashlock/sashlock/driver/zigbee2mqtt"
 	"github.com/sashlock/sashlock/driver/zwavejs"
 )
@@ -20,6 +22,8 @@ func TestManifestsSayWhatDriversTake(t *testing.T) {
 		"edge":        edge.Config{},
 		"matter":      matter.Config{},
 		"onvif":       onvif.Config{},
+		"osdp":        osdp.Config{},
+		"seam":        seam.Config{},
 		"zigbee2mqtt": zigbee2mqtt.Config{},
 		"zwavejs":     zwavejs.Config{},
 	}

@@ -72,6 +72,7 @@ type Options struct {
 	Sessions Sessions
 	Drivers  map[string]driver.Driver // by name
 	Secrets  string                   // the folder of secrets
+	Kept     string                   // the folder of what drivers keep
 	OfFile   []string                 // names of the gateways in config.yaml
 	Log      *slog.Logger
 }
@@ -286,6 +287,9 @@ func (r *Room) open(ctx context.Context, g Gateway) {
 	var config json.RawMessage
 	if err == nil {
 		config, err = r.Check(g)
+	}
+	if err == nil {
+		err = r.prepare(g)
 	}
 	if err == nil {
 		err = r.Sessions.Open(ctx, g.Name, r.Drivers[g.Driver], config)

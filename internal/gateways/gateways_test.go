@@ -46,6 +46,8 @@ config:
   - {key: password_file, title: File, kind: secret_file, example: /etc/word}
   - {key: password_env, title: Variable, kind: secret_env, example: WORD}
   - {key: client, title: Name, kind: text, example: store-1, session_only: true}
+  - {key: kept, title: Kept, kind: kept_folder, example: /var/lib/x}
+  - {key: port, title: Port, kind: serial_port, example: /dev/ttyUSB0}
   - {key: readers, title: Readers, kind: rows, fields: [{key: key_file, title: Key, kind: secret_file, required: true, example: /etc/key}]}
 `))
 }
@@ -57,6 +59,8 @@ func (*radio) Check(config json.RawMessage) error {
 		File     string `json:"password_file"`
 		Env      string `json:"password_env"`
 		ClientID string `json:"client"`
+		Kept     string `json:"kept"`
+		Port     string `json:"port"`
 		Readers  []struct {
 			Key string `json:"key_file"`
 		} `json:"readers"`
@@ -143,7 +147,7 @@ func newBench(t *testing.T) *bench {
 	b := &bench{t: t, wires: &wires{open: map[string]string{"sim": ""}}, radio: &radio{}}
 	b.Room = gateways.New(gateways.Options{
 		Store: s, Hall: flow.New(flow.Options{Store: s, Now: time.Now, Epoch: 1, Dispatch: func(sashlock.Command) {}}, book),
-		Sessions: b.wires, Drivers: map[string]driver.Driver{"radio": b.radio}, Secrets: secrets, OfFile: []string{"filed"}, Log: slog.New(slog.DiscardHandler),
+		Sessions: b.wires, Drivers: map[string]driver.Driver{"radio": b.radio}, Secrets: secrets, Kept: filepath.Join(t.TempDir(), "gateways"), OfFile: []string{"filed"}, Log: slog.New(slog.DiscardHandler),
 	})
 	return b
 }
@@ -223,6 +227,15 @@ func TestOnlyTheFolderOfSecretsCanBeNamed(t *testing.T) {
 			}
 		}
 	}
+	for key, values := range map[string][]any{
+		"kept": {"../keys", "/etc", "", ".."}, "port": {"/dev/sda", "/dev/../etc/passwd", "/dev/ttyUSB0/../sda", "ttyUSB0", "/dev/serial/by-id/../../sda"},
+	} {
+		for _, value := range values {
+			if e, is := errors.AsType[*sashlock.Error](b.save("one", 0, map[string]any{"url": "ws://a:1", key: value})); !is || e.Subject != key {
+				t.Errorf("%s %v: %v", key, value, e)
+			}
+		}
+	}
 	for _, name := range []any{"HOME", "PATH", "SASHLOCK_TOKEN", 1} {
 		if e, is := errors.AsType[*sashlock.Error](b.save("one", 0, map[string]any{"url": "ws://a:1", "password_env": name})); !is || e.Subject != "password_env" {
 			t.Errorf("%v: %v", name, e)
@@ -231,10 +244,15 @@ func TestOnlyTheFolderOfSecretsCanBeNamed(t *testing.T) {
 	if len(b.wires.log) != 0 || len(b.list()) != 0 {
 		t.Error("something of it was kept or connected")
 	}
-	b.must(b.save("one", 0, map[string]any{"url": "ws://a:1", "password_file": "word", "password_env": "SASHLOCK_GATEWAY_WORD", "readers": []any{map[string]any{"key_file": "word"}}}))
+	b.must(b.save("one", 0, map[string]any{"url": "ws://a:1", "kept": "keys", "port": "/dev/serial/by-id/usb-FTDI_1-if00", "password_file": "word", "password_env": "SASHLOCK_GATEWAY_WORD", "readers": []any{map[string]any{"key_file": "word"}}}))
 	at, _ := json.Marshal(filepath.Join(b.Secrets, "word"))
-	if got, want := b.wires.open["one"], `"password_file":`+string(at)+`,"readers":[{"key_file":`+string(at)+`}]`; !strings.Contains(got, want) {
-		t.Errorf("the driver got %s, want %s", got, want)
+	for _, want := range []string{`"password_file":` + string(at), `"readers":[{"key_file":` + string(at) + `}]`} {
+		if got := b.wires.open["one"]; !strings.Contains(got, want) {
+			t.Errorf("the driver got %s, want %s", got, want)
+		}
+	}
+	if info, err := os.Stat(filepath.Join(b.Kept, "keys")); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the folder that the driver keeps things in: %v, %v", info, err)
 	}
 	yaml := b.YAML(b.list()[0])
 	if !strings.Contains(yaml, "name: one\n") || !strings.Contains(yaml, filepath.Join(b.Secrets, "word")) || strings.Contains(yaml, "xyzzy") {

@@ -24,12 +24,17 @@ import (
 //     ledger sent to a broker of theirs as its password.
 //  2. So a file is a name in one folder, which the owner of the machine fills,
 //     and a variable has one prefix, which they give.
-//  3. config.yaml belongs to the owner of the machine and may name anything.
+//  3. What a driver keeps goes into a folder of its own, by a name; what it
+//     opens as a serial port is one.
+//  4. config.yaml belongs to the owner of the machine and may name anything.
 
 // EnvPrefix is how the variables begin that a gateway of the console may name.
 const EnvPrefix = "SASHLOCK_GATEWAY_"
 
-var fileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+var (
+	fileName   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+	serialPort = regexp.MustCompile(`^/dev/(tty[A-Za-z0-9]{1,20}|cu\.[A-Za-z0-9._-]{1,60}|serial/by-(id|path)/[A-Za-z0-9][A-Za-z0-9._:+-]{0,150})$`)
+)
 
 // Check says what is wrong with a gateway's settings: first of its files and
 // variables, then what its driver says. It returns the configuration as the
@@ -78,6 +83,17 @@ func (r *Room) resolved(s driver.Setting, value any, path string) (any, error) {
 			return nil, driver.BadConfig(path, lang.Mark("there is no such file in the folder of secrets: put it there first"))
 		}
 		return file, nil
+	case driver.SettingKeptFile, driver.SettingKeptFolder:
+		name, is := value.(string)
+		if !is || !fileName.MatchString(name) {
+			return nil, driver.BadConfig(path, lang.Mark("give a name, without a path: it is kept in the data folder"))
+		}
+		return filepath.Join(r.Kept, name), nil
+	case driver.SettingSerial:
+		name, is := value.(string)
+		if !is || !serialPort.MatchString(name) {
+			return nil, driver.BadConfig(path, lang.Mark("name a serial port, like /dev/ttyUSB0"))
+		}
 	case driver.SettingSecretEnv:
 		name, is := value.(string)
 		if !is || !strings.HasPrefix(name, EnvPrefix) {
@@ -102,6 +118,27 @@ func (r *Room) resolved(s driver.Setting, value any, path string) (any, error) {
 		return out, nil
 	}
 	return value, nil
+}
+
+// prepare makes the folders that a gateway's driver keeps things in.
+func (r *Room) prepare(g Gateway) error {
+	m, err := r.Describe(g.Driver)
+	if err != nil {
+		return err
+	}
+	for _, s := range m.Config {
+		name, is := g.Config[s.Key].(string)
+		switch {
+		case is && s.Kind == driver.SettingKeptFile:
+			err = os.MkdirAll(r.Kept, 0o700)
+		case is && s.Kind == driver.SettingKeptFolder:
+			err = os.MkdirAll(filepath.Join(r.Kept, name), 0o700)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Files lists the names in the folder of secrets that a setting can have.

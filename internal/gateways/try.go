@@ -56,6 +56,9 @@ func (r *Room) Try(ctx context.Context, g Gateway) (Trial, error) {
 	if err != nil {
 		return Trial{}, err
 	}
+	if err := r.prepare(g); err != nil {
+		return Trial{}, err
+	}
 	if !r.trying.TryLock() {
 		return Trial{}, &sashlock.Error{Kind: sashlock.Limit, Op: "trying gateway", Hint: lang.Mark("another gateway is being tried: wait a few seconds and try again")}
 	}

@@ -62,8 +62,8 @@ func writeSample(b *strings.Builder, s driver.Setting, indent string) {
 	case driver.SettingRows:
 		fmt.Fprintf(b, "%s%s:\n", indent, s.Key)
 		dash := "- "
-		for _, f := range s.Fields {
-			if f.Required {
+		for i, f := range s.Fields {
+			if f.Required || i == 0 {
 				fmt.Fprintf(b, "%s  %s%s: %s\n", indent, dash, f.Key, f.Sample())
 				dash = "  "
 			}
@@ -78,6 +78,7 @@ func writeSample(b *strings.Builder, s driver.Setting, indent string) {
 var kindWords = map[driver.SettingKind]string{
 	driver.SettingText: "text", driver.SettingURL: "address", driver.SettingNumber: "number", driver.SettingDuration: "length of time",
 	driver.SettingFile: "file", driver.SettingSecretFile: "file with a secret", driver.SettingSecretEnv: "environment variable with a secret",
+	driver.SettingKeptFile: "file that it keeps", driver.SettingKeptFolder: "folder that it keeps", driver.SettingSerial: "serial port",
 	driver.SettingYesNo: "yes or no", driver.SettingList: "list", driver.SettingRows: "rows",
 }
 
@@ -112,6 +113,8 @@ func settingTable(b *strings.Builder, all []driver.Setting) {
 		}
 		without := ""
 		switch {
+		case s.Unless != "":
+			without = "required, or `" + s.Unless + "`"
 		case s.Required:
 			without = "required"
 		case s.Default != "":

@@ -25,6 +25,7 @@ type Config struct {
 	PasswordEnv  string // or the environment variable that does
 	CAFile       string // whom to trust, in PEM; empty: whom the system trusts
 	ClientID     string // under it the broker keeps what was not acknowledged
+	Clean        bool   // nothing is kept: what this connection leaves behind is gone with it
 }
 
 // ports are the schemes that are spoken, with the port each has by custom.

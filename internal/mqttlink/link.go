@@ -84,7 +84,7 @@ func Dial(ctx context.Context, c Config, will *Will) (*Link, error) {
 	}
 	o := mqtt.NewClientOptions().AddBroker(c.address().String()).SetClientID(c.ClientID).
 		SetUsername(c.User).SetPassword(word).SetTLSConfig(trust).SetProtocolVersion(4).
-		SetCleanSession(false).SetAutoReconnect(false).SetConnectRetry(false).
+		SetCleanSession(c.Clean).SetAutoReconnect(false).SetConnectRetry(false).
 		SetOrderMatters(true).SetAutoAckDisabled(true).
 		SetKeepAlive(Keep).SetPingTimeout(Keep / 2).SetConnectTimeout(limit).SetWriteTimeout(Keep).
 		// A dialler of the standard library sets TCP_NODELAY; without it each

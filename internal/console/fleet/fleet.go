@@ -44,6 +44,7 @@ func Mount(f *console.Frame) {
 	f.Handle("GET /devices/assessment", signin.Read, p.assessment)
 	f.Handle("POST /devices/assessment", signin.Read, p.assess)
 	f.Handle("GET /devices/batteries", signin.Read, p.batteries)
+	f.Handle("GET /devices/latency", signin.Read, p.latency)
 	f.Handle("GET /devices/{id}", signin.Read, p.device)
 	f.Handle("POST /devices/{id}/adopt", signin.Setup, p.adopt)
 	f.Dangerous("POST /devices/{id}/test", signin.Setup, p.test)

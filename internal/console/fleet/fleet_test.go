@@ -229,3 +229,15 @@ func TestBatteriesToChange(t *testing.T) {
 		t.Errorf("an associate: %d", status)
 	}
 }
+
+func TestHowQuickLocksAre(t *testing.T) {
+	c := consoletest.New(t)
+	c.Sees(page(t, c, "/devices/latency"), "No order yet")
+	if status, _, text := c.Post("/openings/case-1/release", url.Values{"person": {"ana"}}); status != http.StatusSeeOther {
+		t.Fatal(status, consoletest.Words(text))
+	}
+	c.Until("the order stands in the book", func() bool {
+		return strings.Contains(consoletest.Words(page(t, c, "/devices/latency")), "99 of 100 within")
+	})
+	c.Sees(page(t, c, "/devices/latency"), "Sashlock simulated lock with contact", "Gateway took it", "Bolt moved", "Confirmed")
+}

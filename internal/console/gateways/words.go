@@ -36,10 +36,21 @@ func aside(ctx context.Context, s driver.Setting) string {
 	return strings.Join(all, " ")
 }
 
+// instead is what another setting is called that can be there in place of this
+// one.
+func instead(d *draft, s driver.Setting) string {
+	for _, other := range d.Manifest.Config {
+		if s.Unless != "" && other.Key == s.Unless {
+			return other.Title
+		}
+	}
+	return ""
+}
+
 // placeholder shows what is meant where nothing is typed yet.
 func placeholder(s driver.Setting) string {
 	switch s.Kind {
-	case driver.SettingFile, driver.SettingSecretFile:
+	case driver.SettingFile, driver.SettingSecretFile, driver.SettingKeptFile, driver.SettingKeptFolder:
 		return s.Example[strings.LastIndexByte(s.Example, '/')+1:]
 	case driver.SettingSecretEnv:
 		return "SASHLOCK_GATEWAY_" + s.Example
