@@ -49,8 +49,10 @@ func keyFlaws(settings []driver.Setting, kind reflect.Type, path string) []strin
 	}
 	var flaws []string
 	fields := map[string]reflect.Type{}
-	for i := range kind.NumField() {
-		f := kind.Field(i)
+	for _, f := range reflect.VisibleFields(kind) {
+		if f.Anonymous {
+			continue // its fields are there themselves
+		}
 		if key, _, _ := strings.Cut(f.Tag.Get("json"), ","); key != "" && key != "-" {
 			fields[key] = f.Type
 		} else if f.IsExported() && key != "-" {

@@ -50,7 +50,7 @@ type Opening struct {
 	Inverted bool `json:"inverted,omitempty"`
 	// Pulse is how the board switches the relay back by itself; left out, it does
 	// not, and the opening is unlocked and locked by two orders.
-	Pulse *Pulse `json:"pulse,omitempty"`
+	Pulse
 	// Contact is the discrete input of the door contact.
 	Contact *int `json:"contact,omitempty"`
 	// ContactInverted says that the input is on while the opening is closed.
@@ -64,14 +64,14 @@ type Opening struct {
 type Pulse struct {
 	// Flash is added to the relay's number, for boards that take a time as the
 	// value of a write to such a coil (512 for Waveshare's).
-	Flash int `json:"flash,omitempty"`
+	Flash int `json:"pulse_flash,omitempty"`
 	// Register is the holding register that takes a time, instead.
-	Register int `json:"register,omitempty"`
+	Register int `json:"pulse_register,omitempty"`
 	// UnitMS is what the time counts in, in milliseconds.
-	UnitMS int `json:"unit_ms,omitempty"`
+	UnitMS int `json:"pulse_unit_ms,omitempty"`
 	// FixedMS is the time that the board is set to, for boards that switch every
 	// relay back after it, instead.
-	FixedMS int `json:"fixed_ms,omitempty"`
+	FixedMS int `json:"pulse_fixed_ms,omitempty"`
 }
 
 // Driver reaches boards over Modbus. Make one with [New].
@@ -169,13 +169,16 @@ func (o Opening) wrong() (field, hint string) {
 		return "bolt", "use the number of a discrete input, from 0"
 	case o.Relay == nil && o.Contact == nil:
 		return "relay", "name a relay, a contact or both"
-	case o.Relay == nil && (o.Bolt != nil || o.Pulse != nil):
+	case o.Relay == nil && (o.Bolt != nil || o.pulses()):
 		return "relay", "a bolt and a pulse need a relay"
-	case o.Pulse != nil:
+	case o.pulses():
 		return o.Pulse.wrong(o)
 	}
 	return "", ""
 }
+
+// pulses reports whether the board switches the relay back by itself.
+func (p Pulse) pulses() bool { return p != Pulse{} }
 
 // wrong names what is not right about how a relay is switched back.
 func (p Pulse) wrong(o Opening) (field, hint string) {
@@ -187,13 +190,13 @@ func (p Pulse) wrong(o Opening) (field, hint string) {
 	}
 	switch {
 	case ways != 1:
-		return "pulse", "say one of flash, register and fixed_ms"
+		return "pulse_flash", "say one of pulse_flash, pulse_register and pulse_fixed_ms"
 	case p.Flash < 0 || p.Register < 0 || p.FixedMS < 0 || p.Register > 0xffff || p.Flash+*o.Relay > 0xffff:
-		return "pulse", "use numbers from 0 to 65535"
+		return "pulse_flash", "use numbers from 0 to 65535"
 	case p.FixedMS == 0 && (p.UnitMS < 1 || p.UnitMS > 60_000):
-		return "pulse.unit_ms", "say what the board's times count in, in milliseconds"
+		return "pulse_unit_ms", "say what the board's times count in, in milliseconds"
 	case o.Inverted && p.FixedMS == 0:
-		return "pulse", "a relay that is on while locked cannot be switched on for a time to release"
+		return "pulse_flash", "a relay that is on while locked cannot be switched on for a time to release"
 	}
 	return "", ""
 }
@@ -206,7 +209,7 @@ func (o Opening) discovery() driver.Discovery {
 	if d.Name == "" {
 		d.Name = o.Address
 	}
-	if o.Pulse != nil {
+	if o.pulses() {
 		d.Capabilities = append(d.Capabilities, sashlock.CanRelease)
 	}
 	if o.Relay != nil {

@@ -86,17 +86,17 @@ func (o Opening) order(what driver.Order) ([]byte, bool) {
 		return to(true), true
 	case what.Verb == sashlock.DoLock:
 		return to(false), true
-	case what.Verb != sashlock.DoRelease || what.For <= 0 || o.Pulse == nil:
+	case what.Verb != sashlock.DoRelease || what.For <= 0 || !o.pulses():
 		return nil, false
-	case o.Pulse.FixedMS > 0:
+	case o.FixedMS > 0:
 		return to(true), true
 	}
-	unit := time.Duration(o.Pulse.UnitMS) * time.Millisecond
+	unit := time.Duration(o.UnitMS) * time.Millisecond
 	ticks := uint16(min((what.For+unit-1)/unit, 0x7fff))
-	if o.Pulse.Flash > 0 {
-		return question(writeCoil, coil+uint16(o.Pulse.Flash), ticks), true
+	if o.Flash > 0 {
+		return question(writeCoil, coil+uint16(o.Flash), ticks), true
 	}
-	return question(writeWord, uint16(o.Pulse.Register), ticks), true
+	return question(writeWord, uint16(o.Register), ticks), true
 }
 
 // expect notes that what a relay does next may be an order's doing.

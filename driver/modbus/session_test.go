@@ -19,7 +19,7 @@ const patience = 10 * time.Second
 func number(n int) *int { return &n }
 
 func cage() modbus.Opening {
-	return modbus.Opening{Address: "cage-2", Name: "Cage 2", Relay: number(1), Pulse: &modbus.Pulse{Flash: 512, UnitMS: 100}, Contact: number(0)}
+	return modbus.Opening{Address: "cage-2", Name: "Cage 2", Relay: number(1), Pulse: modbus.Pulse{Flash: 512, UnitMS: 100}, Contact: number(0)}
 }
 
 func (b *board) conf(openings ...modbus.Opening) json.RawMessage {
@@ -84,10 +84,10 @@ func TestConformance(t *testing.T) {
 			{Name: "a bolt alone", Config: bad(`{"address":"a","bolt":1,"contact":1}`), Field: "openings[0].relay"},
 			{Name: "a wrong relay", Config: bad(`{"address":"a","relay":-1}`), Field: "openings[0].relay"},
 			{Name: "a wrong contact", Config: bad(`{"address":"a","contact":70000}`), Field: "openings[0].contact"},
-			{Name: "a pulse of no sort", Config: bad(`{"address":"a","relay":1,"pulse":{}}`), Field: "openings[0].pulse"},
-			{Name: "a pulse of two sorts", Config: bad(`{"address":"a","relay":1,"pulse":{"flash":512,"fixed_ms":5}}`), Field: "openings[0].pulse"},
-			{Name: "a pulse without a unit", Config: bad(`{"address":"a","relay":1,"pulse":{"flash":512}}`), Field: "openings[0].pulse.unit_ms"},
-			{Name: "a pulse that locks", Config: bad(`{"address":"a","relay":1,"inverted":true,"pulse":{"flash":512,"unit_ms":100}}`), Field: "openings[0].pulse"},
+			{Name: "a pulse of no sort", Config: bad(`{"address":"a","relay":1,"pulse_unit_ms":100}`), Field: "openings[0].pulse_flash"},
+			{Name: "a pulse of two sorts", Config: bad(`{"address":"a","relay":1,"pulse_flash":512,"pulse_fixed_ms":5}`), Field: "openings[0].pulse_flash"},
+			{Name: "a pulse without a unit", Config: bad(`{"address":"a","relay":1,"pulse_flash":512}`), Field: "openings[0].pulse_unit_ms"},
+			{Name: "a pulse that locks", Config: bad(`{"address":"a","relay":1,"inverted":true,"pulse_flash":512,"pulse_unit_ms":100}`), Field: "openings[0].pulse_flash"},
 		},
 	})
 }
@@ -120,8 +120,8 @@ func TestReleaseEndsAtTheBoard(t *testing.T) {
 // The ways in which boards take a time, and a board that takes none.
 func TestWaysToPulse(t *testing.T) {
 	t.Parallel()
-	for name, pulse := range map[string]*modbus.Pulse{
-		"a register": {Register: 41, UnitMS: 1000}, "set at the board": {FixedMS: 5000}, "none": nil,
+	for name, pulse := range map[string]modbus.Pulse{
+		"a register": {Register: 41, UnitMS: 1000}, "set at the board": {FixedMS: 5000}, "none": {},
 	} {
 		b := newBoard(t)
 		config := cage()
@@ -130,7 +130,7 @@ func TestWaysToPulse(t *testing.T) {
 		sink.Await(t, patience, 0, "locked", is(sashlock.LockLocked))
 		can := sashlock.Device{Capabilities: sink.Devices()["cage-2"].Capabilities}.Has(sashlock.CanRelease)
 		err := s.(driver.Operator).Operate(t.Context(), order(sashlock.DoRelease, time.Second))
-		if pulse == nil {
+		if pulse == (modbus.Pulse{}) {
 			if can || !sashlock.IsKind(err, sashlock.Denied) || b.writes != 0 {
 				t.Errorf("%s: it can %v, %v, %d writes", name, can, err, b.writes)
 			}
@@ -149,7 +149,7 @@ func TestOtherWirings(t *testing.T) {
 	b := newBoard(t)
 	b.do(func() { b.coils[1], b.inputs[0], b.inputs[2] = true, true, true })
 	magnet := cage()
-	magnet.Pulse, magnet.Inverted, magnet.ContactInverted, magnet.Bolt = nil, true, true, number(2)
+	magnet.Pulse, magnet.Inverted, magnet.ContactInverted, magnet.Bolt = modbus.Pulse{}, true, true, number(2)
 	sink, s := open(t, b.conf(magnet))
 	sink.Await(t, patience, 0, "locked", is(sashlock.LockLocked))
 	sink.Await(t, patience, 0, "closed", is(sashlock.OpeningClosed))

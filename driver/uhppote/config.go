@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strconv"
 	"time"
@@ -47,7 +48,7 @@ type Controller struct {
 	// Address is where it is: "192.168.1.100:60000".
 	Address string `json:"address"`
 	// Contacts are its doors that have a door contact: [1, 2].
-	Contacts []int `json:"contacts,omitempty"`
+	Contacts Doors `json:"contacts,omitempty"`
 
 	at netip.AddrPort
 }
@@ -86,6 +87,26 @@ type settings struct {
 	zone      *time.Location
 	broadcast netip.AddrPort
 	listen    netip.AddrPort
+}
+
+// Doors are doors of a controller by number, from 1. A form writes them as
+// texts.
+type Doors []int
+
+// UnmarshalJSON reads numbers, written as such or as texts.
+func (d *Doors) UnmarshalJSON(text []byte) error {
+	var all []json.Number
+	if err := json.Unmarshal(text, &all); err != nil {
+		return &json.UnmarshalTypeError{Value: "value", Type: reflect.TypeFor[Doors](), Field: "contacts"}
+	}
+	for _, one := range all {
+		n, err := strconv.Atoi(one.String())
+		if err != nil {
+			return &json.UnmarshalTypeError{Value: "number", Type: reflect.TypeFor[Doors](), Field: "contacts"}
+		}
+		*d = append(*d, n)
+	}
+	return nil
 }
 
 func readConfig(config json.RawMessage) (c settings, err error) {

@@ -7,10 +7,13 @@ import (
 
 	"github.com/sashlock/sashlock/driver/drivertest"
 	"github.com/sashlock/sashlock/driver/edge"
+	"github.com/sashlock/sashlock/driver/homeassistant"
 	"github.com/sashlock/sashlock/driver/matter"
+	"github.com/sashlock/sashlock/driver/modbus"
 	"github.com/sashlock/sashlock/driver/onvif"
 	"github.com/sashlock/sashlock/driver/osdp"
 	"github.com/sashlock/sashlock/driver/seam"
+	"github.com/sashlock/sashlock/driver/uhppote"
 	"github.com/sashlock/sashlock/driver/zigbee2mqtt"
 	"github.com/sashlock/sashlock/driver/zwavejs"
 )
@@ -19,13 +22,16 @@ import (
 // configuration.
 func TestManifestsSayWhatDriversTake(t *testing.T) {
 	configs := map[string]any{
-		"edge":        edge.Config{},
-		"matter":      matter.Config{},
-		"onvif":       onvif.Config{},
-		"osdp":        osdp.Config{},
-		"seam":        seam.Config{},
-		"zigbee2mqtt": zigbee2mqtt.Config{},
-		"zwavejs":     zwavejs.Config{},
+		"edge":          edge.Config{},
+		"matter":        matter.Config{},
+		"homeassistant": homeassistant.Config{},
+		"modbus":        modbus.Config{},
+		"uhppote":       uhppote.Config{},
+		"onvif":         onvif.Config{},
+		"osdp":          osdp.Config{},
+		"seam":          seam.Config{},
+		"zigbee2mqtt":   zigbee2mqtt.Config{},
+		"zwavejs":       zwavejs.Config{},
 	}
 	for name, d := range Drivers() {
 		t.Run(name, func(t *testing.T) {
