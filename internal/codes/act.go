@@ -145,10 +145,8 @@ func (r *Room) refused(ctx context.Context, d sashlock.Device, a slots.Act, w wa
 		if a.Fresh {
 			l.drop(a.Slot)
 		}
-		wait, had := l.wait(w.Code)
-		if !had {
-			wait = Wait{Code: w.Code, Person: w.person, Since: tx.Now()}
-			l.Waits = append(l.Waits, wait)
+		if _, had := l.wait(w.Code); !had {
+			l.Waits = append(l.Waits, Wait{Code: w.Code, Person: w.person, Since: tx.Now()})
 		}
 		for i := range l.Waits {
 			if l.Waits[i].Code == w.Code {
