@@ -36,7 +36,7 @@ func (op *operation) address(ref string) string {
 			ref = "x"
 		}
 	}
-	path := strings.Replace(op.path, "{ref}", ref, 1)
+	path := strings.NewReplacer("{ref}", ref, "{slot}", "1").Replace(op.path)
 	sep := "?"
 	for _, p := range op.Parameters {
 		if p.In == "query" && p.Required {

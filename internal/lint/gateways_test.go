@@ -31,7 +31,7 @@ func (t *tree) manifests() []driver.Manifest {
 func (t *tree) gatewayPage() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, origin, "driver/*/manifest.yaml")
-	b.WriteString("# Gateways\n\nA gateway is one connection of a driver: to a radio, a broker, a bus or a cloud. It is set up on the console, at `/devices/gateways`, or in [config.yaml](config.md). Secrets are never part of it, only the file or the environment variable that holds them: any in config.yaml; on the console a file in the folder `secrets` of the data folder, by its name, or a variable that begins with `SASHLOCK_GATEWAY_`.\n")
+	b.WriteString("# Gateways\n\nA gateway is one connection of a driver: to a radio, a broker, a bus or a cloud. It is set up on the console, at `/gateways`, or in [config.yaml](config.md). Secrets are never part of it, only the file or the environment variable that holds them: any in config.yaml; on the console a file in the folder `secrets` of the data folder, by its name, or a variable that begins with `SASHLOCK_GATEWAY_`.\n")
 	for _, m := range t.manifests() {
 		if len(m.Config) == 0 {
 			continue // not for a store: the simulated one is the demo's

@@ -35,7 +35,7 @@ import (
 )
 
 // home is the page of all gateways.
-const home = "/devices/gateways"
+const home = "/gateways"
 
 // pages answers for the paths of this package.
 type pages struct {

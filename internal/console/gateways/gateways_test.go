@@ -18,7 +18,7 @@ import (
 	"github.com/sashlock/sashlock/internal/store"
 )
 
-const home = "/devices/gateways"
+const home = "/gateways"
 
 func page(t *testing.T, c *consoletest.Counter, path string) string {
 	t.Helper()
