@@ -61,6 +61,8 @@ func calm() []string {
 		},
 		// What was found is fitted where somebody stands beside it.
 		[]string{"/devices/{id}/adopt"},
+		// A lock is asked what it holds.
+		[]string{"/devices/{id}/codes/look"},
 	)
 }
 
@@ -96,7 +98,10 @@ func dangers(c *consoletest.Counter) map[string]dangerous {
 		}
 		return form
 	}
+	gateway := f("driver", "edge", "name", "till", "rev", "0", "set.listen", "127.0.0.1:0", "set.clear", "yes")
 	return map[string]dangerous{
+		"/gateways/save":                 {path: "/gateways/save", form: gateway},
+		"/gateways/try":                  {path: "/gateways/try", form: gateway},
 		"/openings/{slug}/release":       {path: "/openings/case-1/release", form: f("person", "ana")},
 		"/c/{tag}/release":               {path: "/c/cage-1/release", form: f("confirm", "yes"), as: signin.Associate},
 		"/people/{slug}/lift":            {path: "/people/bob/lift"},
@@ -124,7 +129,7 @@ func dangers(c *consoletest.Counter) map[string]dangerous {
 // asks reports whether an answer is the request to prove who one is.
 func asks(status int, to, page string) bool {
 	return status == http.StatusSeeOther && strings.HasPrefix(to, "/signin/again?then=") ||
-		status == http.StatusForbidden && (strings.Contains(page, "/signin/again") || strings.Contains(page, "show once more that it is you"))
+		status == http.StatusForbidden && (strings.Contains(page, "/signin/again") || strings.Contains(page, "Show once more that it is you"))
 }
 
 // TestDangerousActsAskForPresence tries every act that the console has, with a

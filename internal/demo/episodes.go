@@ -251,8 +251,8 @@ func (c *chronicle) batteries() {
 	for n, d := range all {
 		level := c.levels[d.Address]
 		tenths := 2 + n*7%13 // of a percent a day: some openings see more of a day than others
-		for back := 13 - n%2; back > 0; back -= 3 {
-			r := sashlock.Report{Device: d.ID, Opening: d.Opening, Kind: sashlock.BatteryReported, Level: min(100, level+back*tenths/10)}
+		for back := 13; back > 0; back -= 3 {
+			r := sashlock.Report{Device: d.ID, Opening: d.Opening, Kind: sashlock.BatteryReported, Level: min(100, level+(back-1)*tenths/10)}
 			at := c.until.Add(-time.Duration(back)*24*time.Hour + c.between(0, 3600))
 			c.at(at, func(p *past, at time.Time) { p.report(at, r) })
 		}

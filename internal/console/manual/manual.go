@@ -22,6 +22,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -87,11 +88,14 @@ func find(name string) (file string, source []byte, err error) {
 			continue
 		}
 		if source, err = fs.ReadFile(docs.Files, file); err == nil {
-			return file, source, nil
+			return file, notes.ReplaceAll(source, nil), nil
 		}
 	}
 	return "", nil, fs.ErrNotExist
 }
+
+// notes are what documents say to the tests that hold them, and to nobody else.
+var notes = regexp.MustCompile(`(?m)^<!-- .* -->\n`)
 
 // titleOf is the first heading of a document.
 func titleOf(tree ast.Node, source []byte) string {
