@@ -31,8 +31,8 @@ import (
 	"github.com/sashlock/sashlock/internal/store"
 )
 
-// most is how many entries of each sort are read: some thousand orders.
-const most = 4000
+// most is how many entries of each sort are read: as many as a page has time for.
+const most = 2000
 
 // Times are the middle and the slow end of how long a thing took.
 type Times struct {
