@@ -38,8 +38,8 @@ func (s *Session) Publish(ctx context.Context, topic string, payload []byte) err
 	p := &packet.Publish{Topic: topic, Payload: payload, QoS: 1, ID: id}
 	patience := s.e.opts.Patience
 	deadline, limited := ctx.Deadline()
-	s.writing.Lock()
-	defer s.writing.Unlock()
+	s.writing <- struct{}{}
+	defer func() { <-s.writing }()
 	if limited {
 		left := time.Until(deadline) // seen now: the line was waited for
 		if left <= 0 || ctx.Err() != nil {
@@ -97,13 +97,13 @@ func (s *Session) send(p packet.Packet) error {
 	if err != nil {
 		return err
 	}
-	s.writing.Lock()
-	defer s.writing.Unlock()
+	s.writing <- struct{}{}
+	defer func() { <-s.writing }()
 	return s.write(b, s.e.opts.Patience)
 }
 
 // write writes a whole packet, or ends the connection: half a packet cannot be
-// taken back. The caller holds writing.
+// taken back. The caller holds the token of writing.
 func (s *Session) write(b []byte, patience time.Duration) error {
 	err := s.conn.SetWriteDeadline(time.Now().Add(patience))
 	if err == nil {

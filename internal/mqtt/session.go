@@ -44,7 +44,7 @@ type Session struct {
 	from, to int // of the reading goroutine: what of the buffer is not yet decoded
 	buffer   [smallest]byte
 
-	writing sync.Mutex // held while a packet is written
+	writing chan struct{} // holds a token while a packet is written
 
 	mu      sync.Mutex
 	topics  []string // guarded by mu: what it is subscribed to
@@ -54,7 +54,7 @@ type Session struct {
 }
 
 func newSession(e *Endpoint, conn net.Conn) *Session {
-	s := &Session{e: e, conn: conn, done: make(chan struct{})}
+	s := &Session{e: e, conn: conn, done: make(chan struct{}), writing: make(chan struct{}, 1)}
 	s.ctx, s.cancel = context.WithCancel(e.ctx)
 	return s
 }
@@ -88,14 +88,25 @@ func (s *Session) end(why End, code packet.Code) {
 		return
 	}
 	s.cancel()
-	if s.version == packet.V5 && code != packet.Success && s.writing.TryLock() {
-		// Not waited for: whoever writes at the moment may be stuck.
-		if b, err := packet.Append(nil, s.version, &packet.Disconnect{Code: code}); err == nil {
-			s.write(b, time.Second) //nolint:errcheck,gosec // it is told if it still listens
-		}
-		s.writing.Unlock()
+	if s.version == packet.V5 && code != packet.Success {
+		s.farewell(code)
 	}
 	s.conn.Close() //nolint:errcheck,gosec // the reading goroutine finds out
+}
+
+// farewell tells a client why it is cut off. Whoever writes at the moment may be
+// stuck, so it does not wait long.
+func (s *Session) farewell(code packet.Code) {
+	const patience = time.Second
+	select {
+	case s.writing <- struct{}{}:
+		defer func() { <-s.writing }()
+	case <-time.After(patience):
+		return
+	}
+	if b, err := packet.Append(nil, s.version, &packet.Disconnect{Code: code}); err == nil {
+		s.write(b, patience) //nolint:errcheck,gosec // it is told if it still listens
+	}
 }
 
 // why returns why the connection ended, given the error that reading it got.

@@ -63,16 +63,17 @@ type Lock struct {
 	near     bool
 	tampered bool
 	battery  int
-	relock   bool          // it is to lock when it is closed
-	motion   uint64        // grows with all that is done to the bolt; outdates timers
-	moves    int           // how often the bolt was drawn by a command
-	boot     uint64        //
-	seq      uint64        //
-	outbox   []message     // not yet acknowledged, oldest first
-	news     chan struct{} // holds a token while the outbox has something new
-	off      bool          // switched off
-	drop     func()        // ends the connection; nil: there is none
-	on       chan struct{} // closed when it is switched on
+	relock   bool               // it is to lock when it is closed
+	motion   uint64             // grows with all that is done to the bolt; outdates timers
+	moves    int                // how often the bolt was drawn by a command
+	boot     uint64             //
+	seq      uint64             //
+	due      []sashlock.Command // accepted and waiting for the bolt, in their order
+	outbox   []message          // not yet acknowledged, oldest first
+	news     chan struct{}      // holds a token while the outbox has something new
+	off      bool               // switched off
+	drop     func()             // ends the connection; nil: there is none
+	on       chan struct{}      // closed when it is switched on
 }
 
 // message is something to be said. A payload of nil is how it stands when it is
@@ -200,9 +201,16 @@ func (l *Lock) command(signed []byte) {
 		return
 	}
 	boot := l.boot
+	l.due = append(l.due, c)
 	l.later(l.opts.Latency, func() {
-		if l.boot == boot && l.opts.Now().Before(c.Expires) {
-			l.carryOut(c)
+		if l.boot != boot {
+			return
+		}
+		// Timers may overtake each other, commands may not.
+		next := l.due[0]
+		l.due = l.due[1:]
+		if l.opts.Now().Before(next.Expires) {
+			l.carryOut(next)
 		}
 	})
 }

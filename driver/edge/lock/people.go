@@ -126,7 +126,7 @@ func (l *Lock) SwitchOn() {
 		return
 	}
 	l.off = false
-	l.boot, l.seq = l.boot+1, 0
+	l.boot, l.seq, l.due = l.boot+1, 0, nil
 	l.check.restarted()
 	close(l.on)
 }
