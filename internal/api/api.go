@@ -37,6 +37,7 @@ import (
 	"github.com/sashlock/sashlock/internal/devices"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/gateways"
 	"github.com/sashlock/sashlock/internal/scenarios"
 	"github.com/sashlock/sashlock/internal/shopper"
 	"github.com/sashlock/sashlock/internal/signin"
@@ -58,6 +59,7 @@ type Deps struct {
 	Scenarios   *scenarios.Room
 	Credentials *credentials.Room
 	Codes       *codes.Room
+	Gateways    *gateways.Room
 	Approvals   *approvals.Room
 	Shopper     *shopper.Room
 }
