@@ -22,6 +22,7 @@ func TestPeerRecord(t *testing.T) {
 	if !*record {
 		return
 	}
+	installPeer(t)
 	p := startPeer(t, "0", "0")
 	tape := &tape{}
 	c, err := dial(t.Context(), p.ws, tape.take)

@@ -31,6 +31,7 @@ func quick() *Driver {
 // TestConformance runs the suite of every driver against the fake, for a lock
 // without encryption and for one with S2 and Supervision.
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	for _, address := range []string{"2", "3"} {
 		t.Run("node"+address, func(t *testing.T) {
 			drivertest.Run(t, drivertest.Harness{
@@ -303,6 +304,7 @@ func TestNothingIsQueuedForASleeper(t *testing.T) {
 // TestReleaseKeepsTheConfiguration: only the time and the type of operation may
 // change.
 func TestReleaseKeepsTheConfiguration(t *testing.T) {
+	t.Parallel()
 	f := newFake(t)
 	var sent []string
 	f.handle = func(r request) (string, bool) {
