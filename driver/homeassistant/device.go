@@ -54,7 +54,7 @@ func newDevice() *device { return &device{reached: make(map[int]bool), last: -1,
 
 func (d *device) report(r driver.Report) news {
 	r.Address = d.entity.Address
-	return news{report: &r}
+	return news{Report: &r}
 }
 
 // clearText is why a link is weak whose broker is reached without TLS.

@@ -67,7 +67,7 @@ func (d *device) forget() { d.order, d.echo, d.doubt = nil, nil, "" }
 
 func (d *device) report(r driver.Report) news {
 	r.Address = d.found.Address
-	return news{report: &r}
+	return news{Report: &r}
 }
 
 func (d *device) goOffline() []news {

@@ -63,7 +63,7 @@ func (s *session) ask(ctx context.Context, l *link, n *node, paths []path) (map[
 	}
 	answer, err := decodeAttributes(body)
 	if err != nil {
-		l.client.garbled.Add(1)
+		l.client.Garbled.Add(1)
 		return nil, unreachable("reading device", err)
 	}
 	return answer, nil
@@ -173,7 +173,7 @@ func (s *session) Codes(ctx context.Context, at string) ([]driver.Code, error) {
 		}
 		u, err := decodeUser(body)
 		if err != nil {
-			l.client.garbled.Add(1)
+			l.client.Garbled.Add(1)
 			return nil, unreachable(op, err)
 		}
 		inUse := u.Used && len(u.Codes) > 0
