@@ -20,7 +20,7 @@ import (
 //   - Somebody joins a role to which such an opening is given; a schedule that
 //     one of its grants goes by covers a time that it did not; the opening is no
 //     longer of the highest class, comes to an area or site that is given as a
-//     whole, or asks for less; its area asks for less; the clocks or the shifts
+//     whole, is no longer on trial, or asks for less; its area asks for less; the clocks or the shifts
 //     of its site are read more generously.
 //   - Who comes back, and whose stay is made longer, joins nothing. A plan of
 //     shifts gives nothing that a grant does not.
@@ -134,7 +134,7 @@ func (b *Book) loosened(all []sashlock.Site) (less []sashlock.SiteID) {
 // lessGuarded reports whether an opening that was of the highest class is opened
 // by more people than before, or with less.
 func lessGuarded(before, after *Book, was, is sashlock.Opening, now time.Time) bool {
-	if is.Class != sashlock.High {
+	if is.Class != sashlock.High || was.Trial && !is.Trial {
 		return true
 	}
 	if is.Area != was.Area && is.Area != "" && after.Index.GivenAsWhole(is.Area, "", now) {
