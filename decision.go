@@ -33,6 +33,7 @@ type Decision struct {
 	At      time.Time  `json:"at"`
 	Checks  []Check    `json:"checks"` // every condition looked at, in order
 
+	Trial      bool `json:"trial,omitempty"`       // the opening is on trial: whatever was decided, nothing was sent to its lock
 	PassedBack bool `json:"passed_back,omitempty"` // granted, though the person was inside already
 
 	Second   PersonID  `json:"second,omitempty"`   // of two persons, the one who asked first

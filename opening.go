@@ -67,6 +67,7 @@ type Opening struct {
 	Unattended  time.Duration // how long it may stand open with nobody there; 0: not watched
 	Plan        Place         // where it is on the site's floor plan
 	Needs       Needs         // what it asks of everybody
+	Trial       bool          // beside an older system: requests are decided and recorded, nothing is ever sent to its lock
 	Interlock   string        // openings of a site with the same word are never released while another of them is open; empty: none
 	Rev         int64
 }

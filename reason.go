@@ -53,6 +53,7 @@ const (
 	WrongEpoch        Reason = "wrong_epoch"
 	Restarted         Reason = "restarted" // the store node restarted while the command was under way
 	EgressNeverLocked Reason = "egress_never_locked"
+	OnTrial           Reason = "on_trial"
 	UnknownDevice     Reason = "unknown_device"
 	UnknownCommand    Reason = "unknown_command"
 	ReportLate        Reason = "late" // older than what is already known; kept, changes nothing
@@ -106,6 +107,7 @@ var reasonWords = map[Reason]string{
 	WrongEpoch:             "The command was issued by an earlier life of the store node.",
 	Restarted:              "The store node restarted meanwhile; the lock is read back.",
 	EgressNeverLocked:      "People leave through this opening: Sashlock never locks it.",
+	OnTrial:                "The opening is on trial beside another system: it is decided and recorded, and nothing is sent to its lock.",
 	UnknownDevice:          "The device has not been adopted.",
 	UnknownCommand:         "There is no such command.",
 	ReportLate:             "The report came late and changed nothing.",

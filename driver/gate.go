@@ -57,6 +57,10 @@ type GateConfig struct {
 	// Egress reports whether people leave through an opening: no lock command
 	// ever reaches its devices. It must not call back into the gate.
 	Egress func(sashlock.OpeningID) bool
+	// Trial reports whether an opening is on trial beside another system: no
+	// command at all reaches its devices. It must not call back into the gate;
+	// nil means that none is.
+	Trial func(sashlock.OpeningID) bool
 }
 
 // Gate is the last check before a lock moves. It stands directly in front of a
@@ -162,13 +166,16 @@ func (g *Gate) Execute(ctx context.Context, signed []byte) error {
 }
 
 // audience finds the device that a command is for, or tells why it is for
-// nothing behind this gate. That an opening on a way out is never locked is
-// judged by the opening the device is at, whatever the command calls it.
+// nothing behind this gate. That an opening on a way out is never locked, and
+// that one on trial is never moved, is judged by the opening the device is at,
+// whatever the command calls it.
 func (g *Gate) audience(c sashlock.Command) (address string, refused sashlock.Reason) {
 	address, opening, ok := g.config.Devices(c.Device)
 	switch {
 	case c.Site != g.config.Site || !ok || opening != c.Opening || c.Address != "" && c.Address != address:
 		return "", sashlock.WrongAudience
+	case g.config.Trial != nil && g.config.Trial(opening):
+		return "", sashlock.OnTrial
 	case c.Verb == sashlock.DoLock && g.config.Egress(opening):
 		return "", sashlock.EgressNeverLocked
 	}

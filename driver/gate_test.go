@@ -45,10 +45,13 @@ func gateConfig(now *time.Time) GateConfig {
 				return "7", "opn_1", true
 			case "dev_exit":
 				return "8", "opn_exit", true
+			case "dev_trial":
+				return "9", "opn_trial", true
 			}
 			return "", "", false
 		},
 		Egress: func(o sashlock.OpeningID) bool { return o == "opn_exit" },
+		Trial:  func(o sashlock.OpeningID) bool { return o == "opn_trial" },
 	}
 }
 
@@ -106,6 +109,11 @@ func TestGateRefuses(t *testing.T) {
 			spoil: func(c *sashlock.Command) { c.Verb, c.Device, c.Opening = sashlock.DoLock, "dev_exit", "opn_exit" },
 			want:  sashlock.EgressNeverLocked,
 		},
+		{name: "release on trial", spoil: func(c *sashlock.Command) { c.Device, c.Opening = "dev_trial", "opn_trial" }, want: sashlock.OnTrial},
+		{name: "lock on trial", spoil: func(c *sashlock.Command) {
+			c.Verb, c.Device, c.Opening = sashlock.DoLock, "dev_trial", "opn_trial"
+		}, want: sashlock.OnTrial},
+		{name: "on trial under another opening's name", spoil: func(c *sashlock.Command) { c.Device = "dev_trial" }, want: sashlock.WrongAudience},
 		{name: "release a way out", spoil: func(c *sashlock.Command) { c.Device, c.Opening = "dev_exit", "opn_exit" }},
 		{
 			name:  "lock a way out under another opening's name",

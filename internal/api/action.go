@@ -13,6 +13,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/estate"
+	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/logkey"
 	"github.com/sashlock/sashlock/internal/people"
 	"github.com/sashlock/sashlock/internal/signin"
@@ -76,6 +77,7 @@ func (a *API) actionRoutes() {
 		Method: http.MethodPost, Path: "/v1/openings/{ref}/actions", OperationID: "act", Tags: []string{"openings"},
 		Summary: "Release an opening for a person", DefaultStatus: http.StatusAccepted,
 		Description: "The request is decided by the grants. A refusal is a 403 with the reason and the decision's number. " +
+			"At an opening on trial nothing is sent to the lock: the answer to a granted request has the state refused and the reason on_trial. " +
 			"Granted, it becomes an action that ends with what the lock itself reports.",
 	}, a.act)
 	register(a, signin.Read, huma.Operation{
@@ -112,6 +114,9 @@ func (a *API) act(ctx context.Context, in *actionInput) (*actionAnswer, error) {
 	if !answer.Decision.Granted {
 		return nil, refusal(answer.Decision)
 	}
+	if answer.Decision.Trial {
+		return &actionAnswer{Status: http.StatusOK, Body: a.tried(answer)}, nil
+	}
 	c := a.await(ctx, answer.Command, wait)
 	out := &actionAnswer{Status: http.StatusAccepted, Location: "/v1/actions/" + string(c.ID), Body: a.action(c)}
 	if c.State.Final() {
@@ -119,6 +124,17 @@ func (a *API) act(ctx context.Context, in *actionInput) (*actionAnswer, error) {
 	}
 	out.Body.Receipt = receipt(answer.Receipt)
 	return out, nil
+}
+
+// tried is what became of a granted request at an opening on trial: nothing
+// moved, and a program that waits for success never sees it.
+func (a *API) tried(answer flow.Answer) Action {
+	d, name := answer.Decision, naming(a.Hall.Book())
+	return Action{
+		Type: "release", Opening: name(estate.Openings, string(d.Opening)), Person: name(estate.People, string(d.Person)),
+		State: sashlock.CommandRefused, Reason: sashlock.OnTrial, Detail: sashlock.OnTrial.Words(),
+		Decision: string(d.ID), Issued: d.At, Expires: d.At, Ended: d.At, Receipt: receipt(answer.Receipt),
+	}
 }
 
 // refusal is the answer to a request that was decided against.

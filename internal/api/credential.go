@@ -306,6 +306,9 @@ func (a *API) present(ctx context.Context, in *presentInput) (*actionAnswer, err
 	case !out.Decision.Granted:
 		return nil, refusal(out.Decision)
 	}
+	if out.Decision.Trial {
+		return &actionAnswer{Status: http.StatusOK, Body: a.tried(out.Answer)}, nil
+	}
 	c := a.await(ctx, out.Command, 0)
 	answer := &actionAnswer{Status: http.StatusAccepted, Location: "/v1/actions/" + string(c.ID), Body: a.action(c)}
 	answer.Body.Receipt = receipt(out.Receipt)

@@ -19,6 +19,7 @@ import (
 	"github.com/sashlock/sashlock/internal/console/inside"
 	"github.com/sashlock/sashlock/internal/console/lockcodes"
 	"github.com/sashlock/sashlock/internal/console/manual"
+	"github.com/sashlock/sashlock/internal/console/moving"
 	"github.com/sashlock/sashlock/internal/console/now"
 	"github.com/sashlock/sashlock/internal/console/persons"
 	"github.com/sashlock/sashlock/internal/console/phone"
@@ -57,6 +58,7 @@ func (h *House) pages() http.Handler {
 	granting.Mount(frame)
 	persons.Mount(frame)
 	phone.Mount(frame, h.Assistance, h.Shopper, h.Scenarios)
+	moving.Mount(frame, h.Credentials.Owner)
 	planner.Mount(frame)
 	proving.Mount(frame)
 	rails.Mount(frame)

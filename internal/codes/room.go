@@ -96,6 +96,7 @@ type work struct {
 	due     time.Time // not before
 	retry   time.Duration
 	online  bool
+	trial   bool // its opening is on trial
 	written []time.Time // codes written in the last hour
 }
 
@@ -182,6 +183,14 @@ func (r *Room) start(ctx context.Context, d sashlock.Device, want []want, online
 		w.settled, w.due, w.retry = "", time.Time{}, 0
 	}
 	w.online = online
+	trial := r.onTrial(d)
+	if trial != w.trial {
+		w.due, w.retry = time.Time{}, 0
+	}
+	w.trial = trial
+	if trial {
+		key += onTrialKey
+	}
 	listing := online && !now.Before(w.list)
 	if w.busy || w.settled == key+onlineKey(online) && !listing || now.Before(w.due) {
 		return
@@ -189,6 +198,12 @@ func (r *Room) start(ctx context.Context, d sashlock.Device, want []want, online
 	w.busy = true
 	r.group.Go(func() { r.pass(ctx, d, online) })
 }
+
+// onTrialKey sets apart what is wanted of a lock while it may not be told.
+const onTrialKey = " on trial"
+
+// onTrial reports whether a lock is at an opening on trial: it is told nothing.
+func (r *Room) onTrial(d sashlock.Device) bool { return r.Hall.Book().Openings[d.Opening].Trial }
 
 func onlineKey(online bool) string {
 	if online {

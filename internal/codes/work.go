@@ -25,11 +25,13 @@ import (
 //     If the process dies in between, the slot counts as ours and is written again
 //     or cleared.
 //  3. A slot that was to be free and was not is somebody else's.
-//  4. A lock that is offline is left alone until it is back.
+//  4. A lock that is offline is left alone until it is back; one on trial is only
+//     asked which slots are in use.
 
 // Why a code is not in a lock yet, and what an operator cannot do about it.
 var (
 	whyOffline = lang.Mark("the lock cannot be reached")
+	whyTrial   = lang.Mark("the opening is on trial: nothing is written into its lock")
 	whyFull    = lang.Mark("all slots of the lock are taken")
 	whyOften   = lang.Mark("many codes were written into this lock lately: it goes on a little later")
 	whyNoPIN   = lang.Mark("the PIN is not known any more: make it anew")
@@ -65,6 +67,9 @@ func (r *Room) reconcile(ctx context.Context, d sashlock.Device, online bool) (k
 		}
 		if !online {
 			return keyOf(d, want), r.excuse(ctx, d, whyOffline)
+		}
+		if r.onTrial(d) {
+			return keyOf(d, want) + onTrialKey, r.excuse(ctx, d, whyTrial)
 		}
 		p := slots.Next(r.bare(l, want), l.bare(), l.Count)
 		if len(p.Acts) == 0 {

@@ -103,8 +103,14 @@ func (t *teller) person() any {
 func (t *teller) request() bool {
 	switch e := t.e; e.Kind {
 	case sashlock.AccessGranted:
+		if e.Why == string(sashlock.OnTrial) {
+			return t.say(Active, "%s asked for %s, which is on trial: would be granted", t.person(), t.opening())
+		}
 		return t.say(Active, "%s asked for %s: granted", t.person(), t.opening())
 	case sashlock.AccessDenied:
+		if e.Why == string(sashlock.OnTrial) {
+			return t.say(Watch, "%s asked for %s, which is on trial: would be refused. %s", t.person(), t.opening(), lang.Say(e.Reason.Words()))
+		}
 		return t.say(Watch, "%s asked for %s: refused. %s", t.person(), t.opening(), lang.Say(e.Reason.Words()))
 	case sashlock.AccessDeferred:
 		return t.say(Order, "%s asked for %s and waits. %s", t.person(), t.opening(), lang.Say(e.Reason.Words()))

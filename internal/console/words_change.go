@@ -171,6 +171,10 @@ func changeWords(k sashlock.EventKind) (one, many string) {
 		return lang.Mark("A code was made for a customer"), lang.Mark("%d codes were made for customers")
 	case sashlock.ScenarioSaved, sashlock.ScenarioRemoved:
 		return lang.Mark("A scenario was changed"), lang.Mark("%d scenarios were changed")
+	case sashlock.TrialBegan:
+		return lang.Mark("An opening was put on trial: nothing is sent to its lock"), lang.Mark("%d openings were put on trial: nothing is sent to their locks")
+	case sashlock.TrialEnded:
+		return lang.Mark("An opening came into force: its lock is told what is decided"), lang.Mark("%d openings came into force: their locks are told what is decided")
 	case sashlock.SiteRemoved, sashlock.AreaRemoved, sashlock.OpeningRemoved, sashlock.PersonRemoved,
 		sashlock.RoleRemoved, sashlock.ScheduleRemoved:
 		return lang.Mark("Something was removed"), lang.Mark("%d things were removed")

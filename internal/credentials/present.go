@@ -200,6 +200,19 @@ func (r *Room) resolve(ctx context.Context, o sashlock.Opening, s Shown) (f foun
 	return f, known, err
 }
 
+// Owner tells whose a card is now. It records nothing: a list of what another
+// system let in asks it, not a reader.
+func (r *Room) Owner(ctx context.Context, card wiegand.Bits) (id sashlock.PersonID, known bool, err error) {
+	err = r.store.View(ctx, func(q store.Query) error {
+		all, err := store.Rows(q, scan, `SELECT `+columns+` FROM credential_marks m JOIN credentials c ON c.id = m.credential WHERE m.mark = ? AND c.lost IS NULL`, r.cardMark(card))
+		if known = err == nil && len(all) > 0; known {
+			id = all[0].Person
+		}
+		return err
+	})
+	return id, known, err
+}
+
 // request puts together what was presented: who, and how surely.
 func request(p Presented, all []found) sashlock.Request {
 	q := sashlock.Request{Person: all[0].Person, Opening: p.Opening, Operator: p.Operator, Side: p.Side, Credential: all[0].ID, Method: method(all[0].Kind)}

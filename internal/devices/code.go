@@ -56,6 +56,9 @@ func (r *Room) codeWriter(d sashlock.Device, op string) (driver.CodeWriter, erro
 	if session == nil {
 		return nil, &sashlock.Error{Kind: sashlock.Unavailable, Op: op, Subject: string(d.ID), Hint: lang.Mark("its gateway is not connected")}
 	}
+	if r.onTrial(d.Opening) {
+		return nil, &sashlock.Error{Kind: sashlock.Unavailable, Op: op, Subject: string(d.ID), Hint: lang.Mark("its opening is on trial: nothing is written into the lock")}
+	}
 	w, can := session.(driver.CodeWriter)
 	if !can || !d.Has(sashlock.HasCodes) {
 		return nil, &sashlock.Error{Kind: sashlock.Denied, Op: op, Subject: string(d.ID), Hint: lang.Mark("its PIN slots cannot be written from here")}

@@ -220,10 +220,14 @@ func (r *Room) gate(g *gateway, site sashlock.SiteID) *driver.Gate {
 		Egress: func(id sashlock.OpeningID) bool {
 			return r.hall.Book().Openings[id].Egress != sashlock.EgressNone
 		},
+		Trial: r.onTrial,
 	}, op)
 	g.gates[site] = gate
 	return gate
 }
+
+// onTrial reports whether an opening is on trial: nothing is sent to its devices.
+func (r *Room) onTrial(id sashlock.OpeningID) bool { return r.hall.Book().Openings[id].Trial }
 
 // tell records what a driver made of a command.
 func (r *Room) tell(ctx context.Context, c sashlock.Command, why sashlock.Reason) {

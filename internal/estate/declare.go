@@ -35,7 +35,7 @@ func FromOpening(o sashlock.Opening, name Naming) Opening {
 		Slug: o.Slug, Name: o.Name, Kind: string(o.Kind), Class: string(o.Class), Site: ref(name, Sites, o.Site),
 		Egress: string(o.Egress), OnFault: string(o.OnFault), ReleaseTime: length(o.ReleaseTime),
 		OpenTime: length(o.OpenTime), Unattended: length(o.Unattended),
-		Level: int(o.Needs.Level), Two: o.Needs.Two, FirstIn: ref(name, Roles, o.Needs.FirstIn), Interlock: o.Interlock,
+		Level: int(o.Needs.Level), Two: o.Needs.Two, FirstIn: ref(name, Roles, o.Needs.FirstIn), Interlock: o.Interlock, Trial: o.Trial,
 	}
 	if o.Area != "" {
 		out.Area = areaSlug(ref(name, Areas, o.Area))

@@ -98,6 +98,7 @@ type Opening struct {
 	Level       int    `yaml:"level,omitempty" json:"level,omitempty" minimum:"0" maximum:"4" doc:"Least level of credential: 1 PIN, 2 card, 3 passkey, 4 card and finger"`
 	Two         bool   `yaml:"two_persons,omitempty" json:"two_persons,omitempty" doc:"It opens for two persons together only"`
 	FirstIn     string `yaml:"first_in,omitempty" json:"first_in,omitempty" doc:"Role of which somebody has to be the first in each day" example:"key-holder"`
+	Trial       bool   `yaml:"trial,omitempty" json:"trial,omitempty" doc:"Beside an older system: requests are decided and recorded, nothing is ever sent to its lock"`
 	Interlock   string `yaml:"interlock,omitempty" json:"interlock,omitempty" doc:"Openings of a site with the same word are never released while another of them is open" example:"airlock"`
 	Plan        []int  `yaml:"plan,omitempty,flow" json:"plan,omitempty" maxItems:"2" doc:"Place on the floor plan, thousandths of its width and height" example:"[120,400]"`
 }

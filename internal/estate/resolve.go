@@ -242,6 +242,7 @@ func (o Opening) Resolve(find Lookup) (sashlock.Opening, []Problem) {
 		OpenTime:    r.length("open_time", o.OpenTime, 0, time.Second, MaxOpenTime),
 		Unattended:  r.length("unattended", o.Unattended, 0, time.Second, MaxOpenTime),
 		Needs:       r.needs(o.Level, o.Two, o.FirstIn),
+		Trial:       o.Trial,
 		Interlock:   r.word("interlock", o.Interlock, 40),
 	}
 	if o.Kind == string(sashlock.Door) && o.Egress == "" {

@@ -48,6 +48,7 @@ func (b *Book) decide(q sashlock.Request, s sashlock.OpeningState, now access.Si
 	if !known {
 		return d
 	}
+	d.Trial = o.Trial
 	b.askFirst(&d, q, s, now)
 	b.askRails(&d, q, o, s, threat)
 	check := b.checkLock(q.Opening, s)
@@ -102,6 +103,9 @@ func (b *Book) askRails(d *sashlock.Decision, q sashlock.Request, o sashlock.Ope
 }
 
 func (b *Book) checkLock(id sashlock.OpeningID, s sashlock.OpeningState) sashlock.Check {
+	if b.Openings[id].Trial {
+		return sashlock.Check{What: "trial", OK: true, Needed: "nothing: it is decided and recorded only", Actual: "the opening is on trial, nothing is sent to its lock"}
+	}
 	check := sashlock.Check{What: "lock", Needed: "a lock that can be released and reached"}
 	lock, fitted := b.lock(id)
 	switch {
@@ -126,8 +130,12 @@ func accessEvent(q sashlock.Request, d sashlock.Decision, site sashlock.SiteID) 
 	case d.Deferred():
 		kind = sashlock.AccessDeferred
 	}
+	why := ""
+	if d.Trial {
+		why = string(sashlock.OnTrial)
+	}
 	return sashlock.Event{
-		Kind: kind, Site: site, Opening: d.Opening, Person: d.Person, Operator: q.Operator, Method: q.Method,
+		Kind: kind, Why: why, Site: site, Opening: d.Opening, Person: d.Person, Operator: q.Operator, Method: q.Method,
 		Grant: d.Grant, Decision: d.ID, Reason: d.Reason, Checks: d.Checks,
 		Credential: q.Credential, Second: d.Second, Side: q.Side, Rule: d.Rail,
 	}
@@ -163,7 +171,8 @@ func (h *Hall) await(tx *store.Tx, q sashlock.Request, s sashlock.OpeningState, 
 }
 
 // release puts a granted decision into effect: the opening remembers it, the
-// lock is told, and the end of the release time is looked at.
+// lock is told, and the end of the release time is looked at. On trial the lock
+// is not told: whether the person then passes shows what the other system did.
 func (h *Hall) release(tx *store.Tx, q sashlock.Request, o sashlock.Opening, s sashlock.OpeningState, d sashlock.Decision) (sashlock.CommandID, error) {
 	lock, _ := h.working.lock(o.ID)
 	verb := sashlock.DoUnlock
@@ -185,7 +194,7 @@ func (h *Hall) release(tx *store.Tx, q sashlock.Request, o sashlock.Opening, s s
 		s.Duress = tx.Now()
 	}
 	h.noteGrant(tx, q, d, o)
-	if verb == sashlock.DoUnlock && o.Egress == sashlock.EgressNone && s.Mode != sashlock.HeldUnlocked {
+	if verb == sashlock.DoUnlock && !o.Trial && o.Egress == sashlock.EgressNone && s.Mode != sashlock.HeldUnlocked {
 		s.Relock = s.Release.Until
 	}
 	return command, h.settle(tx, o, s)

@@ -20,9 +20,14 @@ import (
 //   - After a restart nothing is sent again: what was under way ends as
 //     "restarted", and drivers read the devices back.
 //   - No lock command goes to an opening that people leave through.
+//   - No command at all is made for an opening on trial, see trial.go.
 
 // queue records a command and hands it over once its transaction is committed.
+// For an opening on trial there is none, and its number is empty.
 func (h *Hall) queue(tx *store.Tx, o sashlock.Opening, c sashlock.CommandRecord) sashlock.CommandID {
+	if o.Trial {
+		return ""
+	}
 	c.ID = sashlock.NewID[sashlock.CommandID](tx.Now())
 	c.Site, c.Opening, c.Epoch = o.Site, o.ID, h.epoch
 	c.Issued, c.Expires = tx.Now(), tx.Now().Add(sashlock.MaxCommandLife)
@@ -72,7 +77,7 @@ func (h *Hall) endCommand(tx *store.Tx, r sashlock.Report) error {
 func outcomeOf(r sashlock.Reason) sashlock.CommandState {
 	switch r {
 	case sashlock.CommandLate, sashlock.CommandReplayed, sashlock.WrongAudience, sashlock.BadSignature,
-		sashlock.WrongEpoch, sashlock.EgressNeverLocked, sashlock.Restarted:
+		sashlock.WrongEpoch, sashlock.EgressNeverLocked, sashlock.OnTrial, sashlock.Restarted:
 		return sashlock.CommandRefused
 	default:
 		return sashlock.CommandFailed
@@ -158,7 +163,7 @@ const (
 // that it did.
 func (h *Hall) relock(tx *store.Tx, o sashlock.Opening, s sashlock.OpeningState) (sashlock.OpeningState, error) {
 	lock, fitted := h.working.lock(o.ID)
-	if s.Relock.IsZero() || !fitted || o.Egress != sashlock.EgressNone || s.Mode == sashlock.HeldUnlocked {
+	if s.Relock.IsZero() || !fitted || o.Trial || o.Egress != sashlock.EgressNone || s.Mode == sashlock.HeldUnlocked {
 		s.Relock = time.Time{}
 		return s, nil
 	}

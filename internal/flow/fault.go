@@ -39,7 +39,7 @@ type release struct {
 func (h *Hall) requestOnFault(ctx context.Context, q sashlock.Request, failure error) (Answer, error) {
 	book := h.Book()
 	o, known := book.Openings[q.Opening]
-	if !known || o.OnFault != sashlock.ReleaseOnFault || q.Operator != "" || !sashlock.IsKind(failure, sashlock.Unavailable) {
+	if !known || o.Trial || o.OnFault != sashlock.ReleaseOnFault || q.Operator != "" || !sashlock.IsKind(failure, sashlock.Unavailable) {
 		return Answer{}, failure
 	}
 	s, err := h.store.State(ctx, q.Opening)

@@ -22,7 +22,7 @@ import (
 //     is asked when the order is given, and the runner of scenarios asks again
 //     as long as one runs.
 //   - An order that holds unlocked is refused for an opening without a lock
-//     that can unlock and lock. Locking down sends no lock command to an
+//     that can unlock and lock, and for one on trial. Locking down sends no lock command to an
 //     opening on a way out.
 //   - One that waits behind another is asked about again when it comes into
 //     force: what was allowed an hour ago may be forbidden by now.
@@ -95,6 +95,9 @@ func (h *Hall) ChangeIn(tx *store.Tx, by sashlock.OperatorID, edit Edit) error {
 	}
 	before := h.working
 	h.adopt(tx, next)
+	if err := h.cutOver(tx, before, by, edit); err != nil {
+		return err
+	}
 	return h.lookAgainAt(tx, before, edit)
 }
 
@@ -167,6 +170,9 @@ func heldBackKind(o sashlock.Order) sashlock.EventKind {
 func (h *Hall) holdsBack(tx *store.Tx, o sashlock.Opening, d Directive) (HeldBack, bool) {
 	if d.Order.Mode != sashlock.HeldUnlocked {
 		return HeldBack{}, false
+	}
+	if o.Trial {
+		return HeldBack{Opening: o.ID, Why: "it is on trial: nothing is sent to its lock"}, true
 	}
 	lock, fitted := h.working.lock(o.ID)
 	if !fitted || !lock.Has(sashlock.CanUnlock) {

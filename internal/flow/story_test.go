@@ -177,6 +177,8 @@ func (s *story) opening(words []string) {
 			o.Egress = sashlock.Egress(value)
 		case "deadbolt": // a lock that has to be told to lock again
 			lock = lock[1:]
+		case "trial":
+			o.Trial = true
 		case "locked":
 		case "unlocked":
 			state.Lock = sashlock.Unlocked

@@ -73,7 +73,7 @@ func newVaults() *vaults {
 		vault: sashlock.Opening{
 			ID: "opn_vault", Slug: "vault", Name: "Vault", Site: "site_1", Area: "area_back", Kind: sashlock.Cage, Class: sashlock.High,
 			Egress: sashlock.EgressNone, OnFault: sashlock.HoldOnFault, ReleaseTime: 10 * time.Second, OpenTime: 2 * time.Minute, Unattended: time.Minute,
-			Needs: sashlock.Needs{Level: 3, FirstIn: "role_keys"}, Interlock: "airlock",
+			Needs: sashlock.Needs{Level: 3, FirstIn: "role_keys"}, Interlock: "airlock", Trial: true,
 		},
 		hall:  sashlock.Opening{ID: "opn_hall", Slug: "hall", Name: "Hall", Site: "site_1", Kind: sashlock.Door, Class: sashlock.Standard, Egress: sashlock.EgressNone, Interlock: "airlock"},
 		hours: daily("sch_hours", "09:00", "17:00"),
@@ -154,6 +154,7 @@ func verdicts() map[string]verdict {
 		"Opening.OpenTime":    vault(func(o *sashlock.Opening) { o.OpenTime = 0 }),
 		"Opening.Unattended":  vault(func(o *sashlock.Opening) { o.Unattended = time.Hour }),
 		"Opening.Needs":       vault(func(o *sashlock.Opening) { o.Needs.FirstIn = "" }),
+		"Opening.Trial":       vault(func(o *sashlock.Opening) { o.Trial = false }),
 		"Opening.Interlock":   vault(func(o *sashlock.Opening) { o.Interlock = "" }),
 
 		"Needs.Level":   area(func(a *sashlock.Area) { a.Needs.Level = 1 }),

@@ -17,6 +17,8 @@ import (
 //   - It comes to an area or site that is given as a whole; it, its area or its
 //     next area asks for less, counts people less strictly, or lets more in at
 //     once; an enforced guard rail was about it and no longer is.
+//   - It is no longer on trial beside another system, so that what is granted
+//     moves its lock.
 //   - It opens by itself when nothing can be recorded, counts as a way out to
 //     which no lock command goes, stays unlocked longer, or may stand open longer
 //     before anybody is told.
@@ -76,6 +78,7 @@ func (b *Book) loosened(all []sashlock.Site) (less []sashlock.SiteID) {
 func shownLess(was, is sashlock.Opening) bool {
 	longer := func(is, was time.Duration) bool { return was > 0 && (is == 0 || is > was) } // 0: for ever
 	return is.Class != sashlock.High ||
+		was.Trial && !is.Trial ||
 		was.OnFault == sashlock.HoldOnFault && is.OnFault != sashlock.HoldOnFault ||
 		was.Egress == sashlock.EgressNone && is.Egress != sashlock.EgressNone ||
 		is.ReleaseTime > was.ReleaseTime || longer(is.OpenTime, was.OpenTime) || longer(is.Unattended, was.Unattended)

@@ -23,6 +23,11 @@ func TestWidens(t *testing.T) {
 	}
 	vault := sashlock.Opening{ID: "opn_vault", Slug: "vault", Name: "Vault", Site: "site_1", Area: "area_back", Kind: sashlock.Door, Class: sashlock.High, Needs: sashlock.Needs{Level: 2}}
 	till := sashlock.Opening{ID: "opn_till", Slug: "till", Name: "Till", Site: "site_1", Kind: sashlock.Case, Class: sashlock.Standard}
+	tried := func(on bool) sashlock.Opening {
+		o := vault
+		o.ID, o.Slug, o.Trial = "opn_tried", "tried", on
+		return o
+	}
 	back := sashlock.Area{ID: "area_back", Slug: "back", Name: "Back", Site: "site_1", Needs: sashlock.Needs{Two: true}}
 	open := sashlock.Area{ID: "area_open", Slug: "open", Name: "Open", Site: "site_1", Needs: sashlock.Needs{Two: true}}
 	empty := sashlock.Area{ID: "area_empty", Slug: "empty", Name: "Empty", Site: "site_1", Needs: sashlock.Needs{Two: true}}
@@ -30,7 +35,7 @@ func TestWidens(t *testing.T) {
 	ana := sashlock.Person{ID: "prs_ana", Slug: "ana", Name: "Ana", Roles: []sashlock.RoleID{"role_staff"}}
 	office, spare := daily("sch_office", "09:00", "17:00"), daily("sch_spare", "09:00", "17:00")
 	book, err := flow.NewBook(access.Facts{
-		Sites: []sashlock.Site{site}, Areas: []sashlock.Area{back, open, empty}, Openings: []sashlock.Opening{vault, till},
+		Sites: []sashlock.Site{site}, Areas: []sashlock.Area{back, open, empty}, Openings: []sashlock.Opening{vault, till, tried(true)},
 		Roles:     []sashlock.Role{{ID: "role_staff", Slug: "staff", Name: "S"}, {ID: "role_vault", Slug: "vault", Name: "V"}, {ID: "role_over", Slug: "over", Name: "O"}},
 		People:    []sashlock.Person{ana},
 		Schedules: []sashlock.Schedule{office, spare},
@@ -78,6 +83,9 @@ func TestWidens(t *testing.T) {
 		"out of what asks for two":       {opening(func(o *sashlock.Opening) { o.Area = "" }), weaker},
 		"out of it, and asks itself":     {opening(func(o *sashlock.Opening) { o.Area, o.Needs.Two = "", true }), nil},
 		"asks for less":                  {opening(func(o *sashlock.Opening) { o.Needs.Level = 1 }), weaker},
+		"comes into force":               {access.Facts{Openings: []sashlock.Opening{tried(false)}}, weaker},
+		"stays on trial":                 {access.Facts{Openings: []sashlock.Opening{tried(true)}}, nil},
+		"goes on trial":                  {opening(func(o *sashlock.Opening) { o.Trial = true }), nil},
 		"asks for more":                  {opening(func(o *sashlock.Opening) { o.Needs.Level = 3 }), nil},
 		"is called something else":       {opening(func(o *sashlock.Opening) { o.Name = "Safe" }), nil},
 		"its area asks for less":         {area(sashlock.Needs{}), weaker},

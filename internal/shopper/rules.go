@@ -162,6 +162,8 @@ func Barred(book *flow.Book, o sashlock.Opening, now time.Time) string {
 		return lang.Mark("nobody has said how long it may stand open: an open case would raise no alarm")
 	case book.Sites[o.Site].Hours == "":
 		return lang.Mark("nobody has said when the store is open")
+	case o.Trial:
+		return lang.Mark("it is on trial: nothing is sent to its lock")
 	case !lock:
 		return lang.Mark("no lock is fitted that Sashlock can open")
 	}

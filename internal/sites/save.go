@@ -146,7 +146,7 @@ func SaveOpening(tx *store.Tx, d estate.Opening, find estate.Lookup, rev int64) 
 		"area": store.Null(o.Area), "egress": o.Egress, "on_fault": o.OnFault,
 		"release_ms": o.ReleaseTime.Milliseconds(), "open_ms": o.OpenTime.Milliseconds(),
 		"unattended_ms": o.Unattended.Milliseconds(), "plan_x": o.Plan.X, "plan_y": o.Plan.Y, "rev": o.Rev,
-		"level": o.Needs.Level, "two": o.Needs.Two, "first_in": store.Null(o.Needs.FirstIn), "interlock": o.Interlock,
+		"level": o.Needs.Level, "two": o.Needs.Two, "first_in": store.Null(o.Needs.FirstIn), "interlock": o.Interlock, "trial": o.Trial,
 	})
 	d.Kept = kept
 	return flow.Edit{

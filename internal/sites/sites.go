@@ -26,7 +26,7 @@ import (
 const (
 	siteColumns    = `id, slug, name, zone, hours, jurisdiction, shift_grace_ms, clock_in, longest_ms, open_by, open_tolerance_ms, revoke_within_ms, rev`
 	areaColumns    = `a.id, a.slug, a.name, a.site, a.level, a.two, a.first_in, a.passback, a.passback_ms, a.occupancy, a.rev`
-	openingColumns = `id, slug, name, kind, class, site, area, egress, on_fault, release_ms, open_ms, unattended_ms, level, two, first_in, interlock, plan_x, plan_y, rev`
+	openingColumns = `id, slug, name, kind, class, site, area, egress, on_fault, release_ms, open_ms, unattended_ms, level, two, first_in, interlock, trial, plan_x, plan_y, rev`
 )
 
 // ListSites returns every site in order of slug.
@@ -84,7 +84,7 @@ func scanOpening(scan store.Scan) (o sashlock.Opening, err error) {
 	var area, first sql.NullString
 	var release, open, unattended int64
 	err = scan(&o.ID, &o.Slug, &o.Name, &o.Kind, &o.Class, &o.Site, &area, &o.Egress, &o.OnFault,
-		&release, &open, &unattended, &o.Needs.Level, &o.Needs.Two, &first, &o.Interlock, &o.Plan.X, &o.Plan.Y, &o.Rev)
+		&release, &open, &unattended, &o.Needs.Level, &o.Needs.Two, &first, &o.Interlock, &o.Trial, &o.Plan.X, &o.Plan.Y, &o.Rev)
 	o.Area, o.Needs.FirstIn = sashlock.AreaID(area.String), sashlock.RoleID(first.String)
 	o.ReleaseTime = time.Duration(release) * time.Millisecond
 	o.OpenTime = time.Duration(open) * time.Millisecond

@@ -58,6 +58,7 @@ type pin struct {
 	Nobody                        bool   // open, and nobody there: the alarm stands
 	Alarm                         bool   // some alarm stands
 	Photo                         string // address of its photo; empty: there is none
+	Trial                         bool   // nothing is sent to its lock
 }
 
 // alarm is a standing alarm.
@@ -187,7 +188,7 @@ func pinOf(book *flow.Book, o sashlock.Opening, s sashlock.OpeningState, now tim
 		X: o.Plan.X, Y: o.Plan.Y,
 		Shown: shown, Open: s.Position == sashlock.Open,
 		Person: book.People[shown.Person].Name, Release: o.ReleaseTime,
-		Nobody: s.Alarms["unattended"] != "", Alarm: alarm,
+		Nobody: s.Alarms["unattended"] != "", Alarm: alarm, Trial: o.Trial,
 	}
 }
 

@@ -97,6 +97,7 @@ type answer struct {
 	Seq     int64
 	Checks  []sashlock.Check
 	Steps   []step
+	Trial   bool // nothing was sent to the lock
 }
 
 // step is how far a granted request got.
@@ -345,6 +346,7 @@ func (p pages) answered(ctx context.Context, o sashlock.Opening, id sashlock.Dec
 	a := &answer{
 		ID: string(id), Granted: e.Kind == sashlock.AccessGranted, Words: e.Reason.Words(), Person: p.Hall.Book().People[e.Person].Name,
 		At: in(e.Heard, zone), Seq: e.Seq, Checks: e.Checks,
+		Trial: e.Why == string(sashlock.OnTrial),
 	}
 	if !a.Granted {
 		return a, nil

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wiegand
+
+import (
+	"cmp"
+	"math/big"
+	"math/bits"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Written is a card as other systems write it down: as facility code and number,
+// as both in one ("12:34567", or the eight digits of a UHPPOTE controller), or as
+// the whole row of bits in decimal, hexadecimal ("0x…") or zeroes and ones.
+type Written struct {
+	Facility string // empty: there is none, or it stands with the number
+	Number   string
+	Format   string // "26", "34 bit", "H10304"; empty: it is not said
+}
+
+// longestWritten is more than any card takes to write down.
+const longestWritten = 4 * MaxBits
+
+// Rows returns every row of bits that the card may stand for, the likeliest
+// first; none: it cannot be understood, or no format has room for it. Where one
+// card has to be meant, more than one row is too many.
+func (w Written) Rows(more ...Format) (rows []Bits) {
+	if len(w.Facility)+len(w.Number)+len(w.Format) > longestWritten {
+		return nil
+	}
+	formats := w.formats(more)
+	facility, number := strings.TrimSpace(w.Facility), strings.TrimSpace(w.Number)
+	if facility == "" {
+		if a, b, parted := strings.Cut(strings.Map(oneSeparator, number), ":"); parted && a != "" {
+			facility, number = strings.TrimSpace(a), strings.TrimSpace(b)
+		}
+	}
+	add := func(row Bits, err error) {
+		if err == nil && row.Len() > 0 && !slices.Contains(rows, row) {
+			rows = append(rows, row)
+		}
+	}
+	if facility != "" {
+		code, errCode := strconv.ParseUint(facility, 10, 64)
+		n, errNumber := strconv.ParseUint(number, 10, 64)
+		for _, f := range formats {
+			if errCode == nil && errNumber == nil && f.Facility.len() > 0 {
+				add(f.Encode(code, n))
+			}
+		}
+		return rows
+	}
+	if len(number) >= MinBits && strings.Trim(number, "01") == "" {
+		add(Parse(number))
+		return rows
+	}
+	if digits, is := hexDigits(number); is {
+		for _, f := range formats {
+			add(f.whole(digits, 16))
+		}
+		return rows
+	}
+	n, err := strconv.ParseUint(number, 10, 64)
+	if err != nil {
+		return nil
+	}
+	for _, f := range formats {
+		if f.Facility.len() == 0 {
+			add(f.Encode(0, n))
+		}
+		if f.Bits == 26 {
+			if len(strings.TrimLeft(number, "0")) > 5 {
+				add(f.Encode(n/100_000, n%100_000)) // the digits of both, side by side
+			}
+			if bits.Len64(n) <= 32 {
+				add(f.Encode(n>>16&0xff, n&0xffff)) // the number that is printed on many cards
+			}
+		}
+		if w.Format != "" && f.Facility.len() > 0 {
+			add(f.whole(number, 10)) // without a facility code it is the number
+		}
+	}
+	return rows
+}
+
+// whole reads a value as the whole row of bits of a format, if its parities are
+// right.
+func (f Format) whole(digits string, base int) (Bits, error) {
+	v, ok := new(big.Int).SetString(digits, base)
+	if !ok || v.Sign() < 0 || v.BitLen() > f.Bits {
+		return Bits{}, nil
+	}
+	b := Zeroes(f.Bits)
+	for i := range f.Bits {
+		b = b.With(f.Bits-i, v.Bit(i) == 1)
+	}
+	if _, fits := f.Read(b); !fits {
+		return Bits{}, nil
+	}
+	return b, nil
+}
+
+// formats are those that the name of a format may stand for.
+func (w Written) formats(more []Format) []Format {
+	all := append(Formats(), more...)
+	name := strings.ToLower(strings.TrimSpace(w.Format))
+	if name == "" {
+		return all
+	}
+	length := strings.TrimFunc(name, func(r rune) bool { return r < '0' || r > '9' })
+	return slices.DeleteFunc(all, func(f Format) bool {
+		return !strings.EqualFold(f.Name, name) && !(strconv.Itoa(f.Bits) == length && strings.Trim(name, "0123456789 -bitswegand") == "")
+	})
+}
+
+// KnownFormat reports whether a format is known by a name as people write it.
+func KnownFormat(name string, more ...Format) bool {
+	return len(Written{Format: cmp.Or(name, "none")}.formats(more)) > 0
+}
+
+// oneSeparator makes every sign between facility code and number the same.
+func oneSeparator(r rune) rune {
+	if strings.ContainsRune("-/,. ", r) {
+		return ':'
+	}
+	return r
+}
+
+// hexDigits are those of a number that is plainly written in hexadecimal.
+func hexDigits(number string) (string, bool) {
+	lower := strings.ToLower(number)
+	digits, marked := strings.CutPrefix(lower, "0x")
+	if rest, h := strings.CutSuffix(digits, "h"); h && !marked {
+		digits, marked = rest, true
+	}
+	plain := digits != "" && strings.Trim(digits, "0123456789abcdef") == ""
+	return digits, plain && (marked || strings.ContainsAny(digits, "abcdef"))
+}
