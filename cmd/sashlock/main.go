@@ -62,6 +62,7 @@ type commands struct {
 	People      peopleCommand      `cmd:"" group:"setup" help:"Import a list of people"`
 	Scenario    scenarioCommand    `cmd:"" aliases:"scenarios" group:"daily" help:"List scenarios and lockdowns, begin and end them"`
 	Devices     devicesCommand     `cmd:"" group:"setup" help:"List devices, fit them to openings"`
+	Cutover     cutoverCommand     `cmd:"" group:"setup" help:"Compare an older system with this one"`
 	Rota        rotaCommand        `cmd:"" group:"setup" help:"Import a rota and list shifts"`
 	Gateways    gatewaysCommand    `cmd:"" aliases:"gateway" group:"setup" help:"Connect radios, brokers, buses and clouds with locks behind them"`
 	Rails       railsCommand       `cmd:"" group:"setup" help:"List guard rails, and check their texts"`

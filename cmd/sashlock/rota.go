@@ -3,14 +3,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/sashlock/sashlock/internal/api"
@@ -119,7 +114,7 @@ func (c *rotaImport) Run(d *desk) error {
 		return err
 	}
 	if seen.Wrong > 0 {
-		return wrongRota(seen)
+		return wrongTable("rota", seen.Wrong, seen.Problems)
 	}
 	s := sheet{head: []string{"WHAT", "PERSON", "SITE", "FROM", "UNTIL"}, data: seen, empty: "no difference"}
 	for _, step := range seen.Steps {
@@ -142,46 +137,11 @@ func (c *rotaImport) Run(d *desk) error {
 	return nil
 }
 
-// wrongRota is the error for a rota with problems.
-func wrongRota(seen api.Taken) error {
-	lines := []string{fmt.Sprintf("%s with the rota, and nothing was changed", count(seen.Wrong, "thing is wrong", "things are wrong"))}
-	for _, one := range seen.Problems {
-		lines = append(lines, one.Pointer+": "+one.Detail+"; "+one.Suggestion)
-	}
-	if more := seen.Wrong - len(seen.Problems); more > 0 {
-		lines = append(lines, fmt.Sprintf("and %d more", more))
-	}
-	return badFlag("", strings.Join(lines, "\n"))
-}
-
 // send sends a rota, with the plan that was seen once it is to be done.
-func (c *rotaImport) send(ctx context.Context, to *client, content []byte, plan string) (seen api.Taken, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
+func (c *rotaImport) send(ctx context.Context, to *client, content []byte, plan string) (api.Taken, error) {
 	q := url.Values{"site": {c.Site}, "source": {c.Source}, "weeks": {fmt.Sprint(c.Weeks)}}
 	if plan != "" {
 		q.Set("plan", plan)
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to.base+"/v1/shifts/import?"+q.Encode(), bytes.NewReader(content))
-	if err != nil {
-		return seen, badFlag("--url", err.Error())
-	}
-	r.Header.Set("Content-Type", "text/csv")
-	r.Header.Set("Authorization", "Bearer "+to.token)
-	answer, err := to.http.Do(r)
-	if err != nil {
-		return seen, to.unreachable(ctx, err)
-	}
-	defer answer.Body.Close() //nolint:errcheck // it was only read
-	if answer.StatusCode >= http.StatusMultipleChoices {
-		return seen, to.problem(answer)
-	}
-	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
-	if err != nil {
-		return seen, to.unreachable(ctx, err)
-	}
-	if err := json.Unmarshal(text, &seen); err != nil {
-		return seen, to.strange(err)
-	}
-	return seen, nil
+	return sendTable[api.Taken](ctx, to, "/v1/shifts/import", q, content)
 }

@@ -31,6 +31,7 @@ func (a *API) routes() {
 	a.shiftRoutes()
 	a.railRoutes()
 	a.whatIfRoutes()
+	a.cutoverRoutes()
 	a.credentialRoutes()
 	a.guestRoutes()
 	a.healthRoutes()

@@ -50,8 +50,8 @@ type Problem struct {
 	Do   lang.Phrase `json:"-"` // Fix, likewise
 }
 
-// String returns the problem in one line.
-func (p Problem) String() string {
+// Where says what the problem is about: "row 3, column name", or "the file".
+func (p Problem) Where() string {
 	where := "the file"
 	if p.Row > 0 {
 		where = fmt.Sprintf("row %d", p.Row)
@@ -59,8 +59,11 @@ func (p Problem) String() string {
 	if p.Column != "" {
 		where += ", column " + p.Column
 	}
-	return where + ": " + p.Detail + "; " + p.Fix
+	return where
 }
+
+// String returns the problem in one line.
+func (p Problem) String() string { return p.Where() + ": " + p.Detail + "; " + p.Fix }
 
 // Findings gathers what is to be said about a list, up to a bound. The zero
 // value has nothing to say.

@@ -385,7 +385,9 @@ func (a *answer) follow(events []sashlock.Event, zone *time.Location) {
 			set(3, e, "failed", lang.Mark("Not opened in time"))
 		}
 	}
-	a.Steps = steps
+	if a.Steps = steps; a.Trial {
+		a.Steps = []step{steps[0], {lang.Mark("On trial: nothing is sent to the lock"), a.At, "done"}, steps[3]}
+	}
 }
 
 // parts are the pieces of the page that are kept up to date.

@@ -25,6 +25,9 @@ func (p pin) Said(ctx context.Context, now time.Time) string {
 	case p.counts():
 		text += " " + console.ClockWords(now.Sub(s.Since))
 	}
+	if p.Trial {
+		text += " · " + lang.T(ctx, "on trial")
+	}
 	if p.Person != "" {
 		text += " · " + p.Person
 	}

@@ -45,6 +45,7 @@ const (
 
 // answer is the decision that a page follows.
 type answer struct {
+	Trial   bool // nothing was sent to the lock
 	ID      sashlock.DecisionID
 	Seq     int64 // of its entry
 	Granted bool
@@ -156,6 +157,10 @@ func (p pages) answered(ctx context.Context, v *caseView, me sashlock.PersonID, 
 		a.Until, a.Here = e.Heard.Add(flow.TwoPersonTime), p.managersHere(v.Opening.Site, me)
 		a.Ask, err = p.whoCanChange(ctx, v.Opening)
 		return a, err
+	}
+	if e.Why == string(sashlock.OnTrial) {
+		a.Trial, a.Trouble = true, sashlock.OnTrial.Words()
+		return a, nil
 	}
 	return a, p.followed(ctx, a)
 }

@@ -20,6 +20,7 @@ const afterwards = 50
 
 // card is a decision as people read it.
 type card struct {
+	Trial   bool // nothing was sent to the lock
 	ID      string
 	Code    string
 	Granted bool
@@ -126,7 +127,7 @@ func (p pages) card(ctx context.Context, e sashlock.Event) (*card, error) {
 	c := &card{
 		ID: string(e.Decision), Code: codeOf(e.Seq), Granted: e.Kind == sashlock.AccessGranted, Reason: e.Reason.Words(),
 		Site: site, Opening: book.Openings[e.Opening], Person: book.People[e.Person], At: console.LocalTime(site, e.Heard), Seq: e.Seq,
-		Method: methodWords(e.Method),
+		Method: methodWords(e.Method), Trial: e.Why == string(sashlock.OnTrial),
 	}
 	c.Area = book.Areas[c.Opening.Area].Name
 	var err error
@@ -209,6 +210,9 @@ func (c *card) follow(events []sashlock.Event) {
 		}
 	}
 	c.Steps = []step{{lang.Mark("Granted"), c.At, "done"}, sent, confirmed, opened}
+	if c.Trial {
+		c.Steps = []step{c.Steps[0], {lang.Mark("On trial: nothing is sent to the lock"), c.At, "done"}, opened}
+	}
 }
 
 // find leads from the short code that somebody quotes to the decision.
