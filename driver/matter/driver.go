@@ -46,8 +46,8 @@ func (*Driver) Check(config json.RawMessage) error {
 	return err
 }
 
-// Open starts a session, which implements [driver.Operator], [driver.Reader]
-// and [driver.CodeLister] as well.
+// Open starts a session, which implements [driver.Operator], [driver.Reader],
+// [driver.CodeLister] and [driver.CodeWriter] as well.
 func (d *Driver) Open(_ context.Context, config json.RawMessage, sink driver.Sink) (driver.Session, error) {
 	u, err := readConfig(config)
 	if err != nil {

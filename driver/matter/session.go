@@ -303,7 +303,7 @@ func (s *session) describe(l *link, n *node, all bool) (told []news) {
 		d := n.devices[endpoint]
 		isNew := d == nil
 		if isNew {
-			d = &device{node: n.state.Node, endpoint: endpoint, level: -1, turn: make(chan struct{}, 1)}
+			d = &device{node: n.state.Node, endpoint: endpoint, level: -1, turn: make(chan struct{}, 1), slots: make(chan struct{}, 1)}
 			n.devices[endpoint] = d
 		}
 		d.sort = n.state.sortOf(endpoint)
