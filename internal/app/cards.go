@@ -5,8 +5,11 @@ package app
 import (
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/cutover"
+	"github.com/sashlock/sashlock/internal/estate"
+	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/grants"
 	"github.com/sashlock/sashlock/internal/people"
+	"github.com/sashlock/sashlock/internal/reach"
 	"github.com/sashlock/sashlock/internal/store"
 	"github.com/sashlock/sashlock/internal/wiegand"
 )
@@ -14,7 +17,7 @@ import (
 // newCards joins the rooms into which cards of an older system are brought.
 func (h *House) newCards() cutover.Records {
 	return cutover.Records{
-		Store: h.Store, Hall: h.Hall,
+		Store: h.Store, Hall: h.Hall, Find: func(book *flow.Book) estate.Lookup { return reach.New(book, nil).Find },
 		Staff: func(q store.Query) (map[string]sashlock.PersonID, error) {
 			staff, err := people.ReadStaff(q)
 			by := map[string]sashlock.PersonID{}

@@ -14,7 +14,6 @@ import (
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/lang"
-	"github.com/sashlock/sashlock/internal/reach"
 	"github.com/sashlock/sashlock/internal/store"
 	"github.com/sashlock/sashlock/internal/table"
 	"github.com/sashlock/sashlock/internal/wiegand"
@@ -44,6 +43,7 @@ type Held struct {
 type Records struct {
 	Store    *store.Store
 	Hall     *flow.Hall
+	Find     func(book *flow.Book) estate.Lookup // what declared forms refer to
 	Staff    func(q store.Query) (byNumber map[string]sashlock.PersonID, err error)
 	Card     func(q store.Query, card wiegand.Bits) (Held, bool, error)
 	Grant    func(q store.Query, slug string) (sashlock.Grant, error)
@@ -304,13 +304,13 @@ func (p Plan) hash() string {
 
 // carryOut does the steps of a plan.
 func (r Records) carryOut(tx *store.Tx, steps []Step) (whole flow.Edit, err error) {
-	facts := reach.New(r.Hall.Book(), nil)
+	known := r.Find(r.Hall.Book())
 	joined := map[string]sashlock.PersonID{}
 	find := func(k estate.Kind, ref string) string {
 		if id, is := joined[ref]; is && k == estate.People {
 			return string(id)
 		}
-		return facts.Find(k, ref)
+		return known(k, ref)
 	}
 	for _, s := range steps {
 		var edit flow.Edit
