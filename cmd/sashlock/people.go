@@ -18,13 +18,15 @@ import (
 
 type peopleCommand struct {
 	Import peopleImport `cmd:"" help:"Make people as a list says, all or nothing."`
+	Cards  peopleCards  `cmd:"" help:"Bring cards over from an older system, all or nothing."`
 }
 
 // Help explains the command.
 func (c *peopleCommand) Help() string {
 	return `Examples:
 
-    sashlock people import staff.csv --dry-run`
+    sashlock people import staff.csv --dry-run
+    sashlock people cards badges.csv --format 26 --dry-run`
 }
 
 type peopleImport struct {

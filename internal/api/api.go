@@ -34,6 +34,7 @@ import (
 	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/codes"
 	"github.com/sashlock/sashlock/internal/credentials"
+	"github.com/sashlock/sashlock/internal/cutover"
 	"github.com/sashlock/sashlock/internal/devices"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
@@ -60,6 +61,7 @@ type Deps struct {
 	Credentials *credentials.Room
 	Codes       *codes.Room
 	Gateways    *gateways.Room
+	Cards       cutover.Records
 	Approvals   *approvals.Room
 	Shopper     *shopper.Room
 }

@@ -5,6 +5,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -17,6 +18,7 @@ import (
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
 	"github.com/sashlock/sashlock/internal/table"
+	"github.com/sashlock/sashlock/internal/wiegand"
 )
 
 type compareInput struct {
@@ -82,38 +84,120 @@ func (a *API) cutoverRoutes() {
 		Description:  "A table with time, card or person, door and result. Nothing is stored or recorded. What depends on who else was there counts as met.",
 		MaxBodyBytes: cutover.MaxLog + 1,
 	}, a.compareLog)
+	register(a, signin.Access, huma.Operation{
+		Method: http.MethodPost, Path: "/v1/people/cards", OperationID: "bring-cards", Tags: []string{"credentials"},
+		Summary:      "Bring people and their cards over from an older system, all or nothing",
+		Description:  "A table with names or short names, and card numbers; columns can be doors, which become grants. Without a plan it only tells what it would do. A list with PINs is refused.",
+		MaxBodyBytes: cutover.MaxCards + 1,
+	}, a.bringCards)
+}
+
+type bringInput struct {
+	Site        string           `query:"site" maxLength:"100" doc:"By whose clocks days begin: slug or identifier"`
+	Format      string           `query:"format" maxLength:"40" doc:"Of cards where the list does not say" example:"26"`
+	As          wiegand.Notation `query:"as" enum:",number,side_by_side,printed,whole" doc:"How numbers without a facility code of their own are written"`
+	Door        []string         `query:"door,explode" maxItems:"100" doc:"A column that is a door, and the opening: “Front Door=entrance”"`
+	Plan        string           `query:"plan" maxLength:"64" doc:"The plan of the answer without it: does exactly that. Without it, nothing is done"`
+	ContentType string           `header:"Content-Type"`
+	RawBody     []byte           `contentType:"text/csv"`
+}
+
+// Brought is what a list of cards does, or would do.
+type Brought struct {
+	Done     bool           `json:"done" doc:"It was done; false: it would be"`
+	Plan     string         `json:"plan" doc:"Hand it in to do exactly this"`
+	People   int            `json:"people" doc:"New ones"`
+	Cards    int            `json:"cards" doc:"New ones"`
+	Grants   int            `json:"grants" doc:"New ones, from doors of the list"`
+	Dates    int            `json:"dates" doc:"Such grants that get other dates"`
+	Same     int            `json:"same" doc:"Cards that are here already"`
+	Steps    []BroughtStep  `json:"steps"`
+	Notes    []FieldProblem `json:"notes,omitempty"`
+	Problems []FieldProblem `json:"problems,omitempty" doc:"With any of them nothing is done"`
+	Wrong    int            `json:"wrong" doc:"Problems in all; the list of them is cut"`
+}
+
+// BroughtStep is one thing that a list of cards does.
+type BroughtStep struct {
+	What    string    `json:"what" enum:"person,card,grant,dates"`
+	Row     int       `json:"row"`
+	Person  string    `json:"person" doc:"Slug"`
+	Name    string    `json:"name"`
+	Opening string    `json:"opening,omitempty"`
+	From    time.Time `json:"from,omitzero"`
+	Until   time.Time `json:"until,omitzero"`
+}
+
+// bringCards brings cards over from a list, or tells what that would do.
+func (a *API) bringCards(ctx context.Context, in *bringInput) (*struct{ Body Brought }, error) {
+	zone, err := a.zoneOf(ctx, in.Site)
+	if err != nil {
+		return nil, err
+	}
+	doors, err := doorsOf(in.Door)
+	if err != nil {
+		return nil, err
+	}
+	opts := cutover.CardOptions{Zone: zone, Format: in.Format, As: in.As, Doors: doors}
+	var plan cutover.Plan
+	if in.Plan == "" {
+		plan, err = a.Cards.Preview(ctx, in.RawBody, opts)
+	} else {
+		plan, err = a.Cards.Bring(ctx, caller(ctx).ID, in.RawBody, opts, in.Plan)
+	}
+	if err != nil && plan.Wrong == 0 {
+		return nil, err
+	}
+	out := Brought{
+		Done: in.Plan != "" && err == nil, Plan: plan.Hash, People: plan.Count[cutover.NewPerson], Cards: plan.Count[cutover.NewCard],
+		Grants: plan.Count[cutover.NewGrant], Dates: plan.Count[cutover.NewDates], Same: plan.Same, Steps: []BroughtStep{},
+		Notes: toldOf(plan.Notes), Problems: toldOf(plan.Problems), Wrong: plan.Wrong,
+	}
+	for _, s := range plan.Steps {
+		out.Steps = append(out.Steps, BroughtStep{What: s.What, Row: s.Row, Person: s.Slug, Name: s.Name, Opening: s.Opening, From: s.From, Until: s.Until})
+	}
+	return &struct{ Body Brought }{out}, nil
+}
+
+// zoneOf is the time zone of a site; of all sites, when none is named.
+func (a *API) zoneOf(ctx context.Context, site string) (zone *time.Location, err error) {
+	book := a.Hall.Book()
+	if site == "" {
+		return people.ZoneOf(book), nil
+	}
+	err = a.view(ctx, func(q store.Query) error {
+		id, err := referred(q, estate.Sites, "site", site)
+		if err == nil {
+			zone, err = schedule.LoadZone(book.Sites[sashlock.SiteID(id)].Zone)
+		}
+		return err
+	})
+	return zone, err
+}
+
+// doorsOf reads what doors are called.
+func doorsOf(lines []string) (map[string]string, error) {
+	doors, wrong := cutover.ReadDoors(strings.Join(lines, "\n"))
+	if len(wrong) > 0 {
+		return nil, &sashlock.Error{Kind: sashlock.Invalid, Op: "reading doors", Subject: "door", Hint: "write its name there, an equals sign and the short name here: Front door=entrance"}
+	}
+	return doors, nil
 }
 
 func (a *API) compareLog(ctx context.Context, in *compareInput) (*struct{ Body Compared }, error) {
-	book := a.Hall.Book()
-	zone := people.ZoneOf(book)
-	if in.Site != "" {
-		err := a.view(ctx, func(q store.Query) error {
-			id, err := referred(q, estate.Sites, "site", in.Site)
-			if err == nil {
-				zone, err = schedule.LoadZone(book.Sites[sashlock.SiteID(id)].Zone)
-			}
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
+	zone, err := a.zoneOf(ctx, in.Site)
+	if err != nil {
+		return nil, err
 	}
-	doors := map[string]string{}
-	for _, line := range in.Door {
-		some, wrong := cutover.ReadDoors(line)
-		if len(wrong) > 0 {
-			return nil, &sashlock.Error{Kind: sashlock.Invalid, Op: "comparing log", Subject: "door", Hint: "write its name there, an equals sign and the short name here: Front door=entrance"}
-		}
-		for theirs, ours := range some {
-			doors[theirs] = ours
-		}
+	doors, err := doorsOf(in.Door)
+	if err != nil {
+		return nil, err
 	}
 	log := cutover.Read(in.RawBody, zone)
 	if log.Wrong > 0 {
 		return &struct{ Body Compared }{Compared{Problems: toldOf(log.Problems), Wrong: log.Wrong, Openings: []ComparedOpening{}, Differ: []ComparedLine{}, Doors: []ComparedDoor{}}}, nil
 	}
-	result, err := cutover.Compare(ctx, a.Store, book, log.Lines, cutover.Options{Doors: doors, Whose: a.Credentials.Owner})
+	result, err := cutover.Compare(ctx, a.Store, a.Hall.Book(), log.Lines, cutover.Options{Doors: doors, Whose: a.Credentials.Owner})
 	if err != nil {
 		return nil, err
 	}

@@ -35,6 +35,7 @@ import (
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/console/phone"
 	"github.com/sashlock/sashlock/internal/credentials"
+	"github.com/sashlock/sashlock/internal/cutover"
 	"github.com/sashlock/sashlock/internal/devices"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/gateways"
@@ -66,6 +67,7 @@ type House struct {
 	Scenarios   *scenarios.Room
 	Credentials *credentials.Room
 	Codes       *codes.Room
+	Cards       cutover.Records
 	Approvals   *approvals.Room
 	Shopper     *shopper.Room
 	API         *api.API
@@ -141,12 +143,13 @@ func (h *House) build(ctx context.Context) error {
 		return err
 	}
 	h.Codes = h.newCodes()
+	h.Cards = h.newCards()
 	if h.Shopper, err = h.newShopper(); err != nil {
 		return err
 	}
 	h.API = api.New(api.Deps{
 		Store: h.Store, Hall: h.Hall, Devices: h.Devices, Signin: h.Signin, Now: h.Now, Log: h.Log,
-		Version: Version(), VerifierKey: h.Keys.Verifier, Scenarios: h.Scenarios, Credentials: h.Credentials, Codes: h.Codes, Gateways: h.Gateways, Approvals: h.Approvals, Shopper: h.Shopper,
+		Version: Version(), VerifierKey: h.Keys.Verifier, Scenarios: h.Scenarios, Credentials: h.Credentials, Codes: h.Codes, Gateways: h.Gateways, Cards: h.Cards, Approvals: h.Approvals, Shopper: h.Shopper,
 	})
 	return nil
 }

@@ -58,7 +58,7 @@ func (h *House) pages() http.Handler {
 	granting.Mount(frame)
 	persons.Mount(frame)
 	phone.Mount(frame, h.Assistance, h.Shopper, h.Scenarios)
-	moving.Mount(frame, h.Credentials.Owner)
+	moving.Mount(frame, h.Credentials.Owner, h.Cards)
 	planner.Mount(frame)
 	proving.Mount(frame)
 	rails.Mount(frame)

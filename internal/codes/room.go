@@ -96,7 +96,7 @@ type work struct {
 	due     time.Time // not before
 	retry   time.Duration
 	online  bool
-	trial   bool // its opening is on trial
+	trial   bool        // its opening is on trial
 	written []time.Time // codes written in the last hour
 }
 

@@ -204,13 +204,20 @@ func (r *Room) resolve(ctx context.Context, o sashlock.Opening, s Shown) (f foun
 // system let in asks it, not a reader.
 func (r *Room) Owner(ctx context.Context, card wiegand.Bits) (id sashlock.PersonID, known bool, err error) {
 	err = r.store.View(ctx, func(q store.Query) error {
-		all, err := store.Rows(q, scan, `SELECT `+columns+` FROM credential_marks m JOIN credentials c ON c.id = m.credential WHERE m.mark = ? AND c.lost IS NULL`, r.cardMark(card))
-		if known = err == nil && len(all) > 0; known {
-			id = all[0].Person
-		}
+		c, found, err := r.CardOf(q, card)
+		id, known = c.Person, found && c.Lost.IsZero()
 		return err
 	})
 	return id, known, err
+}
+
+// CardOf finds the credential that a card is, or was until it was lost.
+func (r *Room) CardOf(q store.Query, card wiegand.Bits) (c Credential, known bool, err error) {
+	all, err := store.Rows(q, scan, `SELECT `+columns+` FROM credential_marks m JOIN credentials c ON c.id = m.credential WHERE m.mark = ?`, r.cardMark(card))
+	if err != nil || len(all) == 0 {
+		return c, false, err
+	}
+	return all[0], true, nil
 }
 
 // request puts together what was presented: who, and how surely.

@@ -20,6 +20,31 @@ var (
 	monthFirst = []string{"1/2/2006 15:04:05", "1/2/2006 15:04", "1/2/2006 3:04:05 PM", "1/2/2006 3:04 PM", "1-2-2006 15:04:05", "1-2-2006 15:04"}
 )
 
+// The ways to write a day.
+var (
+	plainDays      = []string{"2006-01-02", "2006-1-2", "2.1.2006", "20060102", "2006/1/2", "2 Jan 2006", "2-Jan-2006"}
+	dayFirstDays   = []string{"2/1/2006", "2-1-2006"}
+	monthFirstDays = []string{"1/2/2006", "1-2-2006"}
+)
+
+// readDay understands a day, or a moment. Of a day that is the last one, all of
+// it counts.
+func readDay(text string, zone *time.Location, last bool) moment {
+	m := moment{first(plainDays, text, zone), first(dayFirstDays, text, zone), first(monthFirstDays, text, zone)}
+	if !m.known() {
+		return readMoment(text, zone)
+	}
+	if !last {
+		return m
+	}
+	for _, at := range []*time.Time{&m.sure, &m.day, &m.month} {
+		if !at.IsZero() {
+			*at = at.In(zone).AddDate(0, 0, 1).UTC()
+		}
+	}
+	return m
+}
+
 // moment is when a line says that it was: surely, or in either of two ways.
 type moment struct {
 	sure, day, month time.Time

@@ -3,7 +3,6 @@
 package wiegand
 
 import (
-	"cmp"
 	"math/big"
 	"math/bits"
 	"slices"
@@ -18,7 +17,22 @@ type Written struct {
 	Facility string // empty: there is none, or it stands with the number
 	Number   string
 	Format   string // "26", "34 bit", "H10304"; empty: it is not said
+	As       Notation
 }
+
+// Notation is what the digits of a card without a facility code of its own mean.
+type Notation string
+
+// The notations; the empty one is whichever fits.
+const (
+	Plain      Notation = "number"       // the number of a format without facility codes
+	SideBySide Notation = "side_by_side" // facility code and number, whose five digits are the last ones: a UHPPOTE controller
+	Printed    Notation = "printed"      // facility code and number as one number of 24 bits: printed on many cards
+	Whole      Notation = "whole"        // all bits with their parities as one number
+)
+
+// Notations lists them.
+func Notations() []Notation { return []Notation{Plain, SideBySide, Printed, Whole} }
 
 // longestWritten is more than any card takes to write down.
 const longestWritten = 4 * MaxBits
@@ -67,22 +81,28 @@ func (w Written) Rows(more ...Format) (rows []Bits) {
 		return nil
 	}
 	for _, f := range formats {
-		if f.Facility.len() == 0 {
-			add(f.Encode(0, n))
-		}
-		if f.Bits == 26 {
-			if len(strings.TrimLeft(number, "0")) > 5 {
-				add(f.Encode(n/100_000, n%100_000)) // the digits of both, side by side
+		for _, as := range Notations() {
+			if w.As == as || w.As == "" && (as != Whole || w.Format != "" && f.Facility.len() > 0) {
+				add(f.digits(number, n, as))
 			}
-			if bits.Len64(n) <= 32 {
-				add(f.Encode(n>>16&0xff, n&0xffff)) // the number that is printed on many cards
-			}
-		}
-		if w.Format != "" && f.Facility.len() > 0 {
-			add(f.whole(number, 10)) // without a facility code it is the number
 		}
 	}
 	return rows
+}
+
+// digits reads a number in one notation.
+func (f Format) digits(number string, n uint64, as Notation) (Bits, error) {
+	switch {
+	case as == Plain && f.Facility.len() == 0:
+		return f.Encode(0, n)
+	case as == SideBySide && f.Bits == 26 && n > 99_999:
+		return f.Encode(n/100_000, n%100_000)
+	case as == Printed && f.Bits == 26 && bits.Len64(n) <= 32:
+		return f.Encode(n>>16&0xff, n&0xffff)
+	case as == Whole:
+		return f.whole(number, 10)
+	}
+	return Bits{}, nil
 }
 
 // whole reads a value as the whole row of bits of a format, if its parities are
@@ -115,9 +135,10 @@ func (w Written) formats(more []Format) []Format {
 	})
 }
 
-// KnownFormat reports whether a format is known by a name as people write it.
+// KnownFormat reports whether a format is known by a name as people write it, or
+// is left open.
 func KnownFormat(name string, more ...Format) bool {
-	return len(Written{Format: cmp.Or(name, "none")}.formats(more)) > 0
+	return len(Written{Format: name}.formats(more)) > 0
 }
 
 // oneSeparator makes every sign between facility code and number the same.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package moving is the page on which openings are moved over from an older
+// Package moving is the pages on which cards are brought over and openings are moved over from an older
 // access control system: on trial, in force, and how the two agree.
 //
 // # How it fits
 //
-// [Mount] adds it to the frame of package console. The switch is a field of the
+// [Mount] adds them to the frame of package console. The switch is a field of the
 // opening; what goes with it happens in package flow. Logs are compared by
 // package cutover.
 //
@@ -50,12 +50,13 @@ type pages struct {
 }
 
 // Mount adds the page to a frame.
-func Mount(f *console.Frame, whose Whose) {
+func Mount(f *console.Frame, whose Whose, records cutover.Records) {
 	p := pages{f, whose}
 	f.Handle("GET /devices/cutover", signin.Read, p.show)
 	f.Handle("POST /devices/cutover/compare", signin.Read, p.compare)
 	f.Dangerous("POST /devices/cutover/{slug}/force", signin.Setup, p.force)
 	f.Handle("POST /devices/cutover/{slug}/trial", signin.Setup, p.trial)
+	mountCards(p, records)
 }
 
 // sheet is what the page shows.
@@ -218,7 +219,7 @@ func (s *sheet) received(w http.ResponseWriter, r *http.Request) (content []byte
 			value, err = io.ReadAll(io.LimitReader(part, cutover.MaxLog+1))
 		}
 		if err != nil {
-			return nil, unread(ctx, err)
+			return nil, unread(ctx, err, cutover.MaxLog)
 		}
 		switch part.FormName() {
 		case "log":
@@ -233,10 +234,10 @@ func (s *sheet) received(w http.ResponseWriter, r *http.Request) (content []byte
 	return content, nil
 }
 
-func unread(ctx context.Context, err error) error {
+func unread(ctx context.Context, err error, most int) error {
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
-		return &sashlock.Error{Kind: sashlock.Limit, Op: "reading log", Hint: lang.T(ctx, "the file is too large: %d MB at most", cutover.MaxLog>>20), Err: err}
+		return &sashlock.Error{Kind: sashlock.Limit, Op: "reading log", Hint: lang.T(ctx, "the file is too large: %d MB at most", most>>20), Err: err}
 	}
 	return &sashlock.Error{Kind: sashlock.Invalid, Op: "reading log", Hint: lang.T(ctx, "the file did not arrive whole: send it again"), Err: err}
 }
