@@ -31,7 +31,7 @@ func calm() []string {
 			"/activity/views", "/activity/views/{id}/remove", "/proof/verify", "/proof/check", "/proof/entries/{seq}/evidence", "/incidents/{id}/evidence",
 			"/devices/assessment", "/plan", "/plan/picture", "/plan/picture/remove", "/openings/{slug}/photo", "/openings/{slug}/photo/remove", "/devices/labels",
 			"/me/passkeys/{id}/name", "/me/language", "/serve/push", "/serve/push/remove", "/serve/push/test",
-			"/access/draft", "/access/schedules/draft", "/access/rails/draft", "/scenarios/draft", "/what-if/draft", "/people/import", "/rota/import",
+			"/access/draft", "/access/schedules/draft", "/access/rails/draft", "/scenarios/draft", "/what-if/draft", "/people/import", "/people/cards", "/devices/cutover/compare", "/rota/import",
 			"/access/ask", "/keys", "/keys/{slug}/out", "/keys/loans/{id}/back", "/access/reviews",
 		},
 		// Somebody waits for them, and they open nothing.
@@ -59,6 +59,8 @@ func calm() []string {
 			"/people/{slug}/suspend", "/access/grants/{slug}/end", "/me/sessions/{id}/end", "/me/sessions/end",
 			"/access/roles", "/access/roles/{slug}/remove", "/access/schedules/{slug}/remove",
 		},
+		// It takes a lock out of our hands, at once where something is wrong.
+		[]string{"/devices/cutover/{slug}/trial"},
 		// What was found is fitted where somebody stands beside it.
 		[]string{"/devices/{id}/adopt"},
 		// A lock is asked what it holds.
@@ -102,6 +104,7 @@ func dangers(c *consoletest.Counter) map[string]dangerous {
 	return map[string]dangerous{
 		"/gateways/save":                 {path: "/gateways/save", form: gateway},
 		"/gateways/try":                  {path: "/gateways/try", form: gateway},
+		"/devices/cutover/{slug}/force":  {path: "/devices/cutover/case-1/force"},
 		"/openings/{slug}/release":       {path: "/openings/case-1/release", form: f("person", "ana")},
 		"/c/{tag}/release":               {path: "/c/cage-1/release", form: f("confirm", "yes"), as: signin.Associate},
 		"/people/{slug}/lift":            {path: "/people/bob/lift"},

@@ -114,6 +114,8 @@ var pages = []struct{ path, says, link string }{
 	{"/people/goncalo/credentials", "Staff card", ""},
 	{"/people/new", "person", ""},
 	{"/people/import", "Import", ""},
+	{"/people/cards", "Cards of an older system", ""},
+	{"/devices/cutover", "Moving over", ""},
 	{"/credentials", "PIN", ""},
 	{"/keys", "Overdue", ""},
 	{"/inside", "Who is inside", ""},
