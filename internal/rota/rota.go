@@ -29,7 +29,6 @@ package rota
 import (
 	"bytes"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/sashlock/sashlock"
@@ -150,13 +149,13 @@ type reader struct {
 
 func (r *reader) problem(row int, column string, detail, fix lang.Phrase) {
 	if r.list.Wrong++; r.list.Wrong <= maxProblems {
-		r.list.Problems = append(r.list.Problems, Problem{row, clip(column), detail, fix})
+		r.list.Problems = append(r.list.Problems, Problem{row, sashlock.Clip(column), detail, fix})
 	}
 }
 
 func (r *reader) note(row int, column string, detail, fix lang.Phrase) {
 	if r.list.Noted++; r.list.Noted <= maxProblems {
-		r.list.Notes = append(r.list.Notes, Problem{row, clip(column), detail, fix})
+		r.list.Notes = append(r.list.Notes, Problem{row, sashlock.Clip(column), detail, fix})
 	}
 }
 
@@ -197,11 +196,4 @@ func (r *reader) noteOverlaps() {
 			last[e.Person] = e
 		}
 	}
-}
-
-func clip(s string) string {
-	if len(s) > 60 {
-		return strings.ToValidUTF8(s[:60], "") + "…"
-	}
-	return s
 }

@@ -185,7 +185,7 @@ func (s *sheet) heads(line int, cells []string) bool {
 			continue
 		}
 		if s.has[c] {
-			s.problem(line, text, lang.Say("two columns are about the same: %s and %s", strconv.Quote(clip(s.head[c])), strconv.Quote(clip(text))), lang.Say("rename or remove one of them"))
+			s.problem(line, text, lang.Say("two columns are about the same: %s and %s", strconv.Quote(sashlock.Clip(s.head[c])), strconv.Quote(sashlock.Clip(text))), lang.Say("rename or remove one of them"))
 			continue
 		}
 		s.has[c], s.at[c], s.head[c] = true, i, text
@@ -210,7 +210,7 @@ func (s *sheet) cell(one row, c column) string {
 func (s *sheet) row(one row) {
 	for _, c := range []column{personColumn, refColumn} {
 		if text := s.cell(one, c); text != "" && strings.ContainsRune("=+-@", rune(text[0])) {
-			s.note(one.line, s.head[c], lang.Say("%s looks like a formula and was taken as text", strconv.Quote(clip(text))), lang.Say("nothing, if that is meant"))
+			s.note(one.line, s.head[c], lang.Say("%s looks like a formula and was taken as text", strconv.Quote(sashlock.Clip(text))), lang.Say("nothing, if that is meant"))
 		}
 	}
 	one.site, one.known = s.site(one.line, s.head[siteColumn], s.cell(one, siteColumn))
@@ -245,7 +245,7 @@ func (s *sheet) row(one row) {
 }
 
 func (s *sheet) noDay(one row) {
-	s.problem(one.line, s.head[dateColumn], lang.Say("%s is not a day", strconv.Quote(clip(one.date))), lang.Say("write a day like 2026-11-30"))
+	s.problem(one.line, s.head[dateColumn], lang.Say("%s is not a day", strconv.Quote(sashlock.Clip(one.date))), lang.Say("write a day like 2026-11-30"))
 }
 
 // onDay is a shift of a day. One that ends no later than it begins ends on the
@@ -271,7 +271,7 @@ func (s *sheet) clock(one row, c column) (int, bool) {
 	text := s.cell(one, c)
 	second, ok := parseClock(text)
 	if !ok {
-		s.problem(one.line, s.head[c], lang.Say("%s is not a time of day", strconv.Quote(clip(text))), lang.Say("write a time like 14:30"))
+		s.problem(one.line, s.head[c], lang.Say("%s is not a time of day", strconv.Quote(sashlock.Clip(text))), lang.Say("write a time like 14:30"))
 	}
 	return second, ok
 }
@@ -281,7 +281,7 @@ func (s *sheet) instant(one row, c column) (time.Time, bool) {
 	at, w, ok := parseInstant(text)
 	switch {
 	case !ok:
-		s.problem(one.line, s.head[c], lang.Say("%s is not a day and a time", strconv.Quote(clip(text))), lang.Say("write it like 2026-11-30 14:30"))
+		s.problem(one.line, s.head[c], lang.Say("%s is not a day and a time", strconv.Quote(sashlock.Clip(text))), lang.Say("write it like 2026-11-30 14:30"))
 		return at, false
 	case !at.IsZero():
 		return at, true

@@ -32,6 +32,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
 
+	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/lang"
 )
 
@@ -86,15 +87,7 @@ func (f *Findings) Note(row int, column string, what, do lang.Phrase) {
 }
 
 func found(row int, column string, what, do lang.Phrase) Problem {
-	return Problem{row, Clip(column), what.In(lang.English), do.In(lang.English), what, do}
-}
-
-// Clip cuts a cell so that it can be shown in a sentence.
-func Clip(s string) string {
-	if len(s) > 60 {
-		return strings.ToValidUTF8(s[:60], "") + "…"
-	}
-	return s
+	return Problem{row, sashlock.Clip(column), what.In(lang.English), do.In(lang.English), what, do}
 }
 
 // Record is one row of a table.
