@@ -3,12 +3,8 @@
 package rota
 
 import (
-	"bytes"
 	"crypto/sha256"
-	"encoding/csv"
 	"encoding/hex"
-	"errors"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +12,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/lang"
+	"github.com/sashlock/sashlock/internal/table"
 )
 
 // column is what a column of a list is about.
@@ -97,43 +94,25 @@ type row struct {
 
 // readSheet reads a list: the first row has the headings.
 func (r *reader) readSheet(text []byte) {
-	skipped := 0
-	if rest, is := bytes.CutPrefix(text, []byte("sep=")); is { // a hint for spreadsheets
-		_, text, _ = bytes.Cut(rest, []byte{'\n'})
-		skipped = 1
-	}
 	if !r.isModest(text) {
 		return
 	}
-	in := csv.NewReader(bytes.NewReader(text))
-	in.Comma, in.FieldsPerRecord = delimiter(text), -1
 	s := &sheet{reader: r}
-	rows := 0
-	for !r.full {
-		cells, err := in.Read()
-		if errors.Is(err, io.EOF) {
-			break
+	rows, wrong := 0, table.Findings{}
+	table.Rows(text, &wrong, func(one table.Record) bool {
+		switch rows++; {
+		case rows == 1:
+			return s.heads(one.Line, one.Cells)
+		case rows > MaxShifts+1:
+			r.problem(one.Line, "", lang.Say("there are more than %d shifts", MaxShifts), lang.Say("import fewer weeks at a time"))
+			return false
 		}
-		var bad *csv.ParseError
-		if errors.As(err, &bad) {
-			r.problem(skipped+bad.StartLine, "", lang.Say("a quotation mark is missing or in the wrong place"), lang.Say(`write a cell with quotation marks as "one ""quoted"" word"`))
-			break
-		}
-		line, _ := in.FieldPos(0)
-		if line += skipped; blank(cells) {
-			continue
-		}
-		if rows++; rows == 1 {
-			if !s.heads(line, cells) {
-				return
-			}
-			continue
-		}
-		if rows > MaxShifts+1 {
-			r.problem(line, "", lang.Say("there are more than %d shifts", MaxShifts), lang.Say("import fewer weeks at a time"))
-			break
-		}
-		s.row(row{line: line, cells: cells})
+		s.row(row{line: one.Line, cells: one.Cells})
+		return !r.full
+	})
+	r.take(wrong)
+	if rows == 1 && r.list.Wrong > 0 {
+		return
 	}
 	s.explainSlashes()
 	if rows < 2 && r.list.Wrong == 0 {
@@ -148,7 +127,7 @@ const maxCells = 500
 // isModest refuses files that are no list of shifts by their very size, before
 // any cell is read.
 func (r *reader) isModest(text []byte) bool {
-	parts, line, cells := byte(delimiter(text)), 1, 0
+	parts, line, cells := byte(table.Delimiter(text)), 1, 0
 	for _, c := range text {
 		switch c {
 		case '\n':
@@ -166,15 +145,6 @@ func (r *reader) isModest(text []byte) bool {
 		}
 	}
 	return true
-}
-
-func blank(cells []string) bool {
-	all := true
-	for i := range cells {
-		cells[i] = strings.TrimSpace(cells[i])
-		all = all && cells[i] == ""
-	}
-	return all
 }
 
 // heads understands the headings.

@@ -100,23 +100,35 @@ type Record struct {
 // semicolons or tabs, the first of which are the headings, until it returns
 // false. Blank rows are left out.
 func Read(content []byte, f *Findings, each func(Record) bool) {
+	if text, is := Text(content, f); is {
+		Rows(text, f, each)
+	}
+}
+
+// Text is a file as UTF-8 with plain line ends, whatever it is written in; false
+// when it is no text, which is then noted as a problem.
+func Text(content []byte, f *Findings) (text []byte, is bool) {
 	text, err := io.ReadAll(decoded(content))
 	if err != nil {
 		f.Problem(0, "", lang.Say("the file cannot be read as text"), lang.Say("save it again as CSV in UTF-8"))
-		return
+		return nil, false
 	}
 	if i := bytes.IndexByte(text, 0); i >= 0 {
 		f.Problem(1+bytes.Count(text[:i], []byte{'\n'}), "", lang.Say("this is no text"), lang.Say("save the sheet as CSV; a workbook (.xlsx, .ods) cannot be read"))
-		return
+		return nil, false
 	}
-	text = withPlainLineEnds(text)
+	return withPlainLineEnds(text), true
+}
+
+// Rows is [Read] for what [Text] made of a file.
+func Rows(text []byte, f *Findings, each func(Record) bool) {
 	skipped := 0
 	if rest, is := bytes.CutPrefix(text, []byte("sep=")); is { // a hint for spreadsheets
 		_, text, _ = bytes.Cut(rest, []byte{'\n'})
 		skipped = 1
 	}
 	r := csv.NewReader(bytes.NewReader(text))
-	r.Comma, r.FieldsPerRecord = delimiter(text), -1
+	r.Comma, r.FieldsPerRecord = Delimiter(text), -1
 	for {
 		cells, err := r.Read()
 		if errors.Is(err, io.EOF) {
@@ -201,8 +213,8 @@ func withPlainLineEnds(text []byte) []byte {
 	return bytes.ReplaceAll(text, []byte{'\r'}, []byte{'\n'})
 }
 
-// delimiter finds what parts the cells of the first row.
-func delimiter(text []byte) rune {
+// Delimiter finds what parts the cells of the first row of a text.
+func Delimiter(text []byte) rune {
 	counts := map[byte]int{}
 	quoted := false
 	for _, c := range text {
