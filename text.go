@@ -3,6 +3,7 @@
 package sashlock
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -33,4 +34,12 @@ func CheckName(name string) string {
 
 func isDirectionMark(r rune) bool {
 	return r >= '\u202A' && r <= '\u202E' || r >= '\u2066' && r <= '\u2069' || r == '\u200E' || r == '\u200F' || r == '\u061C'
+}
+
+// Clip cuts a text that somebody wrote so that a message can quote it.
+func Clip(s string) string {
+	if len(s) > 60 {
+		return strings.ToValidUTF8(s[:60], "") + "…"
+	}
+	return s
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/table"
 )
@@ -152,7 +153,7 @@ func (r *stockReader) count(rec table.Record, text string) int {
 	}
 	n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSuffix(text, ".0"), ",0"))
 	if err != nil || n < 1 || n > maxLocks {
-		r.Problem(rec.Line, r.heads[r.at[countColumn]], lang.Say("%q is not how many there are", table.Clip(text)), lang.Say("write a whole number from 1 to %d", maxLocks))
+		r.Problem(rec.Line, r.heads[r.at[countColumn]], lang.Say("%q is not how many there are", sashlock.Clip(text)), lang.Say("write a whole number from 1 to %d", maxLocks))
 		return 1
 	}
 	return n
@@ -189,7 +190,7 @@ func (s *Stock) typed(cells []string) {
 func (r *stockReader) add(s Stock) bool {
 	for i, cell := range []string{s.Maker, s.Model} {
 		if table.Formula(cell) {
-			r.Note(s.Row, []string{"maker", "model"}[i], lang.Say("it begins like a formula (%s)", table.Clip(cell)), lang.Say("it is taken as text and calculated nowhere"))
+			r.Note(s.Row, []string{"maker", "model"}[i], lang.Say("it begins like a formula (%s)", sashlock.Clip(cell)), lang.Say("it is taken as text and calculated nowhere"))
 		}
 	}
 	key := [3]string{table.PlainWords(s.Maker, ' '), table.PlainWords(s.Model, ' '), table.PlainWords(s.Site, ' ')}

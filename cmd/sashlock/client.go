@@ -144,7 +144,7 @@ func (c *client) open(ctx context.Context, q call) (io.ReadCloser, error) {
 	defer answer.Body.Close() //nolint:errcheck // it was only read
 	if proposal != "" {
 		return nil, &sashlock.Error{
-			Kind: sashlock.Denied, Op: "changing", Subject: proposal,
+			Kind: sashlock.Denied, Op: "changing",
 			Hint: "nothing is changed yet: it waits under " + proposal + " for a second operator to confirm it in the console",
 		}
 	}

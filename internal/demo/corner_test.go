@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -24,6 +25,7 @@ import (
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/signin"
+	"github.com/sashlock/sashlock/internal/store"
 )
 
 // visitor is a browser in front of a demo.
@@ -407,5 +409,41 @@ func TestKeypadOfTheDemo(t *testing.T) {
 	}
 	if n := len(v.walked); n != 2 {
 		t.Errorf("somebody went through %d openings", n)
+	}
+}
+
+// "Be a customer" in the corner gives a code, and the case behind its link takes
+// it once.
+func TestBeACustomer(t *testing.T) {
+	v := visit(t)
+	if _, page := v.get("/demo/corner"); !strings.Contains(page, "Be a customer") || strings.Contains(page, `id="demo-code"`) {
+		t.Error("the corner does not offer it, or has a code that nobody asked for")
+	}
+	if r := v.post("/demo/code"); r.StatusCode != http.StatusSeeOther {
+		t.Fatalf("asking for a code: %d", r.StatusCode)
+	}
+	_, page := v.get("/demo/corner")
+	found := regexp.MustCompile(`<code id="demo-code">([^<]+)</code></strong>\s*<a href="(/help/[^"]+)"`).FindStringSubmatch(page)
+	if found == nil {
+		t.Fatal("the corner shows no code with a way to the case")
+	}
+	code, self := found[1], found[2]+"/self"
+	if r, page := v.get(self); r.StatusCode != http.StatusOK || !strings.Contains(page, `name="code"`) {
+		t.Fatalf("the page of the case: %d", r.StatusCode)
+	}
+	if r := v.post(self+"/code", "code", code); r.StatusCode != http.StatusSeeOther {
+		t.Fatalf("the code is answered with %d", r.StatusCode)
+	}
+	admitted, err := v.house.Store.Events(t.Context(), store.EventQuery{Kind: string(sashlock.GuestAdmitted), Limit: 10})
+	if err != nil || len(admitted) != 1 || admitted[0].Opening != v.openingCalled(aloneAt).ID {
+		t.Fatalf("admitted: %+v, %v", admitted, err)
+	}
+	fresh, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.client.Jar = fresh // somebody else, to whom the code was handed on
+	if r := v.post(self+"/code", "code", code); r.StatusCode == http.StatusSeeOther {
+		t.Error("the code is taken twice")
 	}
 }

@@ -107,7 +107,7 @@ func checkEach[T object](k Kind, list []T, check func(T) []Problem) []Problem {
 			out = append(out, p)
 		}
 		if j, twice := first[o.Ref()]; twice {
-			out = append(out, Problem{Field: at + ".slug", Detail: lang.Say("%s[%d] has the same name %q", plural(k), j, clip(o.Ref())), Fix: lang.Say("give each its own")})
+			out = append(out, Problem{Field: at + ".slug", Detail: lang.Say("%s[%d] has the same name %q", plural(k), j, sashlock.Clip(o.Ref())), Fix: lang.Say("give each its own")})
 		}
 		first[o.Ref()] = i
 	}

@@ -76,16 +76,9 @@ func (r *reader) ref(field string, k Kind, ref string, required bool) string {
 	}
 	id := r.find(k, ref)
 	if id == "" {
-		r.wrong(field, lang.Say("there is no %s %q", k.word(), clip(ref)), lang.Say("declare the %s first, or correct the name", k.word()))
+		r.wrong(field, lang.Say("there is no %s %q", k.word(), sashlock.Clip(ref)), lang.Say("declare the %s first, or correct the name", k.word()))
 	}
 	return id
-}
-
-func clip(s string) string {
-	if len(s) > 60 {
-		return strings.ToValidUTF8(s[:60], "") + "…"
-	}
-	return s
 }
 
 func (r *reader) instant(field, s string) time.Time {
@@ -94,7 +87,7 @@ func (r *reader) instant(field, s string) time.Time {
 	}
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil || t.Year() < 1970 || t.Year() > 2200 {
-		r.wrong(field, lang.Say("%q is not an instant", clip(s)), lang.Say(`write it with its offset, like "2026-11-30T18:00:00+01:00"`))
+		r.wrong(field, lang.Say("%q is not an instant", sashlock.Clip(s)), lang.Say(`write it with its offset, like "2026-11-30T18:00:00+01:00"`))
 		return time.Time{}
 	}
 	return t.UTC().Truncate(time.Microsecond)
@@ -117,7 +110,7 @@ func (r *reader) date(field, s string, required bool) sashlock.Date {
 	}
 	d, err := sashlock.ParseDate(s)
 	if err != nil {
-		r.wrong(field, lang.Say("%q is not a date", clip(s)), lang.Say(`write a day of the calendar like "2026-12-25"`))
+		r.wrong(field, lang.Say("%q is not a date", sashlock.Clip(s)), lang.Say(`write a day of the calendar like "2026-12-25"`))
 	}
 	return d
 }
@@ -125,7 +118,7 @@ func (r *reader) date(field, s string, required bool) sashlock.Date {
 func (r *reader) timeOfDay(field, s string) sashlock.TimeOfDay {
 	t, err := sashlock.ParseTimeOfDay(s)
 	if err != nil {
-		r.wrong(field, lang.Say("%q is not a time of day", clip(s)), lang.Say(`write hours and minutes like "09:30", in quotes`))
+		r.wrong(field, lang.Say("%q is not a time of day", sashlock.Clip(s)), lang.Say(`write hours and minutes like "09:30", in quotes`))
 	}
 	return t
 }
@@ -136,7 +129,7 @@ func (r *reader) length(field, s string, fallback, least, most time.Duration) ti
 	}
 	d, err := time.ParseDuration(s)
 	if err != nil {
-		r.wrong(field, lang.Say("%q is not a length of time", clip(s)), lang.Say(`write it with its unit, like "25s" or "2m"`))
+		r.wrong(field, lang.Say("%q is not a length of time", sashlock.Clip(s)), lang.Say(`write it with its unit, like "25s" or "2m"`))
 		return fallback
 	}
 	if d < least || d > most || d%time.Millisecond != 0 {
@@ -150,7 +143,7 @@ func (r *reader) oneOf(field, s, fallback string, allowed ...string) string {
 		s = fallback
 	}
 	if !slices.Contains(allowed, s) {
-		r.wrong(field, lang.Say("%q is not known", clip(s)), lang.Say("choose one of %s", strings.Join(allowed, ", ")))
+		r.wrong(field, lang.Say("%q is not known", sashlock.Clip(s)), lang.Say("choose one of %s", strings.Join(allowed, ", ")))
 	}
 	return s
 }
@@ -162,7 +155,7 @@ func (s Site) Resolve(find Lookup) (sashlock.Site, []Problem) {
 	if s.Zone == "" || s.Zone == "Local" {
 		r.wrong("zone", lang.Say("the site's time zone is missing"), lang.Say(`name an IANA time zone like "Europe/Lisbon"`))
 	} else if _, err := time.LoadLocation(s.Zone); err != nil {
-		r.wrong("zone", lang.Say("there is no time zone %q", clip(s.Zone)), lang.Say(`name an IANA time zone like "Europe/Lisbon"`))
+		r.wrong("zone", lang.Say("there is no time zone %q", sashlock.Clip(s.Zone)), lang.Say(`name an IANA time zone like "Europe/Lisbon"`))
 	}
 	out.Hours = sashlock.ScheduleID(r.ref("hours", Schedules, s.Hours, false))
 	out.Jurisdiction = r.word("jurisdiction", s.Jurisdiction, 10)
@@ -281,7 +274,7 @@ func (p Person) Resolve(find Lookup) (sashlock.Person, []Problem) {
 	for i, role := range p.Roles {
 		field := fmt.Sprintf("roles[%d]", i)
 		if seen[role] {
-			r.wrong(field, lang.Say("role %q is there twice", clip(role)), lang.Say("remove one"))
+			r.wrong(field, lang.Say("role %q is there twice", sashlock.Clip(role)), lang.Say("remove one"))
 			continue
 		}
 		seen[role] = true
@@ -350,7 +343,7 @@ func (s Schedule) Resolve(Lookup) (sashlock.Schedule, []Problem) {
 		for j, day := range p.Days {
 			n := slices.Index(weekdays, day)
 			if n < 0 {
-				r.wrong(fmt.Sprintf("%sdays[%d]", at, j), lang.Say("%q is not a day", clip(day)), lang.Say("use mon tue wed thu fri sat sun"))
+				r.wrong(fmt.Sprintf("%sdays[%d]", at, j), lang.Say("%q is not a day", sashlock.Clip(day)), lang.Say("use mon tue wed thu fri sat sun"))
 			}
 			period.Days = append(period.Days, time.Weekday(n))
 		}

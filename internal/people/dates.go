@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/table"
 )
@@ -32,7 +33,7 @@ func (r *listReader) readDate(rec table.Record, c column, at int) time.Time {
 	}
 	t, wholeDay, ok := parseDate(text, r.zone)
 	if !ok {
-		r.Problem(rec.Line, r.head[c], lang.Say("%q is not a date", table.Clip(text)), lang.Say(dateFix))
+		r.Problem(rec.Line, r.head[c], lang.Say("%q is not a date", sashlock.Clip(text)), lang.Say(dateFix))
 		return time.Time{}
 	}
 	return endOf(t, c == untilColumn && wholeDay)
@@ -95,7 +96,7 @@ func (r *listReader) explainSlashes() {
 		}
 		t, err := time.ParseInLocation(layout, d.text, r.zone)
 		if err != nil || !inRange(t) {
-			r.Problem(p.row, r.head[d.col], lang.Say("%q is not a date", table.Clip(d.text)), lang.Say(dateFix))
+			r.Problem(p.row, r.head[d.col], lang.Say("%q is not a date", sashlock.Clip(d.text)), lang.Say(dateFix))
 			continue
 		}
 		if d.col == fromColumn {

@@ -117,7 +117,7 @@ func (r *listReader) readHeadings(rec table.Record) bool {
 			r.Note(rec.Line, heading, lang.Say("this column is not known and is left out"), lang.Say("it is kept nowhere"))
 		case c == unknown:
 		case r.has[c]:
-			r.Problem(rec.Line, heading, lang.Say("it says the same as column %q", table.Clip(r.head[c])), lang.Say("take one of the two out of the file"))
+			r.Problem(rec.Line, heading, lang.Say("it says the same as column %q", sashlock.Clip(r.head[c])), lang.Say("take one of the two out of the file"))
 		default:
 			r.has[c], r.place[c], r.head[c] = true, i, heading
 		}
@@ -129,7 +129,7 @@ func (r *listReader) readHeadings(rec table.Record) bool {
 		r.Problem(rec.Line, "", lang.Say("no column tells people apart"), lang.Say(`call one "slug" (short names) or "external_id" (the numbers of your personnel system)`))
 	}
 	if r.has[suspendedColumn] && r.has[activeColumn] {
-		r.Problem(rec.Line, r.head[activeColumn], lang.Say("it says the same as column %q", table.Clip(r.head[suspendedColumn])), lang.Say("take one of the two out of the file"))
+		r.Problem(rec.Line, r.head[activeColumn], lang.Say("it says the same as column %q", sashlock.Clip(r.head[suspendedColumn])), lang.Say("take one of the two out of the file"))
 	}
 	return r.Wrong == 0
 }
@@ -148,7 +148,7 @@ func (r *listReader) readRow(rec table.Record) {
 	}
 	for i, c := range rec.Cells[:len(r.heads)] {
 		if table.Formula(c) {
-			r.Note(rec.Line, r.heads[i], lang.Say("it begins like a formula (%s)", table.Clip(c)), lang.Say("it is taken as text and calculated nowhere"))
+			r.Note(rec.Line, r.heads[i], lang.Say("it begins like a formula (%s)", sashlock.Clip(c)), lang.Say("it is taken as text and calculated nowhere"))
 		}
 	}
 	p := listed{row: rec.Line, slug: strings.ToLower(r.cell(rec, slugColumn)), external: r.cell(rec, externalColumn)}
@@ -160,7 +160,7 @@ func (r *listReader) readRow(rec table.Record) {
 		r.Problem(rec.Line, cmp.Or(r.head[nameColumn], r.head[familyColumn]), lang.Say("this cannot be a name"), lang.Say(fix))
 	}
 	if p.slug != "" && !sashlock.ValidSlug(p.slug) {
-		r.Problem(rec.Line, r.head[slugColumn], lang.Say("%q cannot be a short name", table.Clip(p.slug)), lang.Say("use 1 to 40 of a-z, 0-9 and hyphens, starting with a letter or digit"))
+		r.Problem(rec.Line, r.head[slugColumn], lang.Say("%q cannot be a short name", sashlock.Clip(p.slug)), lang.Say("use 1 to 40 of a-z, 0-9 and hyphens, starting with a letter or digit"))
 	}
 	if fix := checkForeign(p.external); fix != "" {
 		r.Problem(rec.Line, r.head[externalColumn], lang.Say("this cannot be an identifier"), lang.Say(fix))
@@ -199,7 +199,7 @@ func (r *listReader) readRoles(rec table.Record) []sashlock.RoleID {
 		}
 		id, known := r.role(part)
 		if !known {
-			r.Problem(rec.Line, r.head[rolesColumn], lang.Say("there is no role %q", table.Clip(part)), lang.Say("add the role first, or correct the name"))
+			r.Problem(rec.Line, r.head[rolesColumn], lang.Say("there is no role %q", sashlock.Clip(part)), lang.Say("add the role first, or correct the name"))
 			continue
 		}
 		if !contains(ids, id) {
@@ -249,7 +249,7 @@ func (r *listReader) readSuspended(rec table.Record) (suspended, left bool) {
 	case "terminated", "left", "leaver", "former", "resigned", "retired", "dismissed", "baja", "ausgetreten", "parti":
 		return true, true
 	}
-	r.Problem(rec.Line, r.head[c], lang.Say("%q is neither yes nor no", table.Clip(text)), lang.Say(`write "yes" or "no"`))
+	r.Problem(rec.Line, r.head[c], lang.Say("%q is neither yes nor no", sashlock.Clip(text)), lang.Say(`write "yes" or "no"`))
 	return false, false
 }
 
@@ -266,7 +266,7 @@ func (r *listReader) twice() {
 				continue
 			}
 			if first, is := one.of[one.id]; is {
-				r.Problem(p.row, one.head, lang.Say("%q is in row %d already", table.Clip(one.id), first), lang.Say("keep one row for each person"))
+				r.Problem(p.row, one.head, lang.Say("%q is in row %d already", sashlock.Clip(one.id), first), lang.Say("keep one row for each person"))
 				continue
 			}
 			one.of[one.id] = p.row

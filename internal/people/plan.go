@@ -13,7 +13,6 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/lang"
-	"github.com/sashlock/sashlock/internal/table"
 )
 
 // Verb is what a list does to one person.
@@ -147,7 +146,7 @@ func (p *planner) find(row *listed) (Entry, bool) {
 	if known && row.external != "" {
 		e := p.staff.Entries[i]
 		if row.slug != "" && row.slug != e.Slug {
-			p.list.Problem(row.row, p.list.head[slugColumn], lang.Say("%q is known here as %q, not %q", table.Clip(row.external), e.Slug, table.Clip(row.slug)), lang.Say("write the short name that is known: it stays as it is"))
+			p.list.Problem(row.row, p.list.head[slugColumn], lang.Say("%q is known here as %q, not %q", sashlock.Clip(row.external), e.Slug, sashlock.Clip(row.slug)), lang.Say("write the short name that is known: it stays as it is"))
 		}
 		return e, true
 	}
@@ -156,7 +155,7 @@ func (p *planner) find(row *listed) (Entry, bool) {
 	}
 	e := p.staff.Entries[i]
 	if row.external != "" && e.External != "" {
-		p.list.Problem(row.row, p.list.head[externalColumn], lang.Say("%q has the number %q here, not %q", e.Slug, table.Clip(e.External), table.Clip(row.external)), lang.Say("give somebody new another short name, or correct the number"))
+		p.list.Problem(row.row, p.list.head[externalColumn], lang.Say("%q has the number %q here, not %q", e.Slug, sashlock.Clip(e.External), sashlock.Clip(row.external)), lang.Say("give somebody new another short name, or correct the number"))
 	}
 	return e, true
 }

@@ -153,7 +153,7 @@ func (r *reader) moment(p property) (m moment, ok bool) {
 	plain, utc := strings.CutSuffix(value, "Z")
 	t, err := time.Parse("20060102T150405", plain)
 	if err != nil || !inRange(t) {
-		r.problem(p.row, p.name, lang.Say("%s is not a day and a time", strconv.Quote(clip(p.value))), lang.Say("export the calendar again"))
+		r.problem(p.row, p.name, lang.Say("%s is not a day and a time", strconv.Quote(sashlock.Clip(p.value))), lang.Say("export the calendar again"))
 		return m, false
 	}
 	m.wall = wallOf(t)
@@ -161,7 +161,7 @@ func (r *reader) moment(p property) (m moment, ok bool) {
 		m.zone = time.UTC
 	} else if name != "" {
 		if m.zone = r.zone(name); m.zone == nil {
-			r.problem(p.row, p.name, lang.Say("nobody knows the time zone %s", strconv.Quote(clip(name))), lang.Say(`write a zone like "Europe/Lisbon"`))
+			r.problem(p.row, p.name, lang.Say("nobody knows the time zone %s", strconv.Quote(sashlock.Clip(name))), lang.Say(`write a zone like "Europe/Lisbon"`))
 			return m, false
 		}
 	}
@@ -186,7 +186,7 @@ func (r *reader) findEnd(e *event) {
 	if p, has := e.find("DURATION"); has {
 		d, ok := parseDuration(p.value)
 		if e.lasts = d; !ok {
-			r.problem(p.row, p.name, lang.Say("%s is no length of time", strconv.Quote(clip(p.value))), lang.Say("write a length like PT8H"))
+			r.problem(p.row, p.name, lang.Say("%s is no length of time", strconv.Quote(sashlock.Clip(p.value))), lang.Say("write a length like PT8H"))
 		}
 		return
 	}

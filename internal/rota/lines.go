@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"strings"
 
+	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/lang"
 )
 
@@ -57,7 +58,7 @@ func (r *reader) events(text []byte, each func(component)) {
 			}
 		case "END":
 			if len(stack) == 0 || stack[len(stack)-1] != strings.ToUpper(p.value) {
-				r.problem(row, "", lang.Say("END:%s has no beginning", clip(p.value)), lang.Say("export the calendar again"))
+				r.problem(row, "", lang.Say("END:%s has no beginning", sashlock.Clip(p.value)), lang.Say("export the calendar again"))
 				return false
 			}
 			if len(stack) == 2 && event != nil {

@@ -111,12 +111,12 @@ func one[T ~string](found []T, ref string, nobody lang.Phrase, fix lang.Phrase) 
 	case 1:
 		return found[0], true, lang.Phrase{}, lang.Phrase{}
 	}
-	return "", false, lang.Say("%s means several", strconv.Quote(clip(ref))), lang.Say("write the short name instead")
+	return "", false, lang.Say("%s means several", strconv.Quote(sashlock.Clip(ref))), lang.Say("write the short name instead")
 }
 
 func (r *reader) person(row int, column, ref string) (sashlock.PersonID, bool) {
 	id, ok, what, fix := one(r.names.person(ref), ref,
-		lang.Say("nobody here is called %s", strconv.Quote(clip(ref))), lang.Say("write a short name, a personnel number or a name that is in the list of people"))
+		lang.Say("nobody here is called %s", strconv.Quote(sashlock.Clip(ref))), lang.Say("write a short name, a personnel number or a name that is in the list of people"))
 	if !ok {
 		r.problem(row, column, what, fix)
 	}
@@ -131,7 +131,7 @@ func (r *reader) site(row int, column, ref string) (sashlock.SiteID, bool) {
 		return r.Site, r.Site != ""
 	}
 	id, ok, what, fix := one(cmpOr(r.names.sites[strings.ToLower(ref)], r.names.sites[plainWords(ref)]), ref,
-		lang.Say("no store of yours is called %s", strconv.Quote(clip(ref))), lang.Say("write the short name of a store"))
+		lang.Say("no store of yours is called %s", strconv.Quote(sashlock.Clip(ref))), lang.Say("write the short name of a store"))
 	if !ok {
 		r.problem(row, column, what, fix)
 	}
@@ -151,7 +151,7 @@ func (r *reader) role(row int, column, ref string) (sashlock.RoleID, bool) {
 		return "", true
 	}
 	id, ok, what, fix := one(cmpOr(r.names.roles[strings.ToLower(ref)], r.names.roles[plainWords(ref)]), ref,
-		lang.Say("there is no role %s", strconv.Quote(clip(ref))), lang.Say("write the short name of a role, or leave it empty"))
+		lang.Say("there is no role %s", strconv.Quote(sashlock.Clip(ref))), lang.Say("write the short name of a role, or leave it empty"))
 	if !ok {
 		r.problem(row, column, what, fix)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/lang"
 )
 
@@ -80,7 +81,7 @@ func parseRule(text string, first wall) (r rule, wrong lang.Phrase) {
 }
 
 func (r *rule) set(name, value string, first wall) lang.Phrase {
-	unclear := lang.Say("the part %s of its rule of repetition cannot be understood", strconv.Quote(clip(name+"="+value)))
+	unclear := lang.Say("the part %s of its rule of repetition cannot be understood", strconv.Quote(sashlock.Clip(name+"="+value)))
 	number := func(to *int, most int) lang.Phrase {
 		n, err := strconv.Atoi(value)
 		if err != nil || n < 1 || n > most {
@@ -93,7 +94,7 @@ func (r *rule) set(name, value string, first wall) lang.Phrase {
 	case "FREQ":
 		r.every = frequency(slices.Index([]string{"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}, value))
 		if r.every < 0 {
-			return lang.Say("it repeats within a day (%s)", clip(value))
+			return lang.Say("it repeats within a day (%s)", sashlock.Clip(value))
 		}
 	case "INTERVAL":
 		return number(&r.interval, 10_000)
@@ -124,10 +125,10 @@ func (r *rule) set(name, value string, first wall) lang.Phrase {
 	case "BYHOUR", "BYMINUTE", "BYSECOND": // some write those of the beginning
 		at := map[string]int{"BYHOUR": first.second() / 3600, "BYMINUTE": first.second() / 60 % 60, "BYSECOND": first.second() % 60}
 		if n, err := strconv.Atoi(value); err != nil || n != at[name] {
-			return lang.Say("it repeats within a day (%s)", clip(name))
+			return lang.Say("it repeats within a day (%s)", sashlock.Clip(name))
 		}
 	default:
-		return lang.Say("repetition by %s is not understood", clip(name))
+		return lang.Say("repetition by %s is not understood", sashlock.Clip(name))
 	}
 	return lang.Phrase{}
 }

@@ -29,11 +29,11 @@ package rota
 import (
 	"bytes"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/lang"
+	"github.com/sashlock/sashlock/internal/table"
 )
 
 // The limits of a file.
@@ -123,7 +123,9 @@ func Read(content []byte, opts Options) List {
 	case len(bytes.TrimSpace(content)) == 0:
 		r.problem(0, "", lang.Say("the file is empty"), lang.Say("choose a CSV list or a calendar (.ics)"))
 	default:
-		text, ok := r.decode(content)
+		var wrong table.Findings
+		text, ok := table.Text(content, &wrong)
+		r.take(wrong)
 		if ok && isCalendar(text) {
 			r.readCalendar(text)
 		} else if ok {
@@ -150,13 +152,20 @@ type reader struct {
 
 func (r *reader) problem(row int, column string, detail, fix lang.Phrase) {
 	if r.list.Wrong++; r.list.Wrong <= maxProblems {
-		r.list.Problems = append(r.list.Problems, Problem{row, clip(column), detail, fix})
+		r.list.Problems = append(r.list.Problems, Problem{row, sashlock.Clip(column), detail, fix})
+	}
+}
+
+// take notes what is wrong with the table that a list is.
+func (r *reader) take(wrong table.Findings) {
+	for _, p := range wrong.Problems {
+		r.problem(p.Row, p.Column, p.What, p.Do)
 	}
 }
 
 func (r *reader) note(row int, column string, detail, fix lang.Phrase) {
 	if r.list.Noted++; r.list.Noted <= maxProblems {
-		r.list.Notes = append(r.list.Notes, Problem{row, clip(column), detail, fix})
+		r.list.Notes = append(r.list.Notes, Problem{row, sashlock.Clip(column), detail, fix})
 	}
 }
 
@@ -197,11 +206,4 @@ func (r *reader) noteOverlaps() {
 			last[e.Person] = e
 		}
 	}
-}
-
-func clip(s string) string {
-	if len(s) > 60 {
-		return strings.ToValidUTF8(s[:60], "") + "…"
-	}
-	return s
 }

@@ -3,12 +3,8 @@
 package rota
 
 import (
-	"bytes"
 	"crypto/sha256"
-	"encoding/csv"
 	"encoding/hex"
-	"errors"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +12,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/lang"
+	"github.com/sashlock/sashlock/internal/table"
 )
 
 // column is what a column of a list is about.
@@ -97,43 +94,25 @@ type row struct {
 
 // readSheet reads a list: the first row has the headings.
 func (r *reader) readSheet(text []byte) {
-	skipped := 0
-	if rest, is := bytes.CutPrefix(text, []byte("sep=")); is { // a hint for spreadsheets
-		_, text, _ = bytes.Cut(rest, []byte{'\n'})
-		skipped = 1
-	}
 	if !r.isModest(text) {
 		return
 	}
-	in := csv.NewReader(bytes.NewReader(text))
-	in.Comma, in.FieldsPerRecord = delimiter(text), -1
 	s := &sheet{reader: r}
-	rows := 0
-	for !r.full {
-		cells, err := in.Read()
-		if errors.Is(err, io.EOF) {
-			break
+	rows, wrong := 0, table.Findings{}
+	table.Rows(text, &wrong, func(one table.Record) bool {
+		switch rows++; {
+		case rows == 1:
+			return s.heads(one.Line, one.Cells)
+		case rows > MaxShifts+1:
+			r.problem(one.Line, "", lang.Say("there are more than %d shifts", MaxShifts), lang.Say("import fewer weeks at a time"))
+			return false
 		}
-		var bad *csv.ParseError
-		if errors.As(err, &bad) {
-			r.problem(skipped+bad.StartLine, "", lang.Say("a quotation mark is missing or in the wrong place"), lang.Say(`write a cell with quotation marks as "one ""quoted"" word"`))
-			break
-		}
-		line, _ := in.FieldPos(0)
-		if line += skipped; blank(cells) {
-			continue
-		}
-		if rows++; rows == 1 {
-			if !s.heads(line, cells) {
-				return
-			}
-			continue
-		}
-		if rows > MaxShifts+1 {
-			r.problem(line, "", lang.Say("there are more than %d shifts", MaxShifts), lang.Say("import fewer weeks at a time"))
-			break
-		}
-		s.row(row{line: line, cells: cells})
+		s.row(row{line: one.Line, cells: one.Cells})
+		return !r.full
+	})
+	r.take(wrong)
+	if rows == 1 && r.list.Wrong > 0 {
+		return
 	}
 	s.explainSlashes()
 	if rows < 2 && r.list.Wrong == 0 {
@@ -148,7 +127,7 @@ const maxCells = 500
 // isModest refuses files that are no list of shifts by their very size, before
 // any cell is read.
 func (r *reader) isModest(text []byte) bool {
-	parts, line, cells := byte(delimiter(text)), 1, 0
+	parts, line, cells := byte(table.Delimiter(text)), 1, 0
 	for _, c := range text {
 		switch c {
 		case '\n':
@@ -168,15 +147,6 @@ func (r *reader) isModest(text []byte) bool {
 	return true
 }
 
-func blank(cells []string) bool {
-	all := true
-	for i := range cells {
-		cells[i] = strings.TrimSpace(cells[i])
-		all = all && cells[i] == ""
-	}
-	return all
-}
-
 // heads understands the headings.
 func (s *sheet) heads(line int, cells []string) bool {
 	for i, text := range cells {
@@ -185,7 +155,7 @@ func (s *sheet) heads(line int, cells []string) bool {
 			continue
 		}
 		if s.has[c] {
-			s.problem(line, text, lang.Say("two columns are about the same: %s and %s", strconv.Quote(clip(s.head[c])), strconv.Quote(clip(text))), lang.Say("rename or remove one of them"))
+			s.problem(line, text, lang.Say("two columns are about the same: %s and %s", strconv.Quote(sashlock.Clip(s.head[c])), strconv.Quote(sashlock.Clip(text))), lang.Say("rename or remove one of them"))
 			continue
 		}
 		s.has[c], s.at[c], s.head[c] = true, i, text
@@ -210,7 +180,7 @@ func (s *sheet) cell(one row, c column) string {
 func (s *sheet) row(one row) {
 	for _, c := range []column{personColumn, refColumn} {
 		if text := s.cell(one, c); text != "" && strings.ContainsRune("=+-@", rune(text[0])) {
-			s.note(one.line, s.head[c], lang.Say("%s looks like a formula and was taken as text", strconv.Quote(clip(text))), lang.Say("nothing, if that is meant"))
+			s.note(one.line, s.head[c], lang.Say("%s looks like a formula and was taken as text", strconv.Quote(sashlock.Clip(text))), lang.Say("nothing, if that is meant"))
 		}
 	}
 	one.site, one.known = s.site(one.line, s.head[siteColumn], s.cell(one, siteColumn))
@@ -245,7 +215,7 @@ func (s *sheet) row(one row) {
 }
 
 func (s *sheet) noDay(one row) {
-	s.problem(one.line, s.head[dateColumn], lang.Say("%s is not a day", strconv.Quote(clip(one.date))), lang.Say("write a day like 2026-11-30"))
+	s.problem(one.line, s.head[dateColumn], lang.Say("%s is not a day", strconv.Quote(sashlock.Clip(one.date))), lang.Say("write a day like 2026-11-30"))
 }
 
 // onDay is a shift of a day. One that ends no later than it begins ends on the
@@ -271,7 +241,7 @@ func (s *sheet) clock(one row, c column) (int, bool) {
 	text := s.cell(one, c)
 	second, ok := parseClock(text)
 	if !ok {
-		s.problem(one.line, s.head[c], lang.Say("%s is not a time of day", strconv.Quote(clip(text))), lang.Say("write a time like 14:30"))
+		s.problem(one.line, s.head[c], lang.Say("%s is not a time of day", strconv.Quote(sashlock.Clip(text))), lang.Say("write a time like 14:30"))
 	}
 	return second, ok
 }
@@ -281,7 +251,7 @@ func (s *sheet) instant(one row, c column) (time.Time, bool) {
 	at, w, ok := parseInstant(text)
 	switch {
 	case !ok:
-		s.problem(one.line, s.head[c], lang.Say("%s is not a day and a time", strconv.Quote(clip(text))), lang.Say("write it like 2026-11-30 14:30"))
+		s.problem(one.line, s.head[c], lang.Say("%s is not a day and a time", strconv.Quote(sashlock.Clip(text))), lang.Say("write it like 2026-11-30 14:30"))
 		return at, false
 	case !at.IsZero():
 		return at, true

@@ -422,7 +422,7 @@ func move(tx *store.Tx, g group, members map[sashlock.PersonID]bool) (flow.Edit,
 		}
 		e, err := findUser(tx, string(id))
 		if sashlock.IsKind(err, sashlock.NotFound) {
-			return flow.Edit{}, invalid("invalidValue", "there is no user "+strconv.Quote(clip(string(id))))
+			return flow.Edit{}, invalid("invalidValue", "there is no user "+strconv.Quote(sashlock.Clip(string(id))))
 		}
 		if err != nil {
 			return flow.Edit{}, err

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sashlock/sashlock"
 )
 
 // The rules of a patch (RFC 7644 §3.5.2), and what directories make of it:
@@ -99,7 +101,7 @@ func changes(r *http.Request) ([]change, error) {
 	for _, one := range body.Operations {
 		op := strings.ToLower(one.Op)
 		if op != "add" && op != "replace" && op != "remove" {
-			return nil, invalid("invalidSyntax", strconv.Quote(clip(one.Op))+" is no operation: add, replace and remove are")
+			return nil, invalid("invalidSyntax", strconv.Quote(sashlock.Clip(one.Op))+" is no operation: add, replace and remove are")
 		}
 		var value any
 		if len(one.Value) > 0 {
@@ -157,13 +159,6 @@ func lowered(v any) any {
 		}
 	}
 	return v
-}
-
-func clip(s string) string {
-	if len(s) > 60 {
-		return strings.ToValidUTF8(s[:60], "") + "…"
-	}
-	return s
 }
 
 // text is a value that has to be a text.

@@ -32,6 +32,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
 
+	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/lang"
 )
 
@@ -89,15 +90,7 @@ func (f *Findings) Note(row int, column string, what, do lang.Phrase) {
 }
 
 func found(row int, column string, what, do lang.Phrase) Problem {
-	return Problem{row, Clip(column), what.In(lang.English), do.In(lang.English), what, do}
-}
-
-// Clip cuts a cell so that it can be shown in a sentence.
-func Clip(s string) string {
-	if len(s) > 60 {
-		return strings.ToValidUTF8(s[:60], "") + "…"
-	}
-	return s
+	return Problem{row, sashlock.Clip(column), what.In(lang.English), do.In(lang.English), what, do}
 }
 
 // Record is one row of a table.
@@ -110,23 +103,35 @@ type Record struct {
 // semicolons or tabs, the first of which are the headings, until it returns
 // false. Blank rows are left out.
 func Read(content []byte, f *Findings, each func(Record) bool) {
+	if text, is := Text(content, f); is {
+		Rows(text, f, each)
+	}
+}
+
+// Text is a file as UTF-8 with plain line ends, whatever it is written in; false
+// when it is no text, which is then noted as a problem.
+func Text(content []byte, f *Findings) (text []byte, is bool) {
 	text, err := io.ReadAll(decoded(content))
 	if err != nil {
 		f.Problem(0, "", lang.Say("the file cannot be read as text"), lang.Say("save it again as CSV in UTF-8"))
-		return
+		return nil, false
 	}
 	if i := bytes.IndexByte(text, 0); i >= 0 {
 		f.Problem(1+bytes.Count(text[:i], []byte{'\n'}), "", lang.Say("this is no text"), lang.Say("save the sheet as CSV; a workbook (.xlsx, .ods) cannot be read"))
-		return
+		return nil, false
 	}
-	text = withPlainLineEnds(text)
+	return withPlainLineEnds(text), true
+}
+
+// Rows is [Read] for what [Text] made of a file.
+func Rows(text []byte, f *Findings, each func(Record) bool) {
 	skipped := 0
 	if rest, is := bytes.CutPrefix(text, []byte("sep=")); is { // a hint for spreadsheets
 		_, text, _ = bytes.Cut(rest, []byte{'\n'})
 		skipped = 1
 	}
 	r := csv.NewReader(bytes.NewReader(text))
-	r.Comma, r.FieldsPerRecord = delimiter(text), -1
+	r.Comma, r.FieldsPerRecord = Delimiter(text), -1
 	for {
 		cells, err := r.Read()
 		if errors.Is(err, io.EOF) {
@@ -211,8 +216,8 @@ func withPlainLineEnds(text []byte) []byte {
 	return bytes.ReplaceAll(text, []byte{'\r'}, []byte{'\n'})
 }
 
-// delimiter finds what parts the cells of the first row.
-func delimiter(text []byte) rune {
+// Delimiter finds what parts the cells of the first row of a text.
+func Delimiter(text []byte) rune {
 	counts := map[byte]int{}
 	quoted := false
 	for _, c := range text {

@@ -33,7 +33,9 @@ func views(q store.Query, of sashlock.OperatorID) ([]view, error) {
 // keep saves the search that is shown.
 func (p pages) keep(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
-	r.Body = http.MaxBytesReader(w, r.Body, 8<<10)
+	if err := p.Form(w, r); err != nil {
+		return err
+	}
 	v := view{Name: strings.TrimSpace(r.FormValue("name")), Search: r.FormValue("q")}
 	if fix := sashlock.CheckName(v.Name); fix != "" {
 		return &sashlock.Error{Kind: sashlock.Invalid, Op: "keeping search", Subject: "name", Hint: fix}

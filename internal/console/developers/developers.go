@@ -161,9 +161,8 @@ func (p pages) showTokens(w http.ResponseWriter, r *http.Request, fresh *issued,
 // issue makes a token. The answer is the page itself, because the token is
 // shown once and stands nowhere it could be read again.
 func (p pages) issue(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
-	if err := r.ParseForm(); err != nil {
-		return &sashlock.Error{Kind: sashlock.Invalid, Op: "issuing token", Subject: "form", Hint: "send the form again", Err: err}
+	if err := p.Form(w, r); err != nil {
+		return err
 	}
 	days, err := strconv.Atoi(r.FormValue("days"))
 	if err != nil {

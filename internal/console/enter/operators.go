@@ -119,7 +119,22 @@ func (p *pages) operatorsPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx := r.Context()
-	return p.Show(w, r, p.inAdmit(lang.T(ctx, "Operators"), lang.T(ctx, "Who may sign in to this console, for what and where. Operators are invited by a link and enrol a passkey of their own; nobody knows anybody else's.")), operatorsPage(all, p.zone(r)))
+	here, gone := p.parted(all)
+	return p.Show(w, r, p.inAdmit(lang.T(ctx, "Operators"), lang.T(ctx, "Who may sign in to this console, for what and where. Operators are invited by a link and enrol a passkey of their own; nobody knows anybody else's.")), operatorsPage(here, gone, p.zone(r)))
+}
+
+// parted tells operators from guests whose grant has ended: these no longer sign
+// in, and there are more of them every day.
+func (p *pages) parted(all []member) (here, gone []member) {
+	index, now := p.Hall.Book().Index, p.Now()
+	for _, m := range all {
+		if m.Grant != "" && !index.Stands(m.Grant, now) {
+			gone = append(gone, m)
+		} else {
+			here = append(here, m)
+		}
+	}
+	return here, gone
 }
 
 func (p *pages) zone(r *http.Request) *time.Location {

@@ -92,7 +92,13 @@ func TestAGuestEndsWithTheirGrant(t *testing.T) {
 	if _, err := c.Signin.Session(t.Context(), secret); err != nil {
 		t.Fatalf("not signed in while the grant stands: %v", err)
 	}
+	const folded = "1 guest whose access has ended"
+	if _, page := c.Get("/operators"); strings.Contains(page, folded) {
+		t.Error("a guest who may still come is folded away")
+	}
 	post(t, c, "/access/grants/quick-guest3/end", http.StatusSeeOther, nil)
+	_, page := c.Get("/operators")
+	c.Sees(page, folded)
 	if _, err := c.Signin.Session(t.Context(), secret); !sashlock.IsKind(err, sashlock.Denied) {
 		t.Errorf("still signed in after the grant ended: %v", err)
 	}

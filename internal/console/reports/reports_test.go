@@ -50,6 +50,29 @@ func TestReportsCountWhatTheLedgerSays(t *testing.T) {
 	}
 }
 
+// A silent alarm is counted for those who handle alarms, and for nobody else: a
+// number that differs from what the list shows would tell of it.
+func TestSilentAlarmsAreNotCounted(t *testing.T) {
+	c := consoletest.New(t)
+	_, err := c.Hall.Request(t.Context(), sashlock.Request{Person: c.Person("ana"), Opening: c.Opening("case-1"), Duress: true})
+	c.Must(err)
+	_, err = c.Hall.Report(t.Context(), sashlock.Report{Kind: sashlock.DeviceTampered, Device: c.Hall.Book().Fitted(c.Opening("case-2"))[0].ID, Opening: c.Opening("case-2")})
+	c.Must(err)
+	both := c.State(c.Opening("case-1")).Alarms["duress"] != "" && len(c.State(c.Opening("case-2")).Alarms) == 1
+	if !both {
+		t.Fatalf("raised: %v and %v", c.State(c.Opening("case-1")).Alarms, c.State(c.Opening("case-2")).Alarms)
+	}
+	for role, want := range map[signin.Role]string{signin.Manager: "Alarms 2", signin.Protection: "Alarms 2", signin.Auditor: "Alarms 1", signin.Engineer: "Alarms 1"} {
+		_, page := c.As(role).Get("/reports?site=lisbon")
+		if !strings.Contains(consoletest.Words(page), want) {
+			t.Errorf("%s does not read %q", role, want)
+		}
+		if hidden := !strings.HasSuffix(want, "2"); hidden && strings.Contains(strings.ToLower(page), "being forced") {
+			t.Errorf("%s reads of somebody who is forced", role)
+		}
+	}
+}
+
 func TestReviewNamesWaysIn(t *testing.T) {
 	c := consoletest.New(t)
 	_, page := c.Get("/reports/review?site=lisbon")
