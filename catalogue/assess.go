@@ -175,7 +175,7 @@ func (c Catalogue) choose(ways []Reach) (Reach, Way, bool) {
 	}
 	var all []choice
 	for _, r := range ways {
-		if w, _ := c.Way(r.Via); w.Driver != "" && slices.Contains(r.Does, Unlock) {
+		if w, _ := c.Way(r.Via); w.Ready() && slices.Contains(r.Does, Unlock) {
 			all = append(all, choice{r, w})
 		}
 	}

@@ -68,11 +68,16 @@ type Way struct {
 	Offline string `yaml:"offline"` // what goes on with the network gone, in a sentence
 	Driver  string `yaml:"driver"`  // its folder below driver; empty: none yet
 	Note    string `yaml:"note"`    // what to know before buying; may be empty
+	Agreed  bool   `yaml:"agreed"`  // its maker has to agree first, so that it cannot be counted on
 
 	Verdict Verdict  `yaml:"verdict"` // what a lock reached by it is: native or adapter
 	Gateway string   `yaml:"gateway"` // what each store needs one of; may be empty
 	Steps   []string `yaml:"steps"`   // how a lock comes over, in order
 }
+
+// Ready reports whether a lock can be reached this way today, by who has what it
+// takes.
+func (w Way) Ready() bool { return w.Driver != "" && !w.Agreed }
 
 // Brand is a maker, or a name under which locks are sold.
 type Brand struct {

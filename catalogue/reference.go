@@ -57,8 +57,11 @@ func (c Catalogue) Table() string {
 				continue
 			}
 			title := w.Title
-			if w.Driver == "" {
+			switch {
+			case w.Driver == "":
 				title += " (planned)"
+			case w.Agreed:
+				title += " (by agreement)"
 			}
 			ways = append(ways, title)
 		}
@@ -90,11 +93,11 @@ func (c Catalogue) Reference() string {
 		"| Way | Through | Driver | With the network gone | |\n|---|---|---|---|---|\n")
 	for _, w := range c.Ways {
 		where := "planned"
-		switch {
-		case w.Driver != "":
+		if w.Driver != "" {
 			where = "[driver/" + w.Driver + "](../../driver/" + w.Driver + "/README.md)"
-		case w.Name == "partner":
-			where = "none: a contract comes first"
+		}
+		if w.Agreed {
+			where += ", once its maker agreed"
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", w.Title, w.Through, where, w.Offline, w.Note)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/sashlock/sashlock/driver/modbus"
 	"github.com/sashlock/sashlock/driver/onvif"
 	"github.com/sashlock/sashlock/driver/osdp"
+	"github.com/sashlock/sashlock/driver/partner"
 	"github.com/sashlock/sashlock/driver/seam"
 	"github.com/sashlock/sashlock/driver/uhppote"
 	"github.com/sashlock/sashlock/driver/zigbee2mqtt"
@@ -54,6 +55,7 @@ func driversOf(house edge.House) map[string]driver.Driver {
 		modbus.New(),
 		onvif.New(),
 		osdp.New(),
+		partner.New(),
 		seam.New(),
 		uhppote.New(),
 		zigbee2mqtt.New(),

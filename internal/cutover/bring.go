@@ -157,7 +157,7 @@ func (r Records) plan(q store.Query, book *flow.Book, list *cardReader) (Plan, e
 	}
 	for column, slug := range list.doors {
 		if _, known := p.openings[slug]; !known {
-			list.Problem(0, list.heads[column], lang.Say("there is no opening %q", table.Clip(slug)), lang.Say("write the short name of an opening"))
+			list.Problem(0, list.heads[column], lang.Say("there is no opening %q", sashlock.Clip(slug)), lang.Say("write the short name of an opening"))
 		}
 	}
 	for i := range list.rows {

@@ -159,7 +159,7 @@ func (r *cardReader) readHeadings(rec table.Record) bool {
 		case c == cardColumns:
 			r.Note(rec.Line, heading, lang.Say("this column is not known and is left out"), lang.Say("if it is a door, say which opening it is"))
 		case r.place[c] > 0:
-			r.Problem(rec.Line, heading, lang.Say("it says the same as column %q", table.Clip(r.heads[r.place[c]-1])), lang.Say("take one of the two out of the file"))
+			r.Problem(rec.Line, heading, lang.Say("it says the same as column %q", sashlock.Clip(r.heads[r.place[c]-1])), lang.Say("take one of the two out of the file"))
 		default:
 			r.place[c] = i + 1
 		}
@@ -206,7 +206,7 @@ func (r *cardReader) readRow(rec table.Record) {
 		}
 	}
 	if p.slug != "" && !sashlock.ValidSlug(p.slug) {
-		r.Problem(rec.Line, r.head(slugCard), lang.Say("%q cannot be a short name", table.Clip(p.slug)), lang.Say("use 1 to 40 of a-z, 0-9 and hyphens, starting with a letter or digit"))
+		r.Problem(rec.Line, r.head(slugCard), lang.Say("%q cannot be a short name", sashlock.Clip(p.slug)), lang.Say("use 1 to 40 of a-z, 0-9 and hyphens, starting with a letter or digit"))
 	}
 	r.readCard(rec, &p)
 	r.froms = append(r.froms, r.readDay(rec, fromCard))
@@ -217,7 +217,7 @@ func (r *cardReader) readRow(rec table.Record) {
 			p.doors = append(p.doors, i)
 		case "", "n", "no", "false", "0", "nein", "non", "nao":
 		default:
-			r.Problem(rec.Line, r.heads[i], lang.Say("%q is neither yes nor no", table.Clip(rec.Cells[i])), lang.Say("write Y or N: the time profiles of a controller are not in its list of cards, give schedules here"))
+			r.Problem(rec.Line, r.heads[i], lang.Say("%q is neither yes nor no", sashlock.Clip(rec.Cells[i])), lang.Say("write Y or N: the time profiles of a controller are not in its list of cards, give schedules here"))
 		}
 	}
 	r.rows = append(r.rows, p)
@@ -228,7 +228,7 @@ func (r *cardReader) readRow(rec table.Record) {
 func (r *cardReader) readCard(rec table.Record, p *carried) {
 	w := wiegand.Written{Facility: r.cell(rec, facilityCard), Number: r.cell(rec, numberCard), Format: cmp.Or(r.cell(rec, formatCard), r.opts.Format), As: r.opts.As}
 	if !wiegand.KnownFormat(w.Format) {
-		r.Problem(rec.Line, cmp.Or(r.head(formatCard), r.head(numberCard)), lang.Say("%q is no card format", table.Clip(w.Format)), lang.Say("write 26, 34, 35, 37 or 48, or a name like H10304"))
+		r.Problem(rec.Line, cmp.Or(r.head(formatCard), r.head(numberCard)), lang.Say("%q is no card format", sashlock.Clip(w.Format)), lang.Say("write 26, 34, 35, 37 or 48, or a name like H10304"))
 		return
 	}
 	switch all := w.Rows(); {
@@ -250,7 +250,7 @@ func (r *cardReader) readDay(rec table.Record, c column) moment {
 	}
 	m := readDay(text, r.opts.Zone, c == untilCard)
 	if !m.known() {
-		r.Problem(rec.Line, r.head(c), lang.Say("%q is not a date", table.Clip(text)), lang.Say(`write a day like "2026-11-30"`))
+		r.Problem(rec.Line, r.head(c), lang.Say("%q is not a date", sashlock.Clip(text)), lang.Say(`write a day like "2026-11-30"`))
 	}
 	return m
 }

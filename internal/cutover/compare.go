@@ -353,7 +353,7 @@ func ReadDoors(text string) (doors map[string]string, wrong []string) {
 		switch {
 		case line == "":
 		case !parted || strings.TrimSpace(theirs) == "" || strings.TrimSpace(ours) == "":
-			wrong = append(wrong, table.Clip(line))
+			wrong = append(wrong, sashlock.Clip(line))
 		default:
 			doors[strings.TrimSpace(theirs)] = strings.TrimSpace(ours)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/table"
 )
@@ -140,7 +141,7 @@ func (r *logReader) readHeadings(rec table.Record) bool {
 		switch {
 		case c == unknown: // logs have many more columns than are compared
 		case r.place[c] > 0:
-			r.Note(rec.Line, heading, lang.Say("it says the same as column %q", table.Clip(r.head[c])), lang.Say("the first of the two is read"))
+			r.Note(rec.Line, heading, lang.Say("it says the same as column %q", sashlock.Clip(r.head[c])), lang.Say("the first of the two is read"))
 		default:
 			r.place[c], r.head[c] = i+1, heading
 		}
@@ -186,7 +187,7 @@ func (r *logReader) readLine(rec table.Record) {
 	m := readMoment(text, r.zone)
 	switch {
 	case !m.known():
-		r.Problem(rec.Line, head, lang.Say("%q is not a time", table.Clip(strings.TrimSpace(text))), lang.Say(`write it like "2026-11-30 18:04:05"`))
+		r.Problem(rec.Line, head, lang.Say("%q is not a time", sashlock.Clip(strings.TrimSpace(text))), lang.Say(`write it like "2026-11-30 18:04:05"`))
 	case l.Card == "" && l.Person == "":
 		r.LeftOut++ // a button, or somebody who forced it
 		return

@@ -190,7 +190,7 @@ func TestLabels(t *testing.T) {
 func TestWhichLocksWork(t *testing.T) {
 	c := consoletest.New(t).As(signin.Engineer)
 	for search, want := range map[string][]string{
-		"":           {"Latch", "There is no open way into a Latch lock", "Kwikset", "Planned"},
+		"":           {"Latch", "There is no open way into a Latch lock", "Kwikset", "Once its maker agrees"},
 		"kwikset":    {"SmartCode 888", "on the real stack", "Z-Wave"},
 		"YRD256":     {"Yale", "Can be used today"},
 		"nobody <b>": {"No lock here is called that."},

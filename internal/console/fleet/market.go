@@ -79,9 +79,22 @@ func slugOf(name string) string {
 	}, strings.ToLower(name)), "-")
 }
 
-// usable reports whether a way has a driver.
-func (m market) usable(name string) bool {
-	return slices.ContainsFunc(m.Ways, func(w catalogue.Way) bool { return w.Name == name && w.Driver != "" })
+// way finds a way by its name.
+func (m market) way(name string) catalogue.Way {
+	for _, w := range m.Ways {
+		if w.Name == name {
+			return w
+		}
+	}
+	return catalogue.Way{}
+}
+
+// unready says why a way cannot be used today.
+func unready(w catalogue.Way) string {
+	if w.Agreed {
+		return lang.Mark("Once its maker agrees")
+	}
+	return lang.Mark("Planned")
 }
 
 // worksWords says what works by a way.
