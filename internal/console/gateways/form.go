@@ -196,6 +196,9 @@ func (p pages) proved(ctx context.Context, d *draft) bool {
 // try opens the gateway for a few seconds and shows what it found.
 func (p pages) try(w http.ResponseWriter, r *http.Request) error {
 	d, err := p.read(w, r)
+	if sashlock.IsKind(err, sashlock.NotFound) {
+		return p.unknown(w, r)
+	}
 	if err != nil {
 		return err
 	}
@@ -215,6 +218,17 @@ func (p pages) try(w http.ResponseWriter, r *http.Request) error {
 	return p.edit(w, r, d)
 }
 
+// unknown says that there is no such driver, and offers those there are.
+func (p pages) unknown(w http.ResponseWriter, r *http.Request) error {
+	head := p.head(r.Context(), lang.T(r.Context(), "New gateway"))
+	head.Status = console.Refused
+	name := console.Clip(r.PostFormValue("driver"), 60)
+	if name == "" {
+		name = "?"
+	}
+	return p.Show(w, r, head, choicePage(p.room.Described(), name))
+}
+
 // refused sets the answer to a form that is not right.
 func (d *draft) refused() {
 	if len(d.Wrong) > 0 && d.Status == 0 {
@@ -224,6 +238,9 @@ func (d *draft) refused() {
 
 func (p pages) save(w http.ResponseWriter, r *http.Request) error {
 	d, err := p.read(w, r)
+	if sashlock.IsKind(err, sashlock.NotFound) {
+		return p.unknown(w, r)
+	}
 	if err != nil {
 		return err
 	}

@@ -174,7 +174,7 @@ func (p pages) begin(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	name := r.URL.Query().Get("driver")
 	if name == "" {
-		return p.Show(w, r, p.head(ctx, lang.T(ctx, "New gateway")), choicePage(p.room.Described()))
+		return p.Show(w, r, p.head(ctx, lang.T(ctx, "New gateway")), choicePage(p.room.Described(), ""))
 	}
 	m, err := p.room.Describe(name)
 	if err != nil {

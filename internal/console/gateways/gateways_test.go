@@ -128,8 +128,13 @@ func TestWhatIsWrongStandsNextToItsField(t *testing.T) {
 	if len(kept(t, c)) != 0 {
 		t.Error("something of it was kept")
 	}
-	if status, _, _ := c.Post(home+"/save", url.Values{"driver": {"none"}}); status != http.StatusNotFound {
-		t.Error("a driver that does not exist:", status)
+	for _, act := range []string{"/save", "/try"} {
+		for _, name := range []string{"none", "", `"><script>alert(1)</script>`} {
+			status, _, text := c.Post(home+act, url.Values{"driver": {name}})
+			if status != http.StatusUnprocessableEntity || !strings.Contains(text, "Driver: there is none that is called") || !strings.Contains(text, "What is to be reached?") || strings.Contains(text, "<script>alert") {
+				t.Errorf("%s, a driver %q that does not exist: %d", act, name, status)
+			}
+		}
 	}
 }
 
