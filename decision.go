@@ -3,7 +3,6 @@
 package sashlock
 
 import (
-	"strings"
 	"time"
 )
 
@@ -46,14 +45,6 @@ type Decision struct {
 // either: something is still to come, a second person or a better credential.
 func (d Decision) Deferred() bool {
 	return !d.Granted && (d.Reason == SecondPersonNeeded || d.Reason == NeedsStepUp)
-}
-
-// Code is the short form of the decision that a refused person can read out.
-func (d Decision) Code() string {
-	if len(d.ID) < 6 {
-		return ""
-	}
-	return strings.ToUpper(string(d.ID[len(d.ID)-6:]))
 }
 
 // Check is one condition of a decision: what was needed, what was the case.

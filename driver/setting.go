@@ -25,40 +25,40 @@ import (
 // Setting is one key of a driver's configuration as people are asked for it.
 type Setting struct {
 	// Key is the name in the configuration: "password_file".
-	Key string `yaml:"key"`
+	Key string `yaml:"key" json:"key"`
 	// Title is what people call it, in a few words: "File with the password".
-	Title string `yaml:"title"`
+	Title string `yaml:"title" json:"title"`
 	// Kind says what is typed.
-	Kind SettingKind `yaml:"kind"`
+	Kind SettingKind `yaml:"kind" json:"kind"`
 	// Required says that Check refuses a configuration without it.
-	Required bool `yaml:"required"`
+	Required bool `yaml:"required" json:"required,omitempty"`
 	// Unless names another setting that can be there instead of this required
 	// one.
-	Unless string `yaml:"unless"`
+	Unless string `yaml:"unless" json:"unless,omitempty"`
 	// Default is what holds when it is left out, as it would be typed; empty:
 	// nothing, no, or what Help says.
-	Default string `yaml:"default"`
+	Default string `yaml:"default" json:"default,omitempty"`
 	// Example is a value that Check takes, as it would be typed.
-	Example string `yaml:"example"`
+	Example string `yaml:"example" json:"example,omitempty"`
 	// Choices are what can be chosen, for kind choice.
-	Choices []Choice `yaml:"choices"`
+	Choices []Choice `yaml:"choices" json:"choices,omitempty"`
 	// Fields are the settings of one row, for kind rows.
-	Fields []Setting `yaml:"fields"`
+	Fields []Setting `yaml:"fields" json:"fields,omitempty"`
 	// With are other settings this one cannot do without, each with an example
 	// beside which this one's is taken.
-	With map[string]string `yaml:"with"`
+	With map[string]string `yaml:"with" json:"with,omitempty"`
 	// SessionOnly says that it names the session to the other side, which ends
 	// an older one of the same name: it is left out when a configuration is only
 	// tried, lest the try take the place of the session at work.
-	SessionOnly bool `yaml:"session_only"`
+	SessionOnly bool `yaml:"session_only" json:"session_only,omitempty"`
 	// Help says in a sentence or two what it is for and what to watch out for.
-	Help string `yaml:"help"`
+	Help string `yaml:"help" json:"help,omitempty"`
 }
 
 // Choice is one value of a setting of kind choice.
 type Choice struct {
-	Value string `yaml:"value"` // as the configuration has it
-	Title string `yaml:"title"` // as people read it
+	Value string `yaml:"value" json:"value"` // as the configuration has it
+	Title string `yaml:"title" json:"title"` // as people read it
 }
 
 // SettingKind says what is typed for a setting, and how the configuration has

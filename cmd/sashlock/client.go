@@ -137,10 +137,17 @@ func (c *client) open(ctx context.Context, q call) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, c.unreachable(ctx, err)
 	}
-	if answer.StatusCode < 300 {
+	proposal := answer.Header.Get("Sashlock-Proposal")
+	if answer.StatusCode < 300 && proposal == "" {
 		return answer.Body, nil
 	}
 	defer answer.Body.Close() //nolint:errcheck // it was only read
+	if proposal != "" {
+		return nil, &sashlock.Error{
+			Kind: sashlock.Denied, Op: "changing", Subject: proposal,
+			Hint: "nothing is changed yet: it waits under " + proposal + " for a second operator to confirm it in the console",
+		}
+	}
 	return nil, c.problem(answer)
 }
 

@@ -64,6 +64,7 @@ type commands struct {
 	Devices     devicesCommand     `cmd:"" group:"setup" help:"List devices, fit them to openings"`
 	Cutover     cutoverCommand     `cmd:"" group:"setup" help:"Compare an older system with this one"`
 	Rota        rotaCommand        `cmd:"" group:"setup" help:"Import a rota and list shifts"`
+	Gateways    gatewaysCommand    `cmd:"" aliases:"gateway" group:"setup" help:"Connect radios, brokers, buses and clouds with locks behind them"`
 	Rails       railsCommand       `cmd:"" group:"setup" help:"List guard rails, and check their texts"`
 	Apply       applyCommand       `cmd:"" group:"setup" help:"Make it so: carry out a YAML file, all or nothing"`
 	Diff        diffCommand        `cmd:"" group:"setup" help:"Tell a YAML file from what is declared"`

@@ -54,7 +54,7 @@ func newDevice() *device { return &device{reached: make(map[int]bool), last: -1,
 
 func (d *device) report(r driver.Report) news {
 	r.Address = d.entity.Address
-	return news{report: &r}
+	return news{Report: &r}
 }
 
 // clearText is why a link is weak whose broker is reached without TLS.
@@ -65,7 +65,7 @@ const clearText = "The way to the broker is clear text: whoever is in that netwo
 func discover(e entity, charge, tamper, clear, readOnly bool) driver.Discovery {
 	d := driver.Discovery{
 		Address: e.Address, Name: e.Name, Maker: e.Maker, Model: e.Model, Firmware: e.Firmware,
-		Security: "TLS to the broker, unknown behind it",
+		Security: "protected to the broker, unknown behind it",
 	}
 	if clear {
 		d.Security, d.Weak = "none to the broker, unknown behind it", clearText

@@ -105,23 +105,22 @@ func (c Config) link() mqttlink.Config {
 
 // pace is how long things are waited for, and how often tried.
 type pace struct {
-	dial       time.Duration // for a connection
-	broker     time.Duration // for what is asked of the broker
-	gather     time.Duration // for more topics to subscribe to at once
-	settle     time.Duration // for announcements, before messages of others are looked at
-	quiet      time.Duration // for the first announcement
-	taken      time.Duration // for an order to be confirmed at once
-	confirm    time.Duration // for the lock to confirm an order
-	fade       time.Duration // between looks for what is over by itself
-	backoffMin time.Duration // before the second attempt to connect; doubles
-	backoffMax time.Duration
-	steady     time.Duration // a connection that held so long starts the back-off anew
+	driver.Patience
+
+	dial    time.Duration // for a connection
+	broker  time.Duration // for what is asked of the broker
+	gather  time.Duration // for more topics to subscribe to at once
+	settle  time.Duration // for announcements, before messages of others are looked at
+	quiet   time.Duration // for the first announcement
+	taken   time.Duration // for an order to be confirmed at once
+	confirm time.Duration // for the lock to confirm an order
+	fade    time.Duration // between looks for what is over by itself
 }
 
 func usualPace() pace {
 	return pace{
 		dial: 10 * time.Second, broker: 10 * time.Second, gather: 10 * time.Millisecond, settle: 500 * time.Millisecond, quiet: 5 * time.Second, fade: time.Second,
 		taken: 1500 * time.Millisecond, confirm: 12 * time.Second,
-		backoffMin: 500 * time.Millisecond, backoffMax: 30 * time.Second, steady: time.Minute,
+		Patience: driver.Patience{Min: 500 * time.Millisecond, Max: 30 * time.Second, Steady: time.Minute},
 	}
 }

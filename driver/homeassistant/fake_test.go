@@ -273,7 +273,7 @@ type onHub struct {
 func quick() pace {
 	p := usualPace()
 	p.gather, p.settle, p.quiet, p.fade, p.taken, p.confirm = time.Millisecond, 20*time.Millisecond, 100*time.Millisecond, 10*time.Millisecond, 50*time.Millisecond, 2*time.Second
-	p.backoffMin, p.backoffMax = 10*time.Millisecond, 40*time.Millisecond
+	p.Min, p.Max = 10*time.Millisecond, 40*time.Millisecond
 	return p
 }
 

@@ -5,7 +5,6 @@ package homeassistant
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"reflect"
 	"slices"
 	"sync"
@@ -54,7 +53,7 @@ type session struct {
 
 	mu       sync.Mutex
 	closed   bool               // guarded by mu
-	told     *gateway           // guarded by mu: what the sink was last told of the broker
+	told     *driver.Gateway    // guarded by mu: what the sink was last told of the broker
 	broker   broker             // guarded by mu: nil while it is away
 	entities map[string]entity  // guarded by mu: by where they were announced
 	uses     map[string][]use   // guarded by mu: what topics are about
@@ -89,28 +88,9 @@ func (s *session) Close() error {
 
 // run connects, and connects again with growing pauses, until the session ends.
 func (s *session) run() {
-	pause := s.pace.backoffMin
-	for {
-		began := time.Now()
-		err := s.serve()
-		if s.life.Err() != nil {
-			return
-		}
-		s.goDown(sentence(err))
-		if time.Since(began) > s.pace.steady {
-			pause = s.pace.backoffMin
-		}
-		// Anything between half the pause and the whole, so that many stores
-		// do not come back in step.
-		wait := time.NewTimer(pause/2 + rand.N(pause/2+1))
-		select {
-		case <-wait.C:
-		case <-s.life.Done():
-			wait.Stop()
-			return
-		}
-		pause = min(2*pause, s.pace.backoffMax)
-	}
+	driver.Keep(s.life, s.pace.Patience,
+		func() (bool, error) { return true, s.serve() },
+		func(err error) { s.goDown(sentence(err)) })
 }
 
 // sentence puts a failure into a sentence for an operator.
@@ -125,7 +105,7 @@ func sentence(err error) string {
 // goDown tells that the broker is gone, and every device with it.
 func (s *session) goDown(why string) {
 	_ = s.post(s.life, func() []news {
-		told := s.now(gateway{why: why})
+		told := s.now(driver.Gateway{Why: why})
 		for _, address := range s.addresses() {
 			told = append(told, s.devices[address].offline()...)
 		}
@@ -184,7 +164,7 @@ func (s *session) serve() error {
 // restarted may have forgotten it. The caller holds mu.
 func (s *session) begin(l *link) (told []news) {
 	s.broker = l.broker
-	told = s.now(gateway{up: true})
+	told = s.now(driver.Gateway{Up: true})
 	for _, address := range s.addresses() {
 		d := s.devices[address]
 		clear(d.reached)
@@ -284,7 +264,7 @@ func (s *session) hush() []news {
 	if len(s.entities) > 0 {
 		return nil
 	}
-	return s.now(gateway{up: true, why: "nothing of use announces itself below " + s.config.Prefix + ": see that discovery is switched on there, and uses this broker and prefix"})
+	return s.now(driver.Gateway{Up: true, Why: "nothing of use announces itself below " + s.config.Prefix + ": see that discovery is switched on there, and uses this broker and prefix"})
 }
 
 // release takes the messages that waited for the announcements.
@@ -403,7 +383,7 @@ func (s *session) announced(l *link, topic string, place announcement, payload [
 		}
 	}
 	if len(s.entities) > 0 {
-		told = append(told, s.now(gateway{up: true})...)
+		told = append(told, s.now(driver.Gateway{Up: true})...)
 	}
 	return told
 }
@@ -480,7 +460,7 @@ func (s *session) describe(d *device, anew bool) []news {
 		return nil
 	}
 	d.found = found
-	return []news{{device: &found}}
+	return []news{{Device: &found}}
 }
 
 // addresses returns the addresses of the known devices in order. The caller

@@ -28,12 +28,13 @@ type node struct {
 	mute    bool            // it left a question or an order without an answer
 }
 
-// device is one endpoint as this session knows it. Its place never changes and
-// turn guards itself; all else is guarded by the session's mu.
+// device is one endpoint as this session knows it. Its place never changes, turn
+// and slots guard themselves; all else is guarded by the session's mu.
 type device struct {
 	node, endpoint int
 	sort           sort
 	turn           chan struct{} // holds one while an order is on its way to the lock
+	slots          chan struct{} // holds one while PIN slots are read or written
 
 	found  driver.Discovery
 	online sashlock.EventKind // what was last told, "" for nothing: the same of all below
@@ -67,7 +68,7 @@ func (d *device) forget() { d.order, d.echo, d.doubt = nil, nil, "" }
 
 func (d *device) report(r driver.Report) news {
 	r.Address = d.found.Address
-	return news{report: &r}
+	return news{Report: &r}
 }
 
 func (d *device) goOffline() []news {

@@ -46,8 +46,8 @@ func (*Driver) Check(config json.RawMessage) error {
 	return err
 }
 
-// Open starts a session, which implements [driver.Operator], [driver.Reader]
-// and [driver.CodeLister] as well.
+// Open starts a session, which implements [driver.Operator], [driver.Reader],
+// [driver.CodeLister] and [driver.CodeWriter] as well.
 func (d *Driver) Open(_ context.Context, config json.RawMessage, sink driver.Sink) (driver.Session, error) {
 	u, err := readConfig(config)
 	if err != nil {
@@ -88,6 +88,8 @@ func exposed(u *url.URL) bool {
 
 // pace is how long things are waited for, and how often tried.
 type pace struct {
+	driver.Patience
+
 	dial       time.Duration // for a connection and the greeting
 	state      time.Duration // for the state of the fabric
 	answer     time.Duration // for a device's answer nobody else set a time for
@@ -99,9 +101,6 @@ type pace struct {
 	settleJam  time.Duration // for a bolt that is half way to arrive
 	reread     time.Duration // from an order to the first reading; doubles
 	confirm    time.Duration // for the lock to confirm an order
-	backoffMin time.Duration // before the second attempt to connect; doubles
-	backoffMax time.Duration
-	steady     time.Duration // a connection that held so long starts the back-off anew
 }
 
 func usualPace() pace {
@@ -109,6 +108,6 @@ func usualPace() pace {
 		dial: 10 * time.Second, state: 30 * time.Second, answer: 15 * time.Second, probe: 3 * time.Second,
 		pingEvery: 15 * time.Second, ping: 10 * time.Second, callSilent: 30 * time.Second,
 		settle: 300 * time.Millisecond, settleJam: 2 * time.Second, reread: 500 * time.Millisecond, confirm: 12 * time.Second,
-		backoffMin: 500 * time.Millisecond, backoffMax: 30 * time.Second, steady: time.Minute,
+		Patience: driver.Patience{Min: 500 * time.Millisecond, Max: 30 * time.Second, Steady: time.Minute},
 	}
 }

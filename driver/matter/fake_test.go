@@ -4,6 +4,7 @@ package matter
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -40,6 +41,16 @@ type fake struct {
 	commands []string // the names of the commands that arrived
 	quiet    bool     // the lock says nothing of what it does
 	stuck    bool     // the lock takes orders and does nothing
+	users    map[int]*fakeUser
+	refuses  bool // the lock keeps no PIN it is sent
+	fussy    bool // the lock lets nobody write over a PIN
+}
+
+// fakeUser is a user of the fake lock.
+type fakeUser struct {
+	status, creator int
+	pins            map[int]string
+	cards           int
 }
 
 const (
@@ -49,6 +60,7 @@ const (
 
 func newFake(t *testing.T) *fake {
 	f := &fake{t: t, sdk: "sashlock-sidecar/1", bolt: boltLocked, number: 100, conns: make(map[*websocket.Conn]bool)}
+	f.users = map[int]*fakeUser{3: {status: userEnabled, creator: 1, pins: map[int]string{3: testPIN}}}
 	var greeting struct {
 		Result []map[string]any `json:"result"`
 	}
@@ -202,14 +214,15 @@ func (f *fake) command(args map[string]any, done func(any), fail func(int, strin
 	timed, _ := args["timed_request_timeout_ms"].(float64)
 	switch {
 	case name == "GetUser":
-		user, next := payload["userIndex"], any(3)
-		if user == float64(3) {
-			done(map[string]any{"userIndex": 3, "userName": "somebody", "userStatus": 1, "credentials": []any{map[string]any{"credentialType": 1, "credentialIndex": 3}}, "nextUserIndex": nil})
-			return
-		}
-		done(map[string]any{"userIndex": user, "userStatus": nil, "credentials": nil, "nextUserIndex": next})
+		done(f.user(number(payload["userIndex"])))
 	case timed <= 0:
 		fail(7, "NeedsTimedInteraction (code 198)")
+	case strings.HasSuffix(name, "User") || name == "SetCredential":
+		if result, ok := f.keep(name, payload); ok {
+			done(result)
+		} else {
+			fail(9, fmt.Sprintf("InvalidCommand (code 133) for %v", payload["credentialData"]))
+		}
 	case f.jammed:
 		fail(7, "Failure (code 1)")
 		f.note(noteAlarm, `{"alarmCode":0}`)
@@ -235,6 +248,74 @@ func (f *fake) command(args map[string]any, done func(any), fail func(int, strin
 			})
 		}
 	}
+}
+
+func number(v any) int {
+	n, _ := v.(float64)
+	return int(n)
+}
+
+// user answers a question for a user. The caller holds mu.
+func (f *fake) user(index int) map[string]any {
+	answer := map[string]any{"userIndex": index, "userStatus": nil, "credentials": nil, "creatorFabricIndex": nil, "nextUserIndex": nil}
+	for next := index + 1; next <= 20; next++ {
+		if f.users[next] != nil {
+			answer["nextUserIndex"] = next
+			break
+		}
+	}
+	if u := f.users[index]; u != nil {
+		held := []any{}
+		for at := range u.pins {
+			held = append(held, map[string]any{"credentialType": credentialPIN, "credentialIndex": at})
+		}
+		for at := range u.cards {
+			held = append(held, map[string]any{"credentialType": 2, "credentialIndex": at + 1})
+		}
+		answer["userName"], answer["userStatus"], answer["credentials"], answer["creatorFabricIndex"] = "somebody", u.status, held, u.creator
+	}
+	return answer
+}
+
+// keep changes the users of the lock, as matter.js does. The caller holds mu.
+func (f *fake) keep(name string, payload map[string]any) (result any, ok bool) {
+	index, operation := number(payload["userIndex"]), number(payload["operationType"])
+	u := f.users[index]
+	switch {
+	case index < 1 || index > 20:
+		return nil, false
+	case name == "ClearUser":
+		delete(f.users, index)
+		return nil, true
+	case name == "SetUser" && operation == opAdd && u == nil:
+		f.users[index] = &fakeUser{status: number(payload["userStatus"]), creator: 1, pins: make(map[int]string)}
+		return nil, true
+	case name == "SetUser" && operation == opModify && u != nil:
+		u.status = number(payload["userStatus"])
+		return nil, true
+	case name == "SetUser":
+		return nil, false
+	}
+	at := number(payload["credential"].(map[string]any)["credentialIndex"])
+	pin, _ := base64.StdEncoding.DecodeString(payload["credentialData"].(string))
+	status := 0
+	for other, held := range f.users {
+		for where, digits := range held.pins {
+			if where == at && (operation == opAdd || other != index) || where != at && digits == string(pin) {
+				status = 1
+			}
+		}
+	}
+	if u == nil || u.creator != 1 || operation == opModify && (u.pins[at] == "" || f.fussy) {
+		status = 133
+	}
+	if f.refuses {
+		status = 1
+	}
+	if status == 0 {
+		u.pins[at] = string(pin)
+	}
+	return map[string]any{"status": status, "userIndex": nil, "nextCredentialIndex": nil}, true
 }
 
 // move moves the bolt and tells of it: the state, then the event. The caller
@@ -310,6 +391,9 @@ func (w fakeWorld) WrongCode(string) error {
 	return w.do(func() {
 		w.note(noteRefused, `{"lockOperationType":1,"operationSource":3,"operationError":1,"userIndex":null}`)
 	})
+}
+func (w fakeWorld) RefuseCodes(_ string, on bool) error {
+	return w.do(func() { w.refuses = on })
 }
 func (w fakeWorld) KillGateway() error    { return w.down() }
 func (w fakeWorld) RestartGateway() error { return w.up() }

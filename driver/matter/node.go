@@ -44,6 +44,7 @@ const (
 	attrLockState   = 0
 	attrDoorState   = 3
 	attrUsers       = 17
+	attrPINs        = 18
 	attrRelock      = 35
 	attrRequiresPIN = 51
 
@@ -67,10 +68,11 @@ const (
 // commandUnlockWithTimeout is the number of the command that unlocks for a while.
 const commandUnlockWithTimeout = 3
 
-// userFree, userEnabled and credentialPIN are numbers of the lock's users.
+// Numbers of the lock's users and their credentials.
 const (
 	userFree      = 0
 	userEnabled   = 1
+	userDisabled  = 3
 	credentialPIN = 1
 )
 
@@ -90,7 +92,7 @@ func wanted(p path) bool {
 	case clusterBoolean, clusterOccupancy:
 		return p.Attribute == attrState
 	case clusterDoorLock:
-		return slices.Contains([]int{attrLockState, attrDoorState, attrUsers, attrRelock, attrRequiresPIN, attrCommands, attrFeatures}, p.Attribute)
+		return slices.Contains([]int{attrLockState, attrDoorState, attrUsers, attrPINs, attrRelock, attrRequiresPIN, attrCommands, attrFeatures}, p.Attribute)
 	}
 	return false
 }

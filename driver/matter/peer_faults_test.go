@@ -22,7 +22,7 @@ func openPeer(t *testing.T, p *peer) (*session, *drivertest.Recorder) {
 	p.must(t, "server-up", "reset", "set-code?user=3&code="+testPIN)
 	rec := drivertest.NewRecorder()
 	pace := usualPace()
-	pace.callSilent, pace.probe, pace.backoffMax = time.Second, 2*time.Second, time.Second
+	pace.callSilent, pace.probe, pace.Max = time.Second, 2*time.Second, time.Second
 	s, err := (&Driver{pace: pace}).Open(t.Context(), configFor(p.ws), rec)
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ func peerOrders(t *testing.T, p *peer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer other.close()
+	defer other.Close()
 	mark = rec.Mark()
 	if _, err := other.do(t.Context(), lockCommand(&device{node: 1, endpoint: 1}, "LockDoor", noFields{}, time.Second)); err != nil {
 		t.Fatal(err)

@@ -156,7 +156,10 @@ func (w peerWorld) Unjam(string) error     { return w.peer.act("unjam") }
 func (w peerWorld) KeypadUnlock(_ string, slot int) error {
 	return w.peer.act(fmt.Sprintf("keypad-unlock?user=%d", slot))
 }
-func (w peerWorld) WrongCode(string) error  { return w.peer.act("wrong-code") }
+func (w peerWorld) WrongCode(string) error { return w.peer.act("wrong-code") }
+func (w peerWorld) RefuseCodes(_ string, on bool) error {
+	return w.peer.act(fmt.Sprintf("refuse-codes?on=%t", on))
+}
 func (w peerWorld) KillGateway() error      { return w.peer.act("server-down") }
 func (w peerWorld) RestartGateway() error   { return w.peer.act("server-up") }
 func (w peerWorld) PersonNear(string) error { return w.peer.act("somebody-near") }
@@ -168,6 +171,7 @@ func TestPeer(t *testing.T) {
 	t.Run("conformance", func(t *testing.T) { peerConformance(t, p) })
 	t.Run("orders are named", func(t *testing.T) { peerOrders(t, p) })
 	t.Run("refusals and sensors", func(t *testing.T) { peerRefuses(t, p) })
+	t.Run("codes written", func(t *testing.T) { peerWrites(t, p) })
 	t.Run("off the air", func(t *testing.T) { peerSilent(t, p) })
 	t.Run("server killed", func(t *testing.T) { peerKilled(t, p) })
 }

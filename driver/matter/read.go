@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
-	"github.com/sashlock/sashlock/driver"
 )
 
 // lookup finds a device, its node and the connection to it.
@@ -63,7 +62,7 @@ func (s *session) ask(ctx context.Context, l *link, n *node, paths []path) (map[
 	}
 	answer, err := decodeAttributes(body)
 	if err != nil {
-		l.client.garbled.Add(1)
+		l.client.Garbled.Add(1)
 		return nil, unreachable("reading device", err)
 	}
 	return answer, nil
@@ -142,49 +141,3 @@ func (s *session) Read(ctx context.Context, at string) error {
 	s.mu.Unlock()
 	return s.read(ctx, l, n, d, paths)
 }
-
-// Codes asks a lock which of its users have a PIN. The slot is the user's
-// number, which is also what the lock names in its events. No PIN can be read
-// from a Matter lock.
-func (s *session) Codes(ctx context.Context, at string) ([]driver.Code, error) {
-	const op = "listing PIN slots"
-	l, n, d, err := s.lookup(op, at)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	can := sashlock.Device{Capabilities: d.found.Capabilities}
-	slots, _ := n.state.number(d.endpoint, clusterDoorLock, attrUsers)
-	s.mu.Unlock()
-	if !can.Has(sashlock.HasCodes) {
-		return nil, &sashlock.Error{Kind: sashlock.Denied, Op: op, Subject: at, Hint: "this device has no PIN slots"}
-	}
-	slots = min(max(slots, 0), maxSlots)
-	codes := make([]driver.Code, slots)
-	for i := range codes {
-		codes[i].Slot = i + 1
-	}
-	for slot := 1; slot > 0 && slot <= slots; {
-		asking, cancel := context.WithTimeout(ctx, s.pace.answer)
-		body, err := l.client.do(asking, getUser(d, slot, left(asking)))
-		cancel()
-		if err != nil {
-			return nil, err
-		}
-		u, err := decodeUser(body)
-		if err != nil {
-			l.client.garbled.Add(1)
-			return nil, unreachable(op, err)
-		}
-		inUse := u.Used && len(u.Codes) > 0
-		codes[slot-1].InUse, codes[slot-1].Enabled = inUse, inUse && u.Enabled
-		if u.Next <= slot {
-			break
-		}
-		slot = u.Next
-	}
-	return codes, nil
-}
-
-// maxSlots is how many users of a lock are looked at.
-const maxSlots = 250

@@ -27,12 +27,12 @@ func TestPeerRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.close()
+	defer c.Close()
 	go func() {
 		for {
 			select {
-			case <-c.events:
-			case <-c.done:
+			case <-c.Events():
+			case <-c.Done():
 				return
 			}
 		}

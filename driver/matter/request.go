@@ -79,11 +79,51 @@ type userField struct {
 	User int `json:"userIndex"`
 }
 
+// setUserFields are those of SetUser. What is nil stays as it is, or as the lock
+// makes it.
+type setUserFields struct {
+	Operation int     `json:"operationType"`
+	User      int     `json:"userIndex"`
+	Name      *string `json:"userName"`
+	Unique    *int    `json:"userUniqueId"`
+	Status    int     `json:"userStatus"`
+	Type      *int    `json:"userType"`
+	Rule      *int    `json:"credentialRule"`
+}
+
+// credentialField names a credential of a lock.
+type credentialField struct {
+	Type  int `json:"credentialType"`
+	Index int `json:"credentialIndex"`
+}
+
+// setCredentialFields are those of SetCredential.
+type setCredentialFields struct {
+	Operation  int             `json:"operationType"`
+	Credential credentialField `json:"credential"`
+	Data       []byte          `json:"credentialData"`
+	User       int             `json:"userIndex"`
+	Status     *int            `json:"userStatus"`
+	Type       *int            `json:"userType"`
+}
+
+// What SetUser and SetCredential are to do.
+const (
+	opAdd    = 0
+	opModify = 2
+)
+
+// slotCommand asks a lock about its users, or changes them as a timed command.
+func slotCommand(d *device, name string, fields any, left, timed time.Duration) request {
+	return request{Command: "device_command", Args: commandArgs{
+		Node: d.node, Endpoint: d.endpoint, Cluster: clusterDoorLock, Name: name, Payload: fields,
+		Timed: min(left, timed).Milliseconds(), Timeout: left.Milliseconds(),
+	}}
+}
+
 // getUser asks a lock for one of its users.
 func getUser(d *device, index int, left time.Duration) request {
-	return request{Command: "device_command", Args: commandArgs{
-		Node: d.node, Endpoint: d.endpoint, Cluster: clusterDoorLock, Name: "GetUser", Payload: userField{index}, Timeout: left.Milliseconds(),
-	}}
+	return slotCommand(d, "GetUser", userField{index}, left, 0)
 }
 
 func encode(r request) ([]byte, error) { return json.Marshal(r) }

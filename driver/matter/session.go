@@ -5,7 +5,6 @@ package matter
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"net/url"
 	"slices"
 	"sync"
@@ -38,21 +37,11 @@ type session struct {
 type link struct {
 	client *client
 	ctx    context.Context // ends with the connection
-	posts  chan post
-}
-
-// post is work for the session's goroutine: it runs under mu, and what it
-// returns is told to the sink.
-type post struct {
-	work func() []news
-	done chan struct{} // closed when the sink has taken it
+	posts  driver.Errands
 }
 
 // news is one thing to tell the sink: a device or a report.
-type news struct {
-	device *driver.Discovery
-	report *driver.Report
-}
+type news = driver.News
 
 func start(u *url.URL, p pace, tap func(byte, []byte), sink driver.Sink) *session {
 	life, stop := context.WithCancel(context.Background())
@@ -69,34 +58,7 @@ func (s *session) Close() error {
 }
 
 // run connects, and connects again with growing pauses, until the session ends.
-func (s *session) run() {
-	pause := s.pace.backoffMin
-	said := false // whether the sink knows that the gateway is away
-	for {
-		began := time.Now()
-		up, err := s.serve()
-		if s.life.Err() != nil {
-			return
-		}
-		if up || !said {
-			s.lose(err)
-			said = true
-		}
-		if up && time.Since(began) > s.pace.steady {
-			pause = s.pace.backoffMin
-		}
-		// Anything between half the pause and the whole, so that many stores
-		// do not come back in step.
-		wait := time.NewTimer(pause/2 + rand.N(pause/2+1))
-		select {
-		case <-wait.C:
-		case <-s.life.Done():
-			wait.Stop()
-			return
-		}
-		pause = min(2*pause, s.pace.backoffMax)
-	}
-}
+func (s *session) run() { driver.Keep(s.life, s.pace.Patience, s.serve, s.lose) }
 
 // lose tells that the gateway is gone, and every device with it.
 func (s *session) lose(why error) {
@@ -128,7 +90,7 @@ func (s *session) serve() (up bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	defer c.close()
+	defer c.Close()
 	asking, cancel := context.WithTimeout(s.life, s.pace.state)
 	defer cancel()
 	body, err := c.do(asking, startListening())
@@ -144,12 +106,12 @@ func (s *session) serve() (up bool, err error) {
 	var missed []event
 	if body, err := c.do(asking, diagnostics()); err == nil {
 		if missed, err = decodeHistory(body); err != nil {
-			c.garbled.Add(1)
+			c.Garbled.Add(1)
 		}
 	}
 	ctx, cancel := context.WithCancel(s.life)
 	defer cancel()
-	l := &link{client: c, ctx: ctx, posts: make(chan post)}
+	l := &link{client: c, ctx: ctx, posts: make(driver.Errands)}
 	s.sink.Gateway(s.life, true, "")
 	s.mu.Lock()
 	s.link = l
@@ -188,7 +150,7 @@ func (s *session) listen(l *link) error {
 	lost := make(chan error, 1)
 	for {
 		select {
-		case e := <-l.client.events:
+		case e := <-l.client.Events():
 			if e.Name == "server_shutdown" {
 				return errors.New("it was stopped")
 			}
@@ -197,14 +159,10 @@ func (s *session) listen(l *link) error {
 			s.mu.Unlock()
 			s.tell(told)
 		case p := <-l.posts:
-			s.mu.Lock()
-			told := p.work()
-			s.mu.Unlock()
-			s.tell(told)
-			close(p.done)
+			p.Run(&s.mu, s.tell)
 		case <-life.C:
 			s.group.Go(func() {
-				if err := l.client.alive(l.ctx, s.pace.ping); err != nil {
+				if err := l.client.Alive(l.ctx, s.pace.ping); err != nil {
 					select {
 					case lost <- err:
 					default:
@@ -215,8 +173,8 @@ func (s *session) listen(l *link) error {
 			s.callMute(l)
 		case err := <-lost:
 			return unreachable("waiting for a sign of life of the Matter server", err)
-		case <-l.client.done:
-			return l.client.why()
+		case <-l.client.Done():
+			return l.client.Why()
 		case <-s.life.Done():
 			return s.life.Err()
 		}
@@ -345,14 +303,14 @@ func (s *session) describe(l *link, n *node, all bool) (told []news) {
 		d := n.devices[endpoint]
 		isNew := d == nil
 		if isNew {
-			d = &device{node: n.state.Node, endpoint: endpoint, level: -1, turn: make(chan struct{}, 1)}
+			d = &device{node: n.state.Node, endpoint: endpoint, level: -1, turn: make(chan struct{}, 1), slots: make(chan struct{}, 1)}
 			n.devices[endpoint] = d
 		}
 		d.sort = n.state.sortOf(endpoint)
 		found := n.state.discover(endpoint, s.clear)
 		if isNew || all || !sameDiscovery(found, d.found) {
 			d.found = found
-			told = append(told, news{device: &found})
+			told = append(told, news{Device: &found})
 		}
 		if !isNew && d.online != "" && n.state.Available && !n.mute {
 			told = append(told, s.bridged(l, n, d)...)
@@ -423,56 +381,9 @@ func (*session) devicesOf(n *node) (all []*device) {
 
 // post hands work to the session's goroutine and waits until the sink has
 // taken what came of it.
-func (s *session) post(ctx context.Context, l *link, work func() []news) error {
-	const op = "telling of an answer"
-	p := post{work: work, done: make(chan struct{})}
-	select {
-	case l.posts <- p:
-	case <-l.ctx.Done():
-		return unreachable(op, l.ctx.Err())
-	case <-ctx.Done():
-		return unreachable(op, ctx.Err())
-	}
-	select {
-	case <-p.done:
-		return nil
-	case <-l.ctx.Done():
-		return unreachable(op, l.ctx.Err())
-	case <-ctx.Done():
-		return unreachable(op, ctx.Err())
-	}
+func (*session) post(ctx context.Context, l *link, work func() []news) error {
+	return l.posts.Send(ctx, l.ctx, work)
 }
 
 // tell gives the sink its news, one after the other, each until it is taken.
-func (s *session) tell(told []news) {
-	for _, n := range told {
-		pause := 50 * time.Millisecond
-		for s.life.Err() == nil {
-			var err error
-			if n.device != nil {
-				err = s.sink.Found(s.life, *n.device)
-			} else {
-				err = s.sink.Heard(s.life, *n.report)
-			}
-			if err == nil || isFinal(err) {
-				break
-			}
-			wait := time.NewTimer(pause)
-			select {
-			case <-wait.C:
-			case <-s.life.Done():
-				wait.Stop()
-			}
-			pause = min(2*pause, 5*time.Second)
-		}
-	}
-}
-
-// isFinal reports whether a sink will answer the same however often it is told.
-func isFinal(err error) bool {
-	switch sashlock.KindOf(err) {
-	case sashlock.Invalid, sashlock.Denied, sashlock.NotFound, sashlock.Conflict:
-		return true
-	}
-	return false
-}
+func (s *session) tell(told []news) { driver.Tell(s.life, s.sink, told) }

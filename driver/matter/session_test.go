@@ -23,7 +23,7 @@ func quick() *Driver {
 	p := usualPace()
 	p.settle, p.settleJam, p.reread, p.confirm = 20*time.Millisecond, 20*time.Millisecond, 20*time.Millisecond, 2*time.Second
 	p.probe, p.callSilent = 200*time.Millisecond, 20*time.Millisecond
-	p.backoffMin, p.backoffMax = 5*time.Millisecond, 20*time.Millisecond
+	p.Min, p.Max = 5*time.Millisecond, 20*time.Millisecond
 	return &Driver{pace: p}
 }
 

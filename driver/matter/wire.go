@@ -384,6 +384,8 @@ type user struct {
 	Used    bool
 	Enabled bool
 	Codes   []int // the numbers of its PINs
+	Holds   int   // how many credentials of any kind it has
+	Creator int   // the number of the fabric that made it; 0: none
 	Next    int   // the next user there is; 0: none
 }
 
@@ -395,21 +397,38 @@ func decodeUser(body sealed) (user, error) {
 			Type  int `json:"credentialType"`
 			Index int `json:"credentialIndex"`
 		} `json:"credentials"`
-		Next *int `json:"nextUserIndex"`
+		Creator *int `json:"creatorFabricIndex"`
+		Next    *int `json:"nextUserIndex"`
 	}
 	if err := json.Unmarshal(body.text, &w); err != nil {
 		return user{}, errors.New("an answer of an unknown shape")
 	}
 	u := user{Used: w.Status != nil && *w.Status != userFree, Enabled: w.Status != nil && *w.Status == userEnabled}
+	u.Holds = len(w.Credentials)
 	for _, c := range w.Credentials {
 		if c.Type == credentialPIN {
 			u.Codes = append(u.Codes, c.Index)
 		}
 	}
+	if w.Creator != nil {
+		u.Creator = *w.Creator
+	}
 	if w.Next != nil {
 		u.Next = *w.Next
 	}
 	return u, nil
+}
+
+// decodeCredentialStatus opens the answer to SetCredential: 0 says that the lock
+// has it.
+func decodeCredentialStatus(body sealed) (int, error) {
+	var w struct {
+		Status *int `json:"status"`
+	}
+	if err := json.Unmarshal(body.text, &w); err != nil || w.Status == nil {
+		return 0, errors.New("an answer of an unknown shape")
+	}
+	return *w.Status, nil
 }
 
 // short makes a text of the server fit to be shown: valid, printable and not

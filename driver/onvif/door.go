@@ -39,7 +39,7 @@ func (p *pending) is(kind sashlock.EventKind) bool {
 
 func (d *door) report(r driver.Report) news {
 	r.Address = d.token
-	return news{report: &r}
+	return news{Report: &r}
 }
 
 func (d *door) goOffline() []news {

@@ -144,22 +144,21 @@ func (c Config) trust() (*tls.Config, error) {
 
 // pace is how long things are waited for, and how often tried.
 type pace struct {
-	call       time.Duration // for an answer nobody else set a time for
-	pull       time.Duration // how long the controller keeps a question for events
-	term       time.Duration // how long a pull point lives without being renewed
-	sweep      time.Duration // between readings of all doors, for events that were lost
-	reread     time.Duration // from an order to the first reading; doubles
-	confirm    time.Duration // for the bolt to confirm an order
-	explain    time.Duration // for how long a granted credential explains an opening
-	backoffMin time.Duration // before the second attempt to connect; doubles
-	backoffMax time.Duration
-	steady     time.Duration // a connection that held so long starts the back-off anew
+	driver.Patience
+
+	call    time.Duration // for an answer nobody else set a time for
+	pull    time.Duration // how long the controller keeps a question for events
+	term    time.Duration // how long a pull point lives without being renewed
+	sweep   time.Duration // between readings of all doors, for events that were lost
+	reread  time.Duration // from an order to the first reading; doubles
+	confirm time.Duration // for the bolt to confirm an order
+	explain time.Duration // for how long a granted credential explains an opening
 }
 
 func usualPace() pace {
 	return pace{
 		call: 10 * time.Second, pull: 10 * time.Second, term: 2 * time.Minute, sweep: 5 * time.Minute,
 		reread: 500 * time.Millisecond, confirm: 12 * time.Second, explain: 5 * time.Second,
-		backoffMin: 500 * time.Millisecond, backoffMax: 30 * time.Second, steady: time.Minute,
+		Patience: driver.Patience{Min: 500 * time.Millisecond, Max: 30 * time.Second, Steady: time.Minute},
 	}
 }

@@ -5,7 +5,6 @@ package onvif
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"net/url"
 	"reflect"
 	"slices"
@@ -40,22 +39,12 @@ type link struct {
 	*controller
 	ctx   context.Context // ends with the link
 	heard chan []note
-	posts chan post
+	posts driver.Errands
 	fails chan error
 }
 
-// post is work for the session's goroutine: it runs under mu, and what it
-// returns is told to the sink.
-type post struct {
-	work func() []news
-	done chan struct{} // closed when the sink has taken it
-}
-
 // news is one thing to tell the sink: a device or a report.
-type news struct {
-	device *driver.Discovery
-	report *driver.Report
-}
+type news = driver.News
 
 func start(c Config, u *url.URL, p pace, sink driver.Sink) *session {
 	life, stop := context.WithCancel(context.Background())
@@ -72,34 +61,7 @@ func (s *session) Close() error {
 }
 
 // run signs in, again and again with growing pauses, until the session ends.
-func (s *session) run() {
-	pause := s.pace.backoffMin
-	said := false // whether the sink knows that the controller is away
-	for {
-		began := time.Now()
-		up, err := s.serve()
-		if s.life.Err() != nil {
-			return
-		}
-		if up || !said {
-			s.lose(err)
-			said = true
-		}
-		if up && time.Since(began) > s.pace.steady {
-			pause = s.pace.backoffMin
-		}
-		// Anything between half the pause and the whole, so that many stores
-		// do not come back in step.
-		wait := time.NewTimer(pause/2 + rand.N(pause/2+1))
-		select {
-		case <-wait.C:
-		case <-s.life.Done():
-			wait.Stop()
-			return
-		}
-		pause = min(2*pause, s.pace.backoffMax)
-	}
-}
+func (s *session) run() { driver.Keep(s.life, s.pace.Patience, s.serve, s.lose) }
 
 // lose tells that the gateway is gone, and every door with it.
 func (s *session) lose(why error) {
@@ -141,7 +103,7 @@ func (s *session) serve() (up bool, err error) {
 		p.unsubscribe(ending)
 	}()
 	ctx, cancel := context.WithCancel(s.life)
-	l := &link{controller: p, ctx: ctx, heard: make(chan []note), posts: make(chan post), fails: make(chan error, 2)}
+	l := &link{controller: p, ctx: ctx, heard: make(chan []note), posts: make(driver.Errands), fails: make(chan error, 2)}
 	s.sink.Gateway(s.life, true, "")
 	told := s.takeDoors(l)
 	var pulling sync.WaitGroup
@@ -217,11 +179,7 @@ func (s *session) listen(l *link) error {
 			s.mu.Unlock()
 			s.tell(told)
 		case p := <-l.posts:
-			s.mu.Lock()
-			told := p.work()
-			s.mu.Unlock()
-			s.tell(told)
-			close(p.done)
+			p.Run(&s.mu, s.tell)
 		case <-sweep.C:
 			s.mu.Lock()
 			for _, d := range s.sorted() {
@@ -251,7 +209,7 @@ func (s *session) takeDoors(l *link) (told []news) {
 		}
 		found := discover(info, l.about, s.url.Scheme != "https")
 		if !reflect.DeepEqual(found, d.found) || d.online == "" {
-			told = append(told, news{device: &found})
+			told = append(told, news{Device: &found})
 		}
 		d.info, d.found = info, found
 		told = append(told, d.comeOnline()...)
@@ -330,56 +288,9 @@ func (s *session) sorted() (all []*door) {
 
 // post hands work to the session's goroutine and waits until the sink has
 // taken what came of it.
-func (s *session) post(ctx context.Context, l *link, work func() []news) error {
-	const subject = "telling of an answer"
-	p := post{work: work, done: make(chan struct{})}
-	select {
-	case l.posts <- p:
-	case <-l.ctx.Done():
-		return unreachable(subject, l.ctx.Err())
-	case <-ctx.Done():
-		return unreachable(subject, ctx.Err())
-	}
-	select {
-	case <-p.done:
-		return nil
-	case <-l.ctx.Done():
-		return unreachable(subject, l.ctx.Err())
-	case <-ctx.Done():
-		return unreachable(subject, ctx.Err())
-	}
+func (*session) post(ctx context.Context, l *link, work func() []news) error {
+	return l.posts.Send(ctx, l.ctx, work)
 }
 
 // tell gives the sink its news, one after the other, each until it is taken.
-func (s *session) tell(told []news) {
-	for _, n := range told {
-		pause := 50 * time.Millisecond
-		for s.life.Err() == nil {
-			var err error
-			if n.device != nil {
-				err = s.sink.Found(s.life, *n.device)
-			} else {
-				err = s.sink.Heard(s.life, *n.report)
-			}
-			if err == nil || isFinal(err) {
-				break
-			}
-			wait := time.NewTimer(pause)
-			select {
-			case <-wait.C:
-			case <-s.life.Done():
-				wait.Stop()
-			}
-			pause = min(2*pause, 5*time.Second)
-		}
-	}
-}
-
-// isFinal reports whether a sink will answer the same however often it is told.
-func isFinal(err error) bool {
-	switch sashlock.KindOf(err) {
-	case sashlock.Invalid, sashlock.Denied, sashlock.NotFound, sashlock.Conflict:
-		return true
-	}
-	return false
-}
+func (s *session) tell(told []news) { driver.Tell(s.life, s.sink, told) }

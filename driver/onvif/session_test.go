@@ -23,7 +23,7 @@ const patience = 20 * time.Second
 func quick() *Driver {
 	p := usualPace()
 	p.reread, p.confirm = 20*time.Millisecond, 2*time.Second
-	p.backoffMin, p.backoffMax = 5*time.Millisecond, 20*time.Millisecond
+	p.Min, p.Max = 5*time.Millisecond, 20*time.Millisecond
 	return &Driver{pace: p}
 }
 

@@ -73,7 +73,7 @@ func newDevice() *device {
 
 func (d *device) report(r driver.Report) news {
 	r.Address = d.entry.ID
-	return news{report: &r}
+	return news{Report: &r}
 }
 
 // describe takes over what a list says of the device and tells it if it is new,
@@ -85,7 +85,7 @@ func (d *device) describe(e deviceEntry, clear, anew bool) []news {
 		return nil
 	}
 	d.found = found
-	return []news{{device: &found}}
+	return []news{{Device: &found}}
 }
 
 // discover describes a device.

@@ -45,23 +45,22 @@ func (d *Driver) Open(ctx context.Context, config json.RawMessage, sink driver.S
 
 // pace is how long things are waited for, and how often tried.
 type pace struct {
-	call       time.Duration // for an answer
-	look       time.Duration // between questions for events
-	list       time.Duration // between questions for devices
-	settle     time.Duration // for an event to explain a bolt's change
-	attempt    time.Duration // from an order to the first question for it; grows to reread
-	reread     time.Duration // between questions to a lock about an order; grows
-	confirm    time.Duration // for the lock to confirm an order
-	echo       time.Duration // for the event of an order that was confirmed otherwise
-	backoffMin time.Duration // before the second attempt; doubles
-	backoffMax time.Duration
-	steady     time.Duration // what held so long starts the back-off anew
+	driver.Patience
+
+	call    time.Duration // for an answer
+	look    time.Duration // between questions for events
+	list    time.Duration // between questions for devices
+	settle  time.Duration // for an event to explain a bolt's change
+	attempt time.Duration // from an order to the first question for it; grows to reread
+	reread  time.Duration // between questions to a lock about an order; grows
+	confirm time.Duration // for the lock to confirm an order
+	echo    time.Duration // for the event of an order that was confirmed otherwise
 }
 
 func usualPace() pace {
 	return pace{
 		call: 10 * time.Second, look: 5 * time.Second, list: 15 * time.Second, settle: time.Second,
 		attempt: 300 * time.Millisecond, reread: time.Second, confirm: 12 * time.Second, echo: time.Minute,
-		backoffMin: time.Second, backoffMax: time.Minute, steady: time.Minute,
+		Patience: driver.Patience{Min: time.Second, Max: time.Minute, Steady: time.Minute},
 	}
 }

@@ -32,7 +32,7 @@ func quick() *Driver {
 	return &Driver{pace: pace{
 		call: 2 * time.Second, look: 20 * time.Millisecond, list: 60 * time.Millisecond, settle: 10 * time.Millisecond,
 		attempt: 5 * time.Millisecond, reread: 20 * time.Millisecond, confirm: 2 * time.Second, echo: time.Minute,
-		backoffMin: 10 * time.Millisecond, backoffMax: 40 * time.Millisecond, steady: time.Minute,
+		Patience: driver.Patience{Min: 10 * time.Millisecond, Max: 40 * time.Millisecond, Steady: time.Minute},
 	}}
 }
 

@@ -36,7 +36,7 @@ type session struct {
 
 	mu      sync.Mutex
 	closed  bool
-	told    *gateway           // guarded by mu: what the sink was last told of the cloud
+	told    *driver.Gateway    // guarded by mu: what the sink was last told of the cloud
 	up      bool               // guarded by mu: the cloud can be reached
 	record  *record            // guarded by mu, with all it holds; nil: nothing was heard yet
 	devices map[string]*device // guarded by mu, with all they hold: by address
@@ -92,25 +92,9 @@ func (s *session) spawn(work func()) {
 // run looks for news until the session ends, with growing pauses while the cloud
 // cannot be reached.
 func (s *session) run() {
-	pause := s.pace.backoffMin
-	for {
-		began := time.Now()
-		err := s.serve()
-		if s.life.Err() != nil {
-			return
-		}
-		s.goDown(reason(err))
-		if time.Since(began) > s.pace.steady {
-			pause = s.pace.backoffMin
-		}
-		// Anything between half the pause and the whole, so that many stores
-		// do not come back in step. What Seam itself asked to wait is kept by
-		// the budget.
-		if !s.wait(pause/2 + rand.N(pause/2+1)) {
-			return
-		}
-		pause = min(2*pause, s.pace.backoffMax)
-	}
+	driver.Keep(s.life, s.pace.Patience,
+		func() (bool, error) { return true, s.serve() },
+		func(err error) { s.goDown(reason(err)) })
 }
 
 // wait returns false when the session ends first.
@@ -139,7 +123,7 @@ func (s *session) goDown(why string) {
 	// It fails only when the session ends.
 	_ = s.post(s.life, func() []news {
 		s.up = false
-		told := s.now(gateway{why: why})
+		told := s.now(driver.Gateway{Why: why})
 		for _, id := range s.addresses() {
 			told = append(told, s.devices[id].reach(false, false)...)
 		}
@@ -165,7 +149,7 @@ func (s *session) serve() error {
 		// A little unevenness keeps stores from asking all at once.
 		wait := min(s.pace.look*9/10+rand.N(s.pace.look/5+1), max(time.Until(next), 0))
 		if fails > 0 {
-			wait = s.pace.backoffMin
+			wait = s.pace.Min
 		}
 		if !s.pause(wait, &next) {
 			return s.life.Err()
@@ -182,7 +166,7 @@ func (s *session) serve() error {
 		case s.life.Err() != nil:
 			return err
 		case throttled(err):
-			s.say(gateway{up: true, why: reason(err)})
+			s.say(driver.Gateway{Up: true, Why: reason(err)})
 		case fails >= tolerated || definite(err):
 			return err
 		default:
@@ -218,7 +202,7 @@ func definite(err error) bool {
 	return errors.As(err, &f) && (f.status == http.StatusUnauthorized || f.status == http.StatusForbidden)
 }
 
-func (s *session) say(g gateway) {
+func (s *session) say(g driver.Gateway) {
 	_ = s.post(s.life, func() []news { return s.now(g) })
 }
 
@@ -245,7 +229,7 @@ func (s *session) look() error {
 		return err
 	}
 	if err := s.post(s.life, func() []news {
-		return append(s.now(gateway{up: true}), s.take(list, begun, at)...)
+		return append(s.now(driver.Gateway{Up: true}), s.take(list, begun, at)...)
 	}); err != nil {
 		return err
 	}
@@ -312,7 +296,7 @@ func (s *session) sync(anew bool) (soon bool, err error) {
 	}
 	err = s.post(s.life, func() []news {
 		s.up = true
-		told := append(s.now(gateway{up: true}), s.describe(entries, anew)...)
+		told := append(s.now(driver.Gateway{Up: true}), s.describe(entries, anew)...)
 		told = append(told, s.take(list, begun, at)...)
 		for _, e := range entries {
 			if d := s.devices[e.ID]; d != nil {
@@ -391,7 +375,7 @@ func (s *session) keep() error {
 		return err
 	}
 	if err := writeProgress(s.config.ProgressFile, text); err != nil {
-		s.say(gateway{up: true, why: "what was told cannot be noted in progress_file: see that the disk has room and the folder can be written to"})
+		s.say(driver.Gateway{Up: true, Why: "what was told cannot be noted in progress_file: see that the disk has room and the folder can be written to"})
 		return nil
 	}
 	s.saved = string(text)

@@ -100,7 +100,7 @@ func newDevice() *device {
 
 func (d *device) report(r driver.Report) news {
 	r.Address = d.entry.Address
-	return news{report: &r}
+	return news{Report: &r}
 }
 
 // describe takes over what the list says of the device and tells it if it is
@@ -112,7 +112,7 @@ func (d *device) describe(e deviceEntry, clear, anew bool) []news {
 		return nil
 	}
 	d.found = found
-	return []news{{device: &found}}
+	return []news{{Device: &found}}
 }
 
 // forget drops what belonged to a connection, or to a device that was there.
@@ -178,8 +178,8 @@ func (d *device) keptState(s state) []news {
 	d.note(s)
 	told := d.rest(s, true)
 	for _, n := range told {
-		if n.report != nil {
-			n.report.At = s.Seen
+		if n.Report != nil {
+			n.Report.At = s.Seen
 		}
 	}
 	return told
@@ -195,7 +195,7 @@ func (d *device) note(s state) {
 // hear makes news of a payload. done acknowledges it.
 func (d *device) hear(s state, done func()) (told []news, doubting bool) {
 	if !s.Seen.IsZero() && s.Seen.Before(d.seen) {
-		return []news{{done: done}}, false
+		return []news{{Done: done}}, false
 	}
 	first := d.seen.IsZero()
 	old := first && !s.Seen.IsZero() && time.Since(s.Seen) > maxAge
@@ -229,7 +229,7 @@ func (d *device) hear(s state, done func()) (told []news, doubting bool) {
 	}
 	told = append(told, d.rest(s, false)...)
 	d.slots(s)
-	return append(told, news{done: done}), doubting
+	return append(told, news{Done: done}), doubting
 }
 
 // action returns what the payload says was done to the lock, once.
@@ -340,7 +340,7 @@ func (d *device) settle() []news {
 func acknowledge(q *doubt) []news {
 	var acks []news
 	for _, done := range q.done {
-		acks = append(acks, news{done: done})
+		acks = append(acks, news{Done: done})
 	}
 	return acks
 }

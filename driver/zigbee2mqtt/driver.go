@@ -113,19 +113,18 @@ func (c Config) link() mqttlink.Config {
 
 // pace is how long things are waited for, and how often tried.
 type pace struct {
-	dial       time.Duration // for a connection
-	broker     time.Duration // for what is asked of the broker
-	bridge     time.Duration // for the first word of Zigbee2MQTT
-	answer     time.Duration // for a device's answer nobody else set a time for
-	taken      time.Duration // for an order to be refused
-	settle     time.Duration // for an action to explain a bolt's change
-	reread     time.Duration // from an order to the first question; doubles
-	confirm    time.Duration // for the lock to confirm an order
-	ask        time.Duration // between questions to locks that have not said how they stand
-	callDead   time.Duration // between questions to locks that do not answer
-	backoffMin time.Duration // before the second attempt to connect; doubles
-	backoffMax time.Duration
-	steady     time.Duration // a connection that held so long starts the back-off anew
+	driver.Patience
+
+	dial     time.Duration // for a connection
+	broker   time.Duration // for what is asked of the broker
+	bridge   time.Duration // for the first word of Zigbee2MQTT
+	answer   time.Duration // for a device's answer nobody else set a time for
+	taken    time.Duration // for an order to be refused
+	settle   time.Duration // for an action to explain a bolt's change
+	reread   time.Duration // from an order to the first question; doubles
+	confirm  time.Duration // for the lock to confirm an order
+	ask      time.Duration // between questions to locks that have not said how they stand
+	callDead time.Duration // between questions to locks that do not answer
 }
 
 func usualPace() pace {
@@ -133,6 +132,6 @@ func usualPace() pace {
 		dial: 10 * time.Second, broker: 10 * time.Second, bridge: 5 * time.Second, answer: 15 * time.Second,
 		taken: 1500 * time.Millisecond, settle: 300 * time.Millisecond, reread: 700 * time.Millisecond,
 		confirm: 12 * time.Second, ask: 3 * time.Second, callDead: 30 * time.Second,
-		backoffMin: 500 * time.Millisecond, backoffMax: 30 * time.Second, steady: time.Minute,
+		Patience: driver.Patience{Min: 500 * time.Millisecond, Max: 30 * time.Second, Steady: time.Minute},
 	}
 }

@@ -228,7 +228,7 @@ func peerConformance(t *testing.T, p *peer) {
 		sashlock.CanUnlock, sashlock.CanLock, sashlock.TellsLock, sashlock.TellsJam, sashlock.TellsWho, sashlock.TellsBattery, sashlock.HasCodes, sashlock.SecureLink,
 	}
 	d := New()
-	d.pace.backoffMin, d.pace.backoffMax = 50*time.Millisecond, 500*time.Millisecond
+	d.pace.Min, d.pace.Max = 50*time.Millisecond, 500*time.Millisecond
 	drivertest.Run(t, drivertest.Harness{
 		Driver: d,
 		New: func(t *testing.T) drivertest.Stage {

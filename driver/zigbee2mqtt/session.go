@@ -5,7 +5,6 @@ package zigbee2mqtt
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -79,7 +78,7 @@ const (
 type link struct {
 	broker broker
 	ctx    context.Context // ends with the connection
-	posts  chan post
+	posts  driver.Errands
 	online bool            // Zigbee2MQTT says that it works
 	list   []deviceEntry   // what it said is there
 	listed bool            // and that it said so
@@ -87,21 +86,6 @@ type link struct {
 	topics map[string]bool // subscribed to, of devices
 	// What was not acknowledged last time comes before it is known whose it is.
 	held []mqttlink.Message
-}
-
-// post is work for the session's goroutine: it runs under mu, and what it
-// returns is told to the sink.
-type post struct {
-	work func() []news
-	done chan struct{} // closed when the sink has taken it
-}
-
-// news is one thing to tell the sink, or a message to acknowledge once all
-// before it was told.
-type news struct {
-	device *driver.Discovery
-	report *driver.Report
-	done   func()
 }
 
 func start(c Config, p pace, dial func(context.Context) (broker, error), sink driver.Sink) *session {
@@ -123,28 +107,9 @@ func (s *session) Close() error {
 
 // run connects, and connects again with growing pauses, until the session ends.
 func (s *session) run() {
-	pause := s.pace.backoffMin
-	for {
-		began := time.Now()
-		err := s.serve()
-		if s.life.Err() != nil {
-			return
-		}
-		s.goDown(words(err))
-		if time.Since(began) > s.pace.steady {
-			pause = s.pace.backoffMin
-		}
-		// Anything between half the pause and the whole, so that many stores
-		// do not come back in step.
-		wait := time.NewTimer(pause/2 + rand.N(pause/2+1))
-		select {
-		case <-wait.C:
-		case <-s.life.Done():
-			wait.Stop()
-			return
-		}
-		pause = min(2*pause, s.pace.backoffMax)
-	}
+	driver.Keep(s.life, s.pace.Patience,
+		func() (bool, error) { return true, s.serve() },
+		func(err error) { s.goDown(words(err)) })
 }
 
 // words puts a failure into a sentence for an operator.
@@ -185,7 +150,7 @@ func (s *session) serve() error {
 	// A broker that was restarted may have forgotten the list, and Zigbee2MQTT
 	// publishes it again only when it changes: the last one holds until then.
 	l := &link{
-		broker: b, ctx: ctx, posts: make(chan post), topics: make(map[string]bool),
+		broker: b, ctx: ctx, posts: make(driver.Errands), topics: make(map[string]bool),
 		list: s.list, listed: s.list != nil,
 	}
 	base := s.config.Topic + "/bridge/"
@@ -231,11 +196,7 @@ func (s *session) listen(l *link) error {
 				return err
 			}
 		case p := <-l.posts:
-			s.mu.Lock()
-			told := p.work()
-			s.mu.Unlock()
-			s.tell(told)
-			close(p.done)
+			p.Run(&s.mu, s.tell)
 		case <-quiet.C:
 			if !l.online || !l.listed {
 				s.goDown("nothing is heard of Zigbee2MQTT below " + s.config.Topic + ": see whether it runs, and uses this broker and topic")
@@ -398,9 +359,9 @@ func (s *session) takeDevice(l *link, name string, m mqttlink.Message) {
 		st, err := decodeState(m.Payload)
 		switch {
 		case err != nil:
-			told = []news{{done: m.Done}}
+			told = []news{{Done: m.Done}}
 		case m.Retained:
-			told = append(d.keptState(st), news{done: m.Done})
+			told = append(d.keptState(st), news{Done: m.Done})
 		default:
 			var doubting bool
 			told, doubting = d.hear(st, m.Done)
@@ -414,7 +375,7 @@ func (s *session) takeDevice(l *link, name string, m mqttlink.Message) {
 				told = s.available(l, d, m.Payload)
 			}
 		}
-		told = append(told, news{done: m.Done})
+		told = append(told, news{Done: m.Done})
 	}
 	s.mu.Unlock()
 	s.tell(told)

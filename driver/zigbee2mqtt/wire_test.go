@@ -64,7 +64,7 @@ func FuzzDecodeState(f *testing.F) {
 		d.fresh = true
 		told, _ := d.hear(s, func() {})
 		for _, n := range append(told, d.keptState(s)...) {
-			if r := n.report; r != nil && (r.Level < 0 || r.Level > 100 || r.Slot < 0 || r.Slot > maxSlot || r.Kind == "") {
+			if r := n.Report; r != nil && (r.Level < 0 || r.Level > 100 || r.Slot < 0 || r.Slot > maxSlot || r.Kind == "") {
 				t.Errorf("a report that must not be: %+v", r)
 			}
 		}

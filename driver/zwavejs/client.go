@@ -4,17 +4,10 @@ package zwavejs
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
-	"strconv"
-	"sync"
-	"sync/atomic"
-	"time"
-
-	"github.com/coder/websocket"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/wslink"
 )
 
 // Schemas are versions of the server's messages. This driver was written and
@@ -25,75 +18,48 @@ const (
 	leastSchema = 32
 )
 
-// maxWaiting is how many requests may wait for their answers at once.
-const maxWaiting = 256
+// theServer is what the other side is called in errors.
+const theServer = "Z-Wave JS server"
 
-// writePatience is how long the server may take to accept a message.
-const writePatience = 5 * time.Second
-
-// client is one connection to a Z-Wave JS server, from dialling to its end. It
-// does not reconnect.
+// client is one connection to a Z-Wave JS server.
 type client struct {
-	conn    *websocket.Conn
+	*wslink.Link[result, event]
 	version version
-	tap     func(direction byte, line []byte) // sees every message; only for recording transcripts
-
-	events  chan event
-	done    chan struct{}   // closed when the connection has ended
-	ended   error           // why; read it only after done
-	life    context.Context // ends with the connection
-	stop    context.CancelFunc
-	ignored atomic.Int64 // messages and events of no use to us
-	garbled atomic.Int64 // events and answers of an unknown shape
-	busy    atomic.Bool  // the reader waits for us to take an event
-
-	mu      sync.Mutex
-	next    int                    // guarded by mu: number of the next request
-	waiting map[string]chan result // guarded by mu: requests without an answer yet
 }
 
-// dial connects, checks that we speak a common version and agrees on it. The
-// context bounds the dialling only.
+// dial connects, checks that we speak a common version and agrees on it. tap
+// sees every message; it is for recording transcripts and may be nil.
 func dial(ctx context.Context, url string, tap func(byte, []byte)) (*client, error) {
-	// No proxy and no redirect: the server is in the store.
-	direct := &http.Client{
-		Transport:     &http.Transport{},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	defer direct.CloseIdleConnections()
-	conn, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: direct})
+	c := &client{}
+	l, err := wslink.Dial(ctx, url, wslink.Protocol[result, event]{
+		Server: theServer, Limit: maxMessage, Foreign: errSyntax, Greet: c.greet, Decode: heard, Tap: tap,
+	})
 	if err != nil {
-		return nil, unreachable("connecting to the Z-Wave JS server", err)
-	}
-	conn.SetReadLimit(maxMessage)
-	life, stop := context.WithCancel(context.Background())
-	c := &client{
-		conn: conn, tap: tap, life: life, stop: stop, events: make(chan event, 64),
-		done: make(chan struct{}), waiting: make(map[string]chan result),
-	}
-	if err := c.greet(ctx); err != nil {
-		stop()
-		_ = conn.CloseNow()
 		return nil, err
 	}
-	go c.read(life)
-	schema := min(wantSchema, c.version.MaxSchema)
-	if _, err := c.do(ctx, initialize(schema)); err != nil {
-		c.close()
+	c.Link = l
+	if _, err := c.do(ctx, initialize(min(wantSchema, c.version.MaxSchema))); err != nil {
+		c.Close()
 		return nil, err
 	}
 	return c, nil
 }
 
-// greet reads the server's first message.
-func (c *client) greet(ctx context.Context) error {
-	text, err := c.line(ctx)
-	if err != nil {
-		return unreachable("hearing the Z-Wave JS server's greeting", err)
+// heard sorts one message for the link.
+func heard(text []byte) (wslink.Message[result, event], error) {
+	m, err := decode(text)
+	got := wslink.Message[result, event]{Answer: m.Result, Event: m.Event}
+	if m.Result != nil {
+		got.ID = m.Result.ID
 	}
+	return got, err
+}
+
+// greet reads the server's first message.
+func (c *client) greet(text []byte) error {
 	m, err := decode(text)
 	if err != nil || m.Version == nil {
-		return unreachable("hearing the Z-Wave JS server's greeting", errSyntax)
+		return errSyntax
 	}
 	c.version = *m.Version
 	if m.Version.MaxSchema < leastSchema || m.Version.MinSchema > wantSchema {
@@ -106,132 +72,18 @@ func (c *client) greet(ctx context.Context) error {
 	return nil
 }
 
-// line reads one text message.
-func (c *client) line(ctx context.Context) ([]byte, error) {
-	kind, text, err := c.conn.Read(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if kind != websocket.MessageText {
-		return nil, errSyntax
-	}
-	if c.tap != nil {
-		c.tap('<', text)
-	}
-	return text, nil
-}
-
-// read takes messages until the connection ends.
-func (c *client) read(ctx context.Context) {
-	err := c.readAll(ctx)
-	_ = c.conn.CloseNow()
-	c.stop()
-	c.mu.Lock()
-	c.ended = err
-	waiting := c.waiting
-	c.waiting = nil
-	c.mu.Unlock()
-	for _, answer := range waiting {
-		close(answer)
-	}
-	close(c.done)
-}
-
-func (c *client) readAll(ctx context.Context) error {
-	for {
-		text, err := c.line(ctx)
-		if err != nil {
-			return err
-		}
-		m, err := decode(text)
-		switch {
-		case errors.Is(err, errSyntax):
-			return err
-		case err != nil:
-			c.garbled.Add(1)
-		case m.Result != nil:
-			c.answer(*m.Result)
-		case m.Event != nil:
-			c.busy.Store(true)
-			select {
-			case c.events <- *m.Event:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			c.busy.Store(false)
-		default:
-			c.ignored.Add(1)
-		}
-	}
-}
-
-// answer hands a result to whoever waits for it.
-func (c *client) answer(r result) {
-	c.mu.Lock()
-	waiting, ok := c.waiting[r.ID]
-	delete(c.waiting, r.ID)
-	c.mu.Unlock()
-	if !ok {
-		c.ignored.Add(1)
-		return
-	}
-	waiting <- r // holds one
-}
-
 // do sends a request and waits for its answer. A failure the server tells of
 // is a sashlock.Error of kind unavailable; when the context ends first the
 // request may still be carried out.
 func (c *client) do(ctx context.Context, r request) (sealed, error) {
-	answer := make(chan result, 1)
-	c.mu.Lock()
-	if c.waiting == nil {
-		c.mu.Unlock()
-		return sealed{}, unreachable("asking the Z-Wave JS server", c.why())
-	}
-	if len(c.waiting) >= maxWaiting {
-		c.mu.Unlock()
-		return sealed{}, &sashlock.Error{Kind: sashlock.Limit, Op: "asking the Z-Wave JS server", Hint: "too many requests wait for an answer: try again later"}
-	}
-	c.next++
-	r.ID = strconv.Itoa(c.next)
-	c.waiting[r.ID] = answer
-	c.mu.Unlock()
-	defer func() {
-		c.mu.Lock()
-		delete(c.waiting, r.ID)
-		c.mu.Unlock()
-	}()
-
-	line, err := encode(r)
+	got, err := c.Ask(ctx, func(id string) ([]byte, error) {
+		r.ID = id
+		return encode(r)
+	})
 	if err != nil {
 		return sealed{}, err
 	}
-	if c.tap != nil {
-		c.tap('>', line)
-	}
-	if err := c.write(ctx, line); err != nil {
-		return sealed{}, unreachable("asking the Z-Wave JS server", err)
-	}
-	select {
-	case got, ok := <-answer:
-		if !ok {
-			return sealed{}, unreachable("asking the Z-Wave JS server", c.why())
-		}
-		return got.body, got.err(r.Command)
-	case <-ctx.Done():
-		return sealed{}, unreachable("waiting for the Z-Wave JS server", ctx.Err())
-	}
-}
-
-// write sends one line. A context that ends in the middle of a message costs
-// the connection, so one asker's deadline is not used for it.
-func (c *client) write(ctx context.Context, line []byte) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(c.life, writePatience)
-	defer cancel()
-	return c.conn.Write(ctx, websocket.MessageText, line)
+	return got.body, got.err(r.Command)
 }
 
 // err returns the failure that a result tells of, or nil.
@@ -261,38 +113,4 @@ func (e *serverError) Error() string {
 	return e.Code + ": " + e.Text
 }
 
-// alive asks the other side for a sign of life. While we ourselves hold up the
-// reader nothing can be heard, and the connection counts as alive.
-func (c *client) alive(ctx context.Context, patience time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	err := c.conn.Ping(ctx)
-	if err != nil && c.busy.Load() {
-		return nil
-	}
-	return err
-}
-
-// close ends the connection and waits until its reader is gone.
-func (c *client) close() {
-	c.stop()
-	_ = c.conn.CloseNow()
-	<-c.done
-}
-
-// why returns what ended the connection.
-func (c *client) why() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ended == nil {
-		return errors.New("the connection is closed")
-	}
-	return c.ended
-}
-
-func unreachable(op string, err error) error {
-	return &sashlock.Error{
-		Kind: sashlock.Unavailable, Op: op,
-		Hint: "see whether the Z-Wave JS server runs and the address is right", Err: err,
-	}
-}
+func unreachable(op string, err error) error { return wslink.Unreachable(theServer, op, err) }

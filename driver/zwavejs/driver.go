@@ -74,18 +74,17 @@ func readConfig(config json.RawMessage) (Config, error) {
 
 // pace is how long things are waited for, and how often tried.
 type pace struct {
-	dial       time.Duration // for a connection and the greeting
-	state      time.Duration // for the state of the network
-	answer     time.Duration // for a device's answer nobody else set a time for
-	pingEvery  time.Duration // between signs of life of the server
-	ping       time.Duration // for one
-	pingDead   time.Duration // between attempts to reach devices that are offline
-	settle     time.Duration // for a notification to explain a change of mode
-	reread     time.Duration // from an order to the first reading; doubles
-	confirm    time.Duration // for the lock to confirm an order
-	backoffMin time.Duration // before the second attempt to connect; doubles
-	backoffMax time.Duration
-	steady     time.Duration // a connection that held so long starts the back-off anew
+	driver.Patience
+
+	dial      time.Duration // for a connection and the greeting
+	state     time.Duration // for the state of the network
+	answer    time.Duration // for a device's answer nobody else set a time for
+	pingEvery time.Duration // between signs of life of the server
+	ping      time.Duration // for one
+	pingDead  time.Duration // between attempts to reach devices that are offline
+	settle    time.Duration // for a notification to explain a change of mode
+	reread    time.Duration // from an order to the first reading; doubles
+	confirm   time.Duration // for the lock to confirm an order
 }
 
 func usualPace() pace {
@@ -93,6 +92,6 @@ func usualPace() pace {
 		dial: 10 * time.Second, state: 30 * time.Second, answer: 15 * time.Second,
 		pingEvery: 15 * time.Second, ping: 10 * time.Second, pingDead: time.Minute,
 		settle: 300 * time.Millisecond, reread: 500 * time.Millisecond, confirm: 12 * time.Second,
-		backoffMin: 500 * time.Millisecond, backoffMax: 30 * time.Second, steady: time.Minute,
+		Patience: driver.Patience{Min: 500 * time.Millisecond, Max: 30 * time.Second, Steady: time.Minute},
 	}
 }

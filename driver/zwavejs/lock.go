@@ -62,7 +62,7 @@ func (d *device) forget() { d.order, d.echo, d.doubting, d.timeout = nil, nil, f
 
 func (d *device) report(r driver.Report) news {
 	r.Address = d.found.Address
-	return news{report: &r}
+	return news{Report: &r}
 }
 
 // describe takes over all that is known of the node, and tells it.
@@ -71,7 +71,7 @@ func (d *device) describe(n nodeState) []news {
 	d.contact, d.reads = hasContact(n, d.endpoint), readsContact(n, d.endpoint)
 	found := d.found
 	_, d.schedules = n.class(d.endpoint, classSchedule)
-	told := []news{{device: &found}}
+	told := []news{{Device: &found}}
 	if d.status == statusDead {
 		return append(told, d.offline()...)
 	}

@@ -67,7 +67,7 @@ func peerOthers(t *testing.T, p *peer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer other.close()
+	defer other.Close()
 	mark := rec.Mark()
 	if _, err := other.do(t.Context(), setMode(2, 0, modeUnsecured)); err != nil {
 		t.Fatal(err)

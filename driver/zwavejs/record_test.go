@@ -22,18 +22,19 @@ func TestPeerRecord(t *testing.T) {
 	if !*record {
 		return
 	}
+	installPeer(t)
 	p := startPeer(t, "0", "0")
 	tape := &tape{}
 	c, err := dial(t.Context(), p.ws, tape.take)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.close()
+	defer c.Close()
 	go func() {
 		for {
 			select {
-			case <-c.events:
-			case <-c.done:
+			case <-c.Events():
+			case <-c.Done():
 				return
 			}
 		}

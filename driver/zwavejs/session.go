@@ -5,7 +5,6 @@ package zwavejs
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -36,21 +35,11 @@ type session struct {
 type link struct {
 	client *client
 	ctx    context.Context // ends with the connection
-	posts  chan post
-}
-
-// post is work for the session's goroutine: it runs under mu, and what it
-// returns is told to the sink.
-type post struct {
-	work func() []news
-	done chan struct{} // closed when the sink has taken it
+	posts  driver.Errands
 }
 
 // news is one thing to tell the sink: a device or a report.
-type news struct {
-	device *driver.Discovery
-	report *driver.Report
-}
+type news = driver.News
 
 func start(url string, p pace, tap func(byte, []byte), sink driver.Sink) *session {
 	life, stop := context.WithCancel(context.Background())
@@ -67,34 +56,7 @@ func (s *session) Close() error {
 }
 
 // run connects, and connects again with growing pauses, until the session ends.
-func (s *session) run() {
-	pause := s.pace.backoffMin
-	said := "" // what the sink was last told of the gateway
-	for {
-		began := time.Now()
-		up, err := s.serve()
-		if s.life.Err() != nil {
-			return
-		}
-		if up || said != "down" {
-			s.lose(err)
-			said = "down"
-		}
-		if up && time.Since(began) > s.pace.steady {
-			pause = s.pace.backoffMin
-		}
-		// Anything between half the pause and the whole, so that many stores
-		// do not come back in step.
-		wait := time.NewTimer(pause/2 + rand.N(pause/2+1))
-		select {
-		case <-wait.C:
-		case <-s.life.Done():
-			wait.Stop()
-			return
-		}
-		pause = min(2*pause, s.pace.backoffMax)
-	}
-}
+func (s *session) run() { driver.Keep(s.life, s.pace.Patience, s.serve, s.lose) }
 
 // lose tells that the gateway is gone, and every device with it.
 func (s *session) lose(why error) {
@@ -126,7 +88,7 @@ func (s *session) serve() (up bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	defer c.close()
+	defer c.Close()
 	asking, cancel := context.WithTimeout(s.life, s.pace.state)
 	defer cancel()
 	body, err := c.do(asking, startListening())
@@ -139,7 +101,7 @@ func (s *session) serve() (up bool, err error) {
 	}
 	ctx, cancel := context.WithCancel(s.life)
 	defer cancel()
-	l := &link{client: c, ctx: ctx, posts: make(chan post)}
+	l := &link{client: c, ctx: ctx, posts: make(driver.Errands)}
 	s.sink.Gateway(s.life, true, "")
 	s.mu.Lock()
 	s.link = l
@@ -166,7 +128,7 @@ func (s *session) listen(l *link) error {
 	lost := make(chan error, 1)
 	for {
 		select {
-		case e := <-l.client.events:
+		case e := <-l.client.Events():
 			s.mu.Lock()
 			told, err := s.take(l, e)
 			s.mu.Unlock()
@@ -175,14 +137,10 @@ func (s *session) listen(l *link) error {
 				return err
 			}
 		case p := <-l.posts:
-			s.mu.Lock()
-			told := p.work()
-			s.mu.Unlock()
-			s.tell(told)
-			close(p.done)
+			p.Run(&s.mu, s.tell)
 		case <-life.C:
 			s.group.Go(func() {
-				if err := l.client.alive(l.ctx, s.pace.ping); err != nil {
+				if err := l.client.Alive(l.ctx, s.pace.ping); err != nil {
 					select {
 					case lost <- err:
 					default:
@@ -193,8 +151,8 @@ func (s *session) listen(l *link) error {
 			s.callDead(l)
 		case err := <-lost:
 			return unreachable("waiting for a sign of life of the Z-Wave JS server", err)
-		case <-l.client.done:
-			return l.client.why()
+		case <-l.client.Done():
+			return l.client.Why()
 		case <-s.life.Done():
 			return s.life.Err()
 		}
@@ -304,7 +262,7 @@ func (s *session) fetch(l *link, node int) {
 		}
 		n, err := decodeNodeAnswer(body)
 		if err != nil {
-			l.client.garbled.Add(1)
+			l.client.Garbled.Add(1)
 			return
 		}
 		s.post(l.ctx, l, func() []news { return s.takeNode(l, *n) })
@@ -339,53 +297,9 @@ func (s *session) callDead(l *link) {
 
 // post hands work to the session's goroutine and waits until the sink has
 // taken what came of it.
-func (s *session) post(ctx context.Context, l *link, work func() []news) error {
-	p := post{work: work, done: make(chan struct{})}
-	select {
-	case l.posts <- p:
-	case <-l.ctx.Done():
-		return unreachable("telling of an answer", l.ctx.Err())
-	case <-ctx.Done():
-		return unreachable("telling of an answer", ctx.Err())
-	}
-	select {
-	case <-p.done:
-		return nil
-	case <-ctx.Done():
-		return unreachable("telling of an answer", ctx.Err())
-	}
+func (*session) post(ctx context.Context, l *link, work func() []news) error {
+	return l.posts.Send(ctx, l.ctx, work)
 }
 
 // tell gives the sink its news, one after the other, each until it is taken.
-func (s *session) tell(told []news) {
-	for _, n := range told {
-		pause := 50 * time.Millisecond
-		for s.life.Err() == nil {
-			var err error
-			if n.device != nil {
-				err = s.sink.Found(s.life, *n.device)
-			} else {
-				err = s.sink.Heard(s.life, *n.report)
-			}
-			if err == nil || isFinal(err) {
-				break
-			}
-			wait := time.NewTimer(pause)
-			select {
-			case <-wait.C:
-			case <-s.life.Done():
-				wait.Stop()
-			}
-			pause = min(2*pause, 5*time.Second)
-		}
-	}
-}
-
-// isFinal reports whether a sink will answer the same however often it is told.
-func isFinal(err error) bool {
-	switch sashlock.KindOf(err) {
-	case sashlock.Invalid, sashlock.Denied, sashlock.NotFound, sashlock.Conflict:
-		return true
-	}
-	return false
-}
+func (s *session) tell(told []news) { driver.Tell(s.life, s.sink, told) }

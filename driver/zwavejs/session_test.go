@@ -24,13 +24,14 @@ const patience = 20 * time.Second
 func quick() *Driver {
 	p := usualPace()
 	p.settle, p.reread, p.confirm = 20*time.Millisecond, 20*time.Millisecond, 2*time.Second
-	p.backoffMin, p.backoffMax = 5*time.Millisecond, 20*time.Millisecond
+	p.Min, p.Max = 5*time.Millisecond, 20*time.Millisecond
 	return &Driver{pace: p}
 }
 
 // TestConformance runs the suite of every driver against the fake, for a lock
 // without encryption and for one with S2 and Supervision.
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	for _, address := range []string{"2", "3"} {
 		t.Run("node"+address, func(t *testing.T) {
 			drivertest.Run(t, drivertest.Harness{
@@ -303,6 +304,7 @@ func TestNothingIsQueuedForASleeper(t *testing.T) {
 // TestReleaseKeepsTheConfiguration: only the time and the type of operation may
 // change.
 func TestReleaseKeepsTheConfiguration(t *testing.T) {
+	t.Parallel()
 	f := newFake(t)
 	var sent []string
 	f.handle = func(r request) (string, bool) {
@@ -461,7 +463,7 @@ func TestClient(t *testing.T) {
 		f.play(`{"type":"event","event":{"source":"node","event":"value updated","nodeId":2,"args":7}}`, `{"type":"new"}`, note(2, typeAccess, 9, 0))
 		rec.Await(t, patience, mark, "the last word", func(r driver.Report) bool { return r.Method == sashlock.BySelf })
 		s.mu.Lock()
-		garbled, ignored := s.link.client.garbled.Load(), s.link.client.ignored.Load()
+		garbled, ignored := s.link.client.Garbled.Load(), s.link.client.Ignored.Load()
 		s.mu.Unlock()
 		if garbled != 1 || ignored != 1 {
 			t.Errorf("%d garbled and %d ignored, want 1 and 1", garbled, ignored)

@@ -15,10 +15,18 @@ import (
 // an opening, at whatever time and on whatever terms.
 func (ix *Index) GivenTo(id sashlock.OpeningID, role sashlock.RoleID, now time.Time) bool {
 	n := ix.roles.find(ix.seed, string(role))
-	if n == none {
-		return false
-	}
-	key := keyOf(n | roleBit)
+	return n != none && ix.given(id, keyOf(n|roleBit), now)
+}
+
+// GivenToPerson reports whether a grant to a person, not to a role of theirs,
+// that has not ended lets them open an opening, at whatever time and on whatever
+// terms.
+func (ix *Index) GivenToPerson(id sashlock.OpeningID, person sashlock.PersonID, now time.Time) bool {
+	n := ix.people.find(ix.seed, string(person))
+	return n != none && ix.given(id, keyOf(n), now)
+}
+
+func (ix *Index) given(id sashlock.OpeningID, key uint32, now time.Time) bool {
 	for _, r := range ix.runsOf(id) {
 		c, fraction := r.at(key)
 		if c.may(key) == 0 {

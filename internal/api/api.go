@@ -38,6 +38,7 @@ import (
 	"github.com/sashlock/sashlock/internal/devices"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/gateways"
 	"github.com/sashlock/sashlock/internal/scenarios"
 	"github.com/sashlock/sashlock/internal/shopper"
 	"github.com/sashlock/sashlock/internal/signin"
@@ -59,6 +60,7 @@ type Deps struct {
 	Scenarios   *scenarios.Room
 	Credentials *credentials.Room
 	Codes       *codes.Room
+	Gateways    *gateways.Room
 	Cards       cutover.Records
 	Approvals   *approvals.Room
 	Shopper     *shopper.Room

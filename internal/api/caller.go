@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -99,6 +100,11 @@ func (a *API) refuse(ctx huma.Context, status int, detail string) {
 func register[I, O any](a *API, scope signin.Scope, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
 	if scope == "" {
 		panic("api: route without a scope: " + op.OperationID)
+	}
+	for f := range reflect.TypeFor[I]().Fields() {
+		if f.Anonymous && !f.IsExported() { // its parameters would be left out without a word
+			panic("api: " + op.OperationID + " takes a type with the unexported " + f.Name)
+		}
 	}
 	op.Metadata = map[string]any{scopeKey: scope}
 	if scope != public {

@@ -49,13 +49,14 @@ type codesAnswer struct {
 	}
 }
 
-type codeInput struct {
+// CodeRef is the address of a PIN slot.
+type CodeRef struct {
 	Ref  string `path:"ref" maxLength:"200" doc:"Device: identifier"`
 	Slot int    `path:"slot" minimum:"1" maximum:"65535"`
 }
 
 type adoptCodeInput struct {
-	codeInput
+	CodeRef
 	Body struct {
 		Person string `json:"person" minLength:"1" maxLength:"100" doc:"Whose it is: slug or identifier"`
 	}
@@ -70,7 +71,7 @@ func (a *API) codeRoutes() {
 	register(a, signin.Setup, huma.Operation{
 		Method: http.MethodDelete, Path: "/v1/devices/{ref}/codes/{slot}", OperationID: "remove-code", Tags: tags,
 		Summary: "Have a lock forget a code that somebody else put there", Description: "It is gone when the list says so.",
-	}, func(ctx context.Context, in *codeInput) (*struct{}, error) {
+	}, func(ctx context.Context, in *CodeRef) (*struct{}, error) {
 		d, err := a.deviceOf(ctx, in.Ref)
 		if err != nil {
 			return nil, err

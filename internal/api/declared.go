@@ -31,6 +31,8 @@ type declared[D interface{ Ref() string }] struct {
 	kept   func(D) estate.Kept
 	held   string      // the kind of proposal that a change becomes that waits for a second operator; empty: none waits
 	form   func(D) any // the declared form of that proposal; nil: the object itself
+
+	gone func(ref string) any // the same of a removal; nil: no removal waits
 }
 
 type refInput struct {
@@ -123,7 +125,7 @@ func declare[D interface{ Ref() string }](a *API, d declared[D]) {
 	})
 	remove := op(http.MethodDelete, d.path+"/{ref}", "remove-"+k, "Remove a "+k)
 	remove.DefaultStatus = http.StatusNoContent
-	register(a, d.scope, remove, func(ctx context.Context, in *removeInput) (*struct{}, error) {
+	register(a, d.scope, remove, func(ctx context.Context, in *removeInput) (*removedAnswer, error) {
 		rev, err := ifMatch(in.IfMatch)
 		if err != nil {
 			return nil, err
@@ -131,7 +133,11 @@ func declare[D interface{ Ref() string }](a *API, d declared[D]) {
 		_, err = a.change(ctx, func(tx *store.Tx, _ estate.Lookup) (flow.Edit, error) {
 			return d.remove(tx, in.Ref, max(rev, 0))
 		})
-		return nil, precondition(err)
+		if errors.Is(err, approvals.ErrHeld) && d.gone != nil {
+			id, err := a.propose(ctx, d.held, d.gone(in.Ref), max(rev, 0))
+			return &removedAnswer{http.StatusAccepted, id}, err
+		}
+		return &removedAnswer{Status: http.StatusNoContent}, precondition(err)
 	})
 }
 

@@ -4,12 +4,14 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/devices"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/signin"
@@ -40,7 +42,11 @@ type deviceInput struct {
 	Ref string `path:"ref" maxLength:"200" doc:"Identifier"`
 }
 
-type deviceAnswer struct{ Body Device }
+type deviceAnswer struct {
+	Status   int
+	Proposal string `header:"Sashlock-Proposal" doc:"With 202: nothing is fitted or taken away yet, it waits under this identifier for an operator to confirm it in the console"`
+	Body     Device
+}
 
 type adoptInput struct {
 	Ref  string `path:"ref" maxLength:"200" doc:"Identifier"`
@@ -65,10 +71,8 @@ func (a *API) deviceRoutes() {
 		Method: http.MethodDelete, Path: "/v1/devices/{ref}/adoption", OperationID: "remove-device", Tags: tags,
 		Summary: "Take a device away from its opening",
 	}, func(ctx context.Context, in *deviceInput) (*deviceAnswer, error) {
-		if _, err := a.Devices.Remove(ctx, caller(ctx).ID, in.Ref); err != nil {
-			return nil, err
-		}
-		return a.device(ctx, in.Ref)
+		_, err := a.Devices.Remove(ctx, caller(ctx).ID, in.Ref)
+		return a.fitted(ctx, err, in.Ref, "")
 	})
 }
 
@@ -105,7 +109,7 @@ func (a *API) device(ctx context.Context, ref string) (*deviceAnswer, error) {
 	for _, s := range states {
 		said[s.Device] = s
 	}
-	return &deviceAnswer{a.deviceView(d, said)}, nil
+	return &deviceAnswer{Status: http.StatusOK, Body: a.deviceView(d, said)}, nil
 }
 
 func (a *API) deviceView(d sashlock.Device, said map[sashlock.DeviceID]sashlock.DeviceState) Device {
@@ -130,8 +134,24 @@ func (a *API) adopt(ctx context.Context, in *adoptInput) (*deviceAnswer, error) 
 	if err := a.view(ctx, func(q store.Query) (err error) { o, err = sites.FindOpening(q, in.Body.Opening); return err }); err != nil {
 		return nil, err
 	}
-	if _, err := a.Devices.Adopt(ctx, caller(ctx).ID, in.Ref, o.ID); err != nil {
+	_, err := a.Devices.Adopt(ctx, caller(ctx).ID, in.Ref, o.ID)
+	return a.fitted(ctx, err, in.Ref, o.Slug)
+}
+
+// fitted shows a device after it was fitted to an opening, or taken away where
+// that is empty; err says whether it was. What a second operator has to confirm
+// waits.
+func (a *API) fitted(ctx context.Context, err error, ref, to string) (*deviceAnswer, error) {
+	held := errors.Is(err, approvals.ErrHeld)
+	if err != nil && !held {
 		return nil, err
 	}
-	return a.device(ctx, in.Ref)
+	answer, err := a.device(ctx, ref)
+	if err != nil || !held {
+		return answer, err
+	}
+	answer.Status = http.StatusAccepted
+	fit := approvals.Fit{Device: sashlock.DeviceID(answer.Body.ID), From: answer.Body.Opening, To: to}
+	answer.Proposal, err = a.propose(ctx, approvals.PlaceKind, approvals.Change{Fits: []approvals.Fit{fit}}, 0)
+	return answer, err
 }

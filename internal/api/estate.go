@@ -195,7 +195,7 @@ func (p *plan) holdBack(tx *store.Tx) error {
 func (p *plan) waitsAs(tx *store.Tx, s estate.Step) (kind string, err error) {
 	d, isGrant := s.Object.(estate.Grant)
 	if !isGrant {
-		return p.api.Approvals.EditWaitsIn(tx, approvals.By{ID: p.by.ID}, approvals.Change{File: only(s)}.Edit(p.api.Hall.Book()), tx.Now())
+		return p.api.Approvals.EditWaitsIn(tx, approvals.By{ID: p.by.ID}, only(s).Edit(p.api.Hall.Book()), tx.Now())
 	}
 	var failed error
 	g, problems := d.Resolve(lookup(tx, &failed))
@@ -212,8 +212,8 @@ func (p *plan) waitsAs(tx *store.Tx, s estate.Step) (kind string, err error) {
 	return approvals.GrantKind, nil
 }
 
-// only is a file with the one object of a step.
-func only(s estate.Step) (f estate.File) {
+// only is the change that a step makes.
+func only(s estate.Step) (f approvals.Change) {
 	switch o := s.Object.(type) {
 	case estate.Site:
 		f.Sites = []estate.Site{o}
@@ -225,6 +225,9 @@ func only(s estate.Step) (f estate.File) {
 		f.People = []estate.Person{o}
 	case estate.Schedule:
 		f.Schedules = []estate.Schedule{o}
+	}
+	if s.Object == nil && s.Kind == estate.Openings {
+		f.Gone = []string{s.Ref}
 	}
 	return f
 }
@@ -243,10 +246,10 @@ func (p *plan) propose(ctx context.Context) (all []AppliedStep, err error) {
 		var c approvals.Change
 		for _, w := range p.waits {
 			if w.kind == kind {
-				c.File = together(c.File, only(w.Step))
+				c = together(c, only(w.Step))
 			}
 		}
-		if len(c.Sites)+len(c.Areas)+len(c.Openings)+len(c.People)+len(c.Schedules) == 0 {
+		if c.Empty() {
 			continue
 		}
 		if ids[kind], err = p.api.propose(ctx, kind, c, 0); err != nil {
@@ -265,11 +268,11 @@ func (p *plan) propose(ctx context.Context) (all []AppliedStep, err error) {
 	return all, nil
 }
 
-// together is a file with the objects of two.
-func together(a, b estate.File) estate.File {
+// together is a change that makes two.
+func together(a, b approvals.Change) approvals.Change {
 	a.Sites, a.Areas = append(a.Sites, b.Sites...), append(a.Areas, b.Areas...)
 	a.Openings, a.People = append(a.Openings, b.Openings...), append(a.People, b.People...)
-	a.Schedules = append(a.Schedules, b.Schedules...)
+	a.Schedules, a.Gone = append(a.Schedules, b.Schedules...), append(a.Gone, b.Gone...)
 	return a
 }
 

@@ -140,6 +140,48 @@ func TestAFileSetsAsideWhatWaits(t *testing.T) {
 	h.want(h.call("PUT", "/v1/openings/case-1", estate.Opening{Slug: "case-1", Name: "Case 1", Kind: "case", Class: "standard", Site: "lisbon", Area: "watches"}), 202)
 }
 
+// Nothing that guards what is worth most goes by the API alone, nor by a file.
+func TestWhatGuardsWaits(t *testing.T) {
+	h := newHouse(t).furnish()
+	h.Approvals.Others = nil // somebody always could confirm
+	high := estate.Opening{Slug: "case-1", Name: "Case 1", Kind: "case", Class: "high", Site: "lisbon", Area: "watches", ReleaseTime: "10s"}
+	spare := estate.Opening{Slug: "case-9", Name: "Case 9", Kind: "case", Class: "high", Site: "lisbon"}
+	h.want(h.call("PUT", "/v1/openings/case-1", high), 200)
+	h.want(h.call("PUT", "/v1/openings/case-9", spare), 200)
+	by := approvals.By{ID: "opr_1", May: func(string) bool { return true }, Sees: func(sashlock.SiteID, sashlock.AreaID) bool { return true }}
+	if _, err := h.Approvals.SaveSettings(t.Context(), by, approvals.Settings{Kinds: []string{approvals.GrantKind}}, ""); err != nil {
+		t.Fatal(err)
+	}
+	faulty := high
+	faulty.OnFault = "release"
+	for _, a := range []answer{
+		h.call("PUT", "/v1/openings/case-1", faulty),
+		h.call("DELETE", "/v1/openings/case-9", nil),
+		h.call("DELETE", "/v1/devices/sim-1%2F1/adoption", nil),
+		h.call("PUT", "/v1/devices/sim-1%2F9/adoption", map[string]string{"opening": "case-1"}),
+	} {
+		if h.want(a, 202).header.Get("Sashlock-Proposal") == "" {
+			t.Error("the answer does not name the proposal")
+		}
+	}
+	if d := get[api.Device](h, "/v1/devices/sim-1%2F1"); d.Opening != "case-1" {
+		t.Errorf("the lock is at %q", d.Opening)
+	}
+	// A file that leaves the case out lets its removal wait, and does the rest.
+	f := read[estate.File](h, h.want(h.call("GET", "/v1/estate", nil), 200))
+	f.Openings = slices.DeleteFunc(f.Openings, func(o estate.Opening) bool { return o.Slug == "case-9" })
+	f.Areas = append(f.Areas, estate.Area{Slug: "stock", Site: "lisbon", Name: "Stock"})
+	done := read[api.Applied](h, h.want(h.call("PUT", "/v1/estate?prune=true", f), 200))
+	waits := map[string]bool{}
+	for _, s := range done.Steps {
+		waits[s.Ref] = s.Proposal != ""
+	}
+	if len(waits) != 2 || !waits["case-9"] || waits["lisbon/stock"] {
+		t.Errorf("set aside: %v", waits)
+	}
+	h.want(h.call("GET", "/v1/openings/case-9", nil), 200)
+}
+
 func TestAccessNeedsItsOwnScope(t *testing.T) {
 	h := newHouse(t).furnish()
 	setup := h.tokenFor(signin.Setup, signin.Read)

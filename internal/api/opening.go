@@ -64,6 +64,7 @@ func declareOpenings(a *API) {
 		},
 		list: a.listOpenings, find: a.findOpening,
 		kept: func(o Opening) estate.Kept { return o.Kept }, held: approvals.PlaceKind,
+		gone: func(ref string) any { return approvals.Change{Gone: []string{ref}} },
 		form: func(o Opening) any { return approvals.Change{File: estate.File{Openings: []estate.Opening{o.Opening}}} },
 	})
 }

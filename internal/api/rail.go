@@ -39,12 +39,6 @@ type railAnswer struct {
 	Body     Rail
 }
 
-type railsAnswer struct {
-	Body struct {
-		Data []Rail `json:"data"`
-	}
-}
-
 type saveRailInput struct {
 	Ref     string `path:"ref" maxLength:"40" doc:"Short name"`
 	IfMatch string `header:"If-Match" doc:"The ETag last seen: refuse if somebody changed it since"`
@@ -80,17 +74,19 @@ func (a *API) declaredRail(r rails.Rail) Rail {
 	return Rail{Slug: r.Slug, Text: r.Text, Site: a.Hall.Book().Sites[r.Site].Slug, Shadow: r.Shadow, Shipped: r.Shipped, Rev: r.Rev}
 }
 
-func (a *API) listRails(ctx context.Context, _ *struct{}) (*railsAnswer, error) {
-	out := &railsAnswer{}
-	out.Body.Data = []Rail{}
+func (a *API) listRails(ctx context.Context, in *Paging) (*pageAnswer[Rail], error) {
+	var out []Rail
 	err := a.view(ctx, func(q store.Query) error {
 		all, err := rails.List(q)
 		for _, r := range all {
-			out.Body.Data = append(out.Body.Data, a.declaredRail(r))
+			out = append(out, a.declaredRail(r))
 		}
 		return err
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return paged(*in, ascending, out, func(r Rail) string { return r.Slug })
 }
 
 func (a *API) rail(ctx context.Context, slug string) (*railAnswer, error) {

@@ -22,6 +22,7 @@ func (a *API) routes() {
 	a.eventRoutes()
 	a.deviceRoutes()
 	a.codeRoutes()
+	a.gatewayRoutes()
 	a.ledgerRoutes()
 	a.estateRoutes()
 	a.tokenRoutes()

@@ -149,7 +149,7 @@ func (h *House) build(ctx context.Context) error {
 	}
 	h.API = api.New(api.Deps{
 		Store: h.Store, Hall: h.Hall, Devices: h.Devices, Signin: h.Signin, Now: h.Now, Log: h.Log,
-		Version: Version(), VerifierKey: h.Keys.Verifier, Scenarios: h.Scenarios, Credentials: h.Credentials, Codes: h.Codes, Cards: h.Cards, Approvals: h.Approvals, Shopper: h.Shopper,
+		Version: Version(), VerifierKey: h.Keys.Verifier, Scenarios: h.Scenarios, Credentials: h.Credentials, Codes: h.Codes, Gateways: h.Gateways, Cards: h.Cards, Approvals: h.Approvals, Shopper: h.Shopper,
 	})
 	return nil
 }

@@ -60,7 +60,8 @@ func (h *House) present(ctx context.Context, at sashlock.OpeningID, p driver.Pre
 	}
 	taken := out.Refused == ""
 	return driver.Verdict{
-		Granted: taken && out.Decision.Granted && !out.Decision.Trial, // on trial nothing opens: the reader must not say so More: taken && out.Decision.Deferred(), Rests: out.Rest > 0,
+		Granted: taken && out.Decision.Granted && !out.Decision.Trial, // on trial nothing opens: the reader must not say so
+		More:    taken && out.Decision.Deferred(), Rests: out.Rest > 0,
 	}, nil
 }
 

@@ -79,8 +79,10 @@ func (h *House) widen(tx *store.Tx, c approvals.Change, rev int64) (all flow.Edi
 		put.Sites, put.Areas = append(put.Sites, more.Sites...), append(put.Areas, more.Areas...)
 		put.Openings, put.People = append(put.Openings, more.Openings...), append(put.People, more.People...)
 		put.Schedules = append(put.Schedules, more.Schedules...)
+		all.Access.Remove.Openings = append(all.Access.Remove.Openings, e.Access.Remove.Openings...)
+		all.Fitted = append(all.Fitted, e.Fitted...)
 	}
-	for _, save := range savings(tx, c, find, rev) {
+	for _, save := range append(savings(tx, c, find, rev), h.moves(tx, c, find, rev)...) {
 		if add(save()); err != nil {
 			return flow.Edit{}, err
 		}
@@ -117,6 +119,23 @@ func savings(tx *store.Tx, c approvals.Change, find estate.Lookup, rev int64) (a
 	}
 	for _, d := range c.People {
 		all = append(all, func() (flow.Edit, error) { return people.Save(tx, d, find, rev) })
+	}
+	return all
+}
+
+// moves are the steps that take openings away and fit devices.
+func (h *House) moves(tx *store.Tx, c approvals.Change, find estate.Lookup, rev int64) (all []func() (flow.Edit, error)) {
+	for _, slug := range c.Gone {
+		all = append(all, func() (flow.Edit, error) { return sites.RemoveOpening(tx, slug, rev) })
+	}
+	for _, f := range c.Fits {
+		all = append(all, func() (flow.Edit, error) {
+			from, to := sashlock.OpeningID(find(estate.Openings, f.From)), sashlock.OpeningID(find(estate.Openings, f.To))
+			if f.To != "" && to == "" {
+				return flow.Edit{}, &sashlock.Error{Kind: sashlock.NotFound, Op: "fitting device", Subject: f.To}
+			}
+			return h.Devices.FitIn(tx, string(f.Device), from, to)
+		})
 	}
 	return all
 }

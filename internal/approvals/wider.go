@@ -9,11 +9,32 @@ import (
 )
 
 // Change is the declared form of a change that gives more of what is worth most
-// by another way than a grant: objects as they are to be, and who is to join
-// which roles.
+// by another way than a grant, or guards it less: objects as they are to be, who
+// is to join which roles, which openings are to go and which devices are to be
+// fitted elsewhere.
 type Change struct {
 	estate.File
-	Joins []Join `json:"joins,omitempty"`
+	Joins []Join   `json:"joins,omitempty"`
+	Gone  []string `json:"gone,omitempty"` // openings, by slug
+	Fits  []Fit    `json:"fits,omitempty"`
+}
+
+// Empty reports whether the change changes nothing.
+func (c Change) Empty() bool {
+	return c.Objects() == 0 && len(c.Joins)+len(c.Gone)+len(c.Fits) == 0
+}
+
+// Objects counts the objects that are to be otherwise.
+func (c Change) Objects() int {
+	return len(c.Sites) + len(c.Areas) + len(c.Openings) + len(c.Schedules) + len(c.People)
+}
+
+// Fit is a device that is to come from one opening to another; empty: from or
+// into the inbox.
+type Fit struct {
+	Device sashlock.DeviceID `json:"device"`
+	From   string            `json:"from,omitempty"` // slug
+	To     string            `json:"to,omitempty"`   // slug
 }
 
 // Join is somebody who is to have more roles, and keeps those they have.
@@ -68,6 +89,19 @@ func (c Change) Edit(b *flow.Book) flow.Edit {
 			p.Roles = append(p.Roles, sashlock.RoleID(named(estate.Roles, r)))
 		}
 		put.People = append(put.People, p)
+	}
+	for _, slug := range c.Gone {
+		e.Access.Remove.Openings = append(e.Access.Remove.Openings, sashlock.OpeningID(named(estate.Openings, slug)))
+	}
+	for _, f := range c.Fits {
+		d, known := b.Devices[f.Device]
+		if d.ID = f.Device; !known { // what is not fitted anywhere could be of any sort
+			d.Capabilities = []sashlock.Capability{sashlock.CanUnlock, sashlock.TellsLock, sashlock.TellsPosition, sashlock.TellsPresence}
+		}
+		if d.Opening = ""; f.To != "" {
+			d.Opening = sashlock.OpeningID(named(estate.Openings, f.To))
+		}
+		e.Fitted = append(e.Fitted, d)
 	}
 	return e
 }

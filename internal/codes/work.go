@@ -319,6 +319,9 @@ func (l *Lock) seen(listed []driver.Code, now time.Time) (events []sashlock.Even
 		case slots.Gone:
 			events = append(events, was.event(sashlock.CodeVanished, "nobody knows whose it was"))
 		case slots.Vanished:
+			if !was.Going.IsZero() {
+				continue // it was to go: it is told below that it has
+			}
 			events = append(events, was.event(sashlock.CodeVanished, ""))
 		case slots.SwitchedOff:
 			events = append(events, was.event(sashlock.CodeVanished, "it was switched off"))

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
+	"runtime/pprof"
 	"strings"
 	"sync"
 
@@ -22,7 +23,6 @@ type bench struct {
 	stage   Stage
 	rec     *Recorder
 	session driver.Session
-	before  map[string]bool // goroutines that ran before the session was opened
 
 	mu     sync.Mutex
 	errors []string // guarded by mu: every error the driver gave
@@ -32,7 +32,6 @@ type bench struct {
 // closes it at the end of the check. It waits for nothing.
 func (b *bench) open() {
 	b.Helper()
-	b.before = b.goroutines()
 	ctx, cancel := context.WithCancel(context.Background())
 	session, err := b.h.Driver.Open(ctx, b.stage.Config, b.rec)
 	cancel()
@@ -206,35 +205,41 @@ func (b *bench) noPINs() {
 	}
 }
 
-// goroutines returns the goroutines that run code of the driver's package,
-// each by the first line of its stack.
-func (b *bench) goroutines() map[string]bool {
-	own := driverPackage(b.h.Driver) + "."
-	found := make(map[string]bool)
-	for _, stack := range strings.Split(allStacks(), "\n\n") {
-		if strings.Contains(stack, own) {
-			name, _, _ := strings.Cut(stack, " [")
-			found[name] = true
-		}
+// labelKey is the label of a check's goroutine. Whatever it starts, and what that
+// starts, inherits it, so that checks of several drivers can run side by side.
+const labelKey = "conformance"
+
+// label names this check in the profile of goroutines.
+func (b *bench) label() string { return fmt.Sprintf("%p", b) }
+
+// goroutines counts the goroutines that were started by this check, itself left
+// out, and whose stack mentions a text.
+func (b *bench) goroutines(mention string) (n int) {
+	var profile strings.Builder
+	if err := pprof.Lookup("goroutine").WriteTo(&profile, 1); err != nil {
+		b.Fatalf("listing goroutines: %v", err)
 	}
-	return found
+	for _, stack := range strings.Split(profile.String(), "\n\n") {
+		if !strings.Contains(stack, fmt.Sprintf("%q:%q", labelKey, b.label())) ||
+			strings.Contains(stack, "conformance.Check.Run") || !strings.Contains(stack, mention) {
+			continue
+		}
+		var same int
+		// After the heading of the whole, each begins with how many are alike.
+		if _, err := fmt.Sscanf(stack[strings.LastIndex(stack[:strings.Index(stack, " @ ")], "\n")+1:], "%d @", &same); err != nil {
+			b.Fatalf("reading the list of goroutines: %v", err)
+		}
+		n += same
+	}
+	return n
 }
 
-// awaitNoGoroutines waits until the driver runs nothing that did not run
-// before the session was opened.
+// awaitNoGoroutines waits until the driver runs nothing any more.
 func (b *bench) awaitNoGoroutines() {
 	b.Helper()
-	if b.rec.Until(b.h.Patience, func() bool {
-		for name := range b.goroutines() {
-			if !b.before[name] {
-				return false
-			}
-		}
-		return true
-	}) {
-		return
+	if !b.rec.Until(b.h.Patience, func() bool { return b.goroutines(driverPackage(b.h.Driver)+".") == 0 }) {
+		b.Errorf("goroutines of the driver still run %v after Close:\n%s", b.h.Patience, allStacks())
 	}
-	b.Errorf("goroutines of the driver still run %v after Close:\n%s", b.h.Patience, allStacks())
 }
 
 // driverPackage returns the import path of a driver's package.

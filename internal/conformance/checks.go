@@ -4,6 +4,7 @@ package conformance
 
 import (
 	"fmt"
+	"runtime/pprof"
 	"slices"
 	"time"
 
@@ -119,6 +120,8 @@ func (c Check) Run(t T, s Suite, stage Stage) {
 		t.Skip(why)
 	}
 	t.Cleanup(b.noPINs)
+	pprof.SetGoroutineLabels(pprof.WithLabels(t.Context(), pprof.Labels(labelKey, b.label())))
+	defer pprof.SetGoroutineLabels(t.Context())
 	c.run(b)
 }
 

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"regexp"
-	"runtime"
 	"time"
 
 	"github.com/sashlock/sashlock"
@@ -275,11 +274,11 @@ func checkNoLeak(b *bench) {
 		b.close(session)
 	}
 	cycle() // what is started once stays
-	before := runtime.NumGoroutine()
+	before := b.goroutines("")
 	for range sessions {
 		cycle()
 	}
-	if !b.rec.Until(b.h.Patience, func() bool { return runtime.NumGoroutine() < before+slack }) {
-		b.Errorf("%d goroutines after %d sessions, %d before:\n%s", runtime.NumGoroutine(), sessions, before, allStacks())
+	if !b.rec.Until(b.h.Patience, func() bool { return b.goroutines("") < before+slack }) {
+		b.Errorf("%d goroutines after %d sessions, %d before:\n%s", b.goroutines(""), sessions, before, allStacks())
 	}
 }

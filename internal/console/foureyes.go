@@ -11,7 +11,6 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/approvals"
-	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/logkey"
 	"github.com/sashlock/sashlock/internal/signin"
@@ -45,10 +44,10 @@ func (f *Frame) Propose(ctx context.Context, kind string, form any, rev int64, r
 	return "/access/changes?proposed#" + p.ID, err
 }
 
-// ProposeChange lets objects that somebody saved wait for a second operator, and
-// shows where. Rev is the revision of the one object, 0 for a new one.
-func (f *Frame) ProposeChange(w http.ResponseWriter, r *http.Request, kind string, objects estate.File, rev int64) error {
-	path, err := f.Propose(r.Context(), kind, approvals.Change{File: objects}, rev, lang.T(r.Context(), "Changed in the console"))
+// ProposeChange lets what somebody changed wait for a second operator, and shows
+// where. Rev is the revision of the one object, 0 for a new one.
+func (f *Frame) ProposeChange(w http.ResponseWriter, r *http.Request, kind string, change approvals.Change, rev int64) error {
+	path, err := f.Propose(r.Context(), kind, change, rev, lang.T(r.Context(), "Changed in the console"))
 	if err != nil {
 		return err
 	}

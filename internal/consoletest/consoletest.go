@@ -177,6 +177,9 @@ func (c *Counter) Proved(role signin.Role, ago time.Duration) {
 	c.Must(err)
 }
 
+// Patterns lists every pattern of the console, "GET /people/{slug}".
+func (c *Counter) Patterns() []string { return c.frame.Patterns() }
+
 // Acts lists the patterns of all that can be done in the console, "POST
 // /people/{slug}/lift", without the method.
 func (c *Counter) Acts() (acts []string) {

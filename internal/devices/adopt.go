@@ -8,6 +8,7 @@ import (
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/driver"
 	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/logkey"
 	"github.com/sashlock/sashlock/internal/store"
 )
@@ -17,8 +18,7 @@ import (
 // opening's state is known and not assumed. Doing it again only reads it again.
 func (r *Room) Adopt(ctx context.Context, by sashlock.OperatorID, ref string, opening sashlock.OpeningID) (sashlock.Device, error) {
 	var d sashlock.Device
-	_, err := r.hall.Change(ctx, flow.Change{Operator: by, Make: func(tx *store.Tx) (flow.Edit, error) {
-		var err error
+	_, err := r.hall.Change(ctx, flow.Change{Operator: by, Make: func(tx *store.Tx) (edit flow.Edit, err error) {
 		if d, err = Find(tx, ref); err != nil {
 			return flow.Edit{}, err
 		}
@@ -27,15 +27,8 @@ func (r *Room) Adopt(ctx context.Context, by sashlock.OperatorID, ref string, op
 				Kind: sashlock.Conflict, Op: "adopting device", Subject: ref, Hint: "it is fitted to another opening: remove it there first",
 			}
 		}
-		if d.Opening == opening {
-			return flow.Edit{}, nil
-		}
-		d.Opening = opening
-		d.Rev++
-		return flow.Edit{
-			Events: []sashlock.Event{{Kind: sashlock.DeviceAdopted, Device: d.ID, Opening: opening, Subject: string(d.ID), Data: data(d)}},
-			Fitted: []sashlock.Device{d},
-		}, r.keep(tx, d)
+		d, edit, err = r.fit(tx, d, opening)
+		return edit, err
 	}})
 	if err != nil {
 		return d, err
@@ -48,23 +41,63 @@ func (r *Room) Adopt(ctx context.Context, by sashlock.OperatorID, ref string, op
 // again changes nothing.
 func (r *Room) Remove(ctx context.Context, by sashlock.OperatorID, ref string) (sashlock.Device, error) {
 	var d sashlock.Device
-	_, err := r.hall.Change(ctx, flow.Change{Operator: by, Make: func(tx *store.Tx) (flow.Edit, error) {
-		var err error
+	_, err := r.hall.Change(ctx, flow.Change{Operator: by, Make: func(tx *store.Tx) (edit flow.Edit, err error) {
 		if d, err = Find(tx, ref); err != nil {
 			return flow.Edit{}, err
 		}
-		if d.Opening == "" {
-			return flow.Edit{}, nil
-		}
-		was := d.Opening
-		d.Opening = ""
-		d.Rev++
-		return flow.Edit{
-			Events: []sashlock.Event{{Kind: sashlock.DeviceReleased, Device: d.ID, Opening: was, Subject: string(d.ID)}},
-			Fitted: []sashlock.Device{d},
-		}, r.keep(tx, d)
+		d, edit, err = r.fit(tx, d, "")
+		return edit, err
 	}})
 	return d, err
+}
+
+// FitIn fits a device to an opening, or takes it away where that is empty,
+// within a transaction that does more. Where it is not at the opening from which
+// it was to come, somebody else was there meanwhile: the error is a conflict. A
+// device that was fitted is read after the transaction.
+func (r *Room) FitIn(tx *store.Tx, ref string, from, to sashlock.OpeningID) (flow.Edit, error) {
+	d, err := Find(tx, ref)
+	if err != nil {
+		return flow.Edit{}, err
+	}
+	if d.Opening != from {
+		return flow.Edit{}, movedMeanwhile("fitting device", ref)
+	}
+	d, edit, err := r.fit(tx, d, to)
+	if err == nil && to != "" {
+		tx.OnCommit(func() { r.readSoon(d) })
+	}
+	return edit, err
+}
+
+// fit records that a device is at an opening; empty: at none.
+func (r *Room) fit(tx *store.Tx, d sashlock.Device, to sashlock.OpeningID) (sashlock.Device, flow.Edit, error) {
+	was := d.Opening
+	if was == to {
+		return d, flow.Edit{}, nil
+	}
+	d.Opening = to
+	d.Rev++
+	event := sashlock.Event{Kind: sashlock.DeviceReleased, Device: d.ID, Opening: was, Subject: string(d.ID)}
+	if to != "" {
+		event.Kind, event.Opening, event.Data = sashlock.DeviceAdopted, to, data(d)
+	}
+	return d, flow.Edit{Events: []sashlock.Event{event}, Fitted: []sashlock.Device{d}}, r.keep(tx, d)
+}
+
+func movedMeanwhile(op, ref string) error {
+	return &sashlock.Error{
+		Kind: sashlock.Conflict, Op: op, Subject: ref, Hint: lang.Mark("somebody fitted or took away one of the two meanwhile: look at them again"),
+	}
+}
+
+// readSoon reads a device beside whatever goes on, unless the room is closed.
+func (r *Room) readSoon(d sashlock.Device) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if g := r.gateways[d.Gateway]; g != nil && !r.closed {
+		g.done.Go(func() { r.read(g.ctx, d) })
+	}
 }
 
 // read asks a device how it stands, where its driver can.

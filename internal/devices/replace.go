@@ -7,7 +7,6 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/flow"
-	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/store"
 )
 
@@ -25,24 +24,17 @@ func (r *Room) Replace(ctx context.Context, by sashlock.OperatorID, worn, fresh 
 			return flow.Edit{}, err
 		}
 		if out.Opening == "" || in.Opening != "" {
-			return flow.Edit{}, &sashlock.Error{
-				Kind: sashlock.Conflict, Op: "replacing device", Subject: worn, Hint: lang.Mark("somebody fitted or took away one of the two meanwhile: look at them again"),
-			}
+			return flow.Edit{}, movedMeanwhile("replacing device", worn)
 		}
 		at := out.Opening
-		out.Opening, in.Opening = "", at
-		out.Rev++
-		in.Rev++
-		if err := r.keep(tx, out); err != nil {
+		_, edit, err := r.fit(tx, out, "")
+		if err != nil {
 			return flow.Edit{}, err
 		}
-		return flow.Edit{
-			Events: []sashlock.Event{
-				{Kind: sashlock.DeviceReleased, Device: out.ID, Opening: at, Subject: string(out.ID)},
-				{Kind: sashlock.DeviceAdopted, Device: in.ID, Opening: at, Subject: string(in.ID), Data: data(in)},
-			},
-			Fitted: []sashlock.Device{out, in},
-		}, r.keep(tx, in)
+		var more flow.Edit
+		in, more, err = r.fit(tx, in, at)
+		edit.Events, edit.Fitted = append(edit.Events, more.Events...), append(edit.Fitted, more.Fitted...)
+		return edit, err
 	}})
 	if err != nil {
 		return in, err

@@ -107,7 +107,7 @@ func (h *Hall) heldBack(tx *store.Tx, next *Book, by sashlock.OperatorID, edit E
 		return nil, nil
 	}
 	if edit.Wider = nil; by != "" { // what comes by itself was looked at when it was arranged
-		edit.Wider = widens(h.working, next, edit.Access.Put, tx.Now())
+		edit.Wider = widens(h.working, next, edit, tx.Now())
 	}
 	if len(edit.Danger)+len(edit.Wider) == 0 {
 		return nil, nil

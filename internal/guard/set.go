@@ -237,6 +237,38 @@ func (s *Set) OfPerson(f *Facts) bool {
 	return false
 }
 
+// Rule names one rule of a set: its rail, and the line of its text where it
+// begins.
+type Rule struct {
+	Rail string
+	Line int
+}
+
+// RulesAt lists the enforced rules whose heads fit an opening, whoever asks and
+// whatever for. It is for comparing what holds before and after a change, and
+// looks at every rule there is.
+func (s *Set) RulesAt(f *Facts) []Rule {
+	return s.enforced(func(r *rule) bool { return r.at(f) })
+}
+
+// RulesOf lists the enforced rules that name a person or one of their roles,
+// wherever and whatever for. It looks at every rule there is.
+func (s *Set) RulesOf(f *Facts) []Rule {
+	return s.enforced(func(r *rule) bool { return r.who != nil && r.who.asks(f) })
+}
+
+func (s *Set) enforced(fits func(*rule) bool) (all []Rule) {
+	if s == nil {
+		return nil
+	}
+	for i := range s.rules {
+		if r := &s.rules[i]; !r.shadow && fits(r) {
+			all = append(all, Rule{r.rail, r.line})
+		}
+	}
+	return all
+}
+
 // found is a rule that forbids, and why if it could not be worked out.
 type found struct {
 	rule  int32

@@ -118,7 +118,7 @@ var contracts = []struct {
 
 // protocols are what a plug-in may use besides its contract: they know nothing
 // of stores and people.
-var protocols = []string{"internal/mqtt", "internal/mqtt/packet", "internal/devicekeys", "internal/mqttlink", "internal/osdp", "internal/wiegand"}
+var protocols = []string{"internal/mqtt", "internal/mqtt/packet", "internal/devicekeys", "internal/mqttlink", "internal/wslink", "internal/osdp", "internal/wiegand"}
 
 // checkPlugins reports plug-ins that know more of us than their contract. The
 // suites for plug-ins are none: their own tests try them on a plug-in.

@@ -153,13 +153,21 @@ func (p *Plan) end(s State, f Facts, up bool, out *Outcome, why string) State {
 	return s
 }
 
+// Unsaid stands for the kind of the entry that began a scenario where that tells
+// of a silent alarm: who reads why a scenario began need not be who learns of it.
+const Unsaid = "unsaid"
+
 // because is what began it, with the values.
 func (p *Plan) because(f Facts) string {
 	switch {
 	case p.rate != nil:
 		return fmt.Sprintf("%s: %s in %s, from %s on", p.rate.of, number(f.Count), words(p.rate.over), number(p.rate.rise))
 	case p.event != nil:
-		return fmt.Sprintf("entry %d: %s", f.Event.Seq, f.Event.Kind)
+		kind := string(f.Event.Kind)
+		if f.Event.Kind == sashlock.DuressSignalled || sashlock.Silent(f.Event.Rule) {
+			kind = Unsaid // the ledger says it of the other entry, to those who may read that
+		}
+		return fmt.Sprintf("entry %d: %s", f.Event.Seq, kind)
 	case p.begins != nil:
 		return "schedule " + p.Form.Trigger.Schedule
 	}

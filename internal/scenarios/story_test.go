@@ -121,6 +121,9 @@ func (h *house) happens(words []string) {
 	case "locks":
 		_, err := h.hall.Report(h.t.Context(), sashlock.Report{Kind: sashlock.LockLocked, Opening: h.opening(words[2]), Device: lockOf(h.opening(words[2])), At: h.now})
 		h.must(err)
+	case "forces": // somebody who is let in, and signals that they are forced
+		_, err := h.hall.Request(h.t.Context(), sashlock.Request{Person: h.person(words[2]), Opening: h.opening(words[3]), Duress: true})
+		h.must(err)
 	case "tick":
 	default:
 		h.t.Fatalf("nothing is called %q", verb)

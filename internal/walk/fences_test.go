@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,11 +18,14 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/approvals"
+	"github.com/sashlock/sashlock/internal/assistance"
+	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/consoletest"
 	"github.com/sashlock/sashlock/internal/credentials"
 	"github.com/sashlock/sashlock/internal/estate"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/grants"
+	"github.com/sashlock/sashlock/internal/incidents"
 	"github.com/sashlock/sashlock/internal/rails"
 	"github.com/sashlock/sashlock/internal/scenario"
 	"github.com/sashlock/sashlock/internal/scenarios"
@@ -33,7 +38,8 @@ import (
 type neighbours struct {
 	*consoletest.Counter
 	ask, proposal, review, shift, loan, credential string
-	device, decision                               string
+	device, decision, code, entry                  string
+	alarm, incident, call                          string
 }
 
 // furnished gives Porto access that is asked for, a change that waits, a review,
@@ -48,11 +54,15 @@ func furnished(t *testing.T, c *consoletest.Counter) *neighbours {
 	answer, err := c.Hall.Request(t.Context(), sashlock.Request{Person: eva, Opening: porto})
 	c.Must(err)
 	n.decision = string(answer.Decision.ID)
+	seen, err := c.Store.Events(t.Context(), ledger.EventQuery{Kind: string(sashlock.AccessGranted), Opening: porto, Newest: true, Limit: 1})
+	c.Must(err)
+	n.code, n.entry = console.DecisionCode(seen[0].Seq), strconv.FormatInt(seen[0].Seq, 10)
 	for id, d := range c.Hall.Book().Devices {
 		if d.Opening == porto {
 			n.device = string(id)
 		}
 	}
+	n.troubled(porto)
 	ask, err := c.Approvals.File(t.Context(), by, approvals.Filing{Person: eva, Opening: porto, Words: "The key broke off."})
 	c.Must(err)
 	form, err := json.Marshal(estate.Grant{Slug: "eva-again", Person: "eva", Opening: "porto-case"})
@@ -73,6 +83,31 @@ func furnished(t *testing.T, c *consoletest.Counter) *neighbours {
 	c.Must(err)
 	n.ask, n.proposal, n.review, n.credential = ask.ID, proposal.ID, review.ID, string(card.ID)
 	return n
+}
+
+// troubled has a case opened while it was locked, and a customer wait at it.
+func (n *neighbours) troubled(at sashlock.OpeningID) {
+	o := n.Hall.Book().Openings[at]
+	_, err := n.Hall.Report(n.Ctx(), sashlock.Report{Kind: sashlock.DeviceTampered, Device: sashlock.DeviceID(n.device), Opening: at})
+	n.Must(err)
+	call, _, err := n.Assistance.Raise(n.Ctx(), o)
+	n.Must(err)
+	n.call = call.ID
+	n.Until("the incident is there", func() bool {
+		n.Must(n.Store.View(n.Ctx(), func(q ledger.Query) error {
+			all, err := incidents.List(q, incidents.Filter{}, 5)
+			for _, one := range all {
+				if one.Site == o.Site {
+					n.incident = one.ID
+				}
+			}
+			return err
+		}))
+		return n.incident != ""
+	})
+	for _, id := range n.State(at).Alarms {
+		n.alarm = string(id)
+	}
 }
 
 // fill makes what is made in a transaction.
@@ -131,6 +166,10 @@ func (n *neighbours) kept(t *testing.T) map[string]string {
 		scene, err := scenarios.List(q)
 		scene = slices.DeleteFunc(scene, func(k scenarios.Kept) bool { return k.Scenario.Site != "porto" })
 		put("scenarios", scene, err)
+		incident, err := incidents.Find(q, n.incident)
+		put("incident", incident, err)
+		calls, err := assistance.Find(q, n.call)
+		put("call", calls, err)
 		given, err := grants.List(q)
 		put("grants", given, err)
 		tokens, err := n.Signin.List(q)
@@ -146,6 +185,8 @@ func (n *neighbours) kept(t *testing.T) map[string]string {
 			put("area", a, nil)
 		}
 	}
+	alarm, err := n.Store.Alarms(n.Ctx(), false, 50)
+	put("alarm", alarm, err)
 	put("mode", n.State(n.Opening("porto-case")).Mode, nil)
 	where := n.Store.PersonState(n.Person("eva"))
 	put("whereabouts", []any{where.Site, where.ClockIn}, nil)
@@ -155,7 +196,7 @@ func (n *neighbours) kept(t *testing.T) map[string]string {
 // lists are the pages on which something of Porto could stand among others'.
 var lists = []string{
 	"/", "/?view=list", "/?view=wall", "/people", "/people?q=eva", "/access", "/access/new", "/access/quick", "/access/ask", "/access/requests", "/access/changes", "/access/reviews", "/access/stale",
-	"/access/roles", "/access/roles/sales", "/access/schedules", "/access/rails", "/access/why", "/credentials", "/keys", "/inside", "/rota", "/rota/mine", "/rota/import", "/scenarios",
+	"/access/roles", "/access/roles/sales", "/access/schedules", "/access/rails", "/decisions", "/credentials", "/keys", "/inside", "/rota", "/rota/mine", "/rota/import", "/scenarios",
 	"/scenarios/new", "/what-if", "/what-if/draft", "/activity", "/alarms", "/devices", "/settings", "/operators", "/elevations", "/reports", "/reports/review", "/serve", "/plan", "/developers/tokens",
 }
 
@@ -166,8 +207,10 @@ func (n *neighbours) pages() []string {
 		"/decisions/" + n.decision, "/what-if?site=porto", "/what-if?person=eva&opening=porto-case", "/devices/" + n.device, "/devices/labels?site=porto", "/plan?site=porto",
 		"/reports?site=porto", "/reports/review?site=porto", "/reports/days.csv?site=porto", "/settings/sites/porto", "/settings/openings/porto-case", "/settings/areas/porto/floor",
 		"/access/grants/eva-porto", "/access/grants/eva-porto/revoke", "/access/reviews/" + n.review, "/access/rails/porto-at-night", "/access/quick?opening=porto-case", "/access/ask?opening=porto-case",
-		"/access/why?person=eva&opening=porto-case", "/people/eva", "/people/eva/edit", "/people/eva/revoke", "/people/eva/credentials", "/rota?site=porto", "/rota/shifts/" + n.shift, "/inside?site=porto",
+		"/decisions?code=" + n.code, "/people/eva", "/people/eva/edit", "/people/eva/revoke", "/people/eva/credentials", "/rota?site=porto", "/rota/shifts/" + n.shift, "/inside?site=porto",
 		"/scenarios?site=porto", "/scenarios/porto-lockdown", "/scenarios/new?copy=porto-lockdown", "/activity?site=porto", "/activity.csv?site=porto", "/proof?site=porto", "/c/porto-case", "/keys?site=porto",
+		"/alarms/" + n.alarm, "/incidents/" + n.incident, "/incidents/" + n.incident + "/live", "/proof/entries/" + n.entry, "/devices/" + n.device + "/codes", "/gateways/sim",
+		"/c/porto-case/photo", "/c/porto-case/live", "/pictures/" + string(n.Opening("porto-case")), "/pictures/" + string(n.Site("porto")),
 		"/v1/openings/porto-case", "/v1/people/eva", "/scim/v2/Users",
 	}
 }
@@ -202,7 +245,12 @@ func (n *neighbours) acts() map[string]url.Values {
 		"/access/rails/porto-at-night/remove", "/devices/" + n.device + "/test", "/devices/" + n.device + "/remove", "/devices/" + n.device + "/replace", "/plan?site=porto",
 		shift + "/cancel", shift + "/clock-in", shift + "/clock-out", "/scenarios/porto-lockdown/start", "/scenarios/porto-lockdown/drill", "/scenarios/porto-lockdown/stop", "/scenarios/porto-lockdown/remove",
 		"/scenarios/porto-lockdown/back", "/keys/p-01/retire", "/keys/loans/" + n.loan + "/back", "/keys/loans/" + n.loan + "/lost", "/inside/forgive", person + "/suspend", person + "/lift", person + "/revoke",
-		person + "/credentials/" + n.credential + "/remove",
+		person + "/credentials/" + n.credential + "/remove", person + "/credentials/" + n.credential + "/ask-lock", person + "/credentials/" + n.credential + "/forgotten",
+		"/serve/calls/" + n.call + "/take", "/serve/calls/" + n.call + "/gone", "/serve/calls/" + n.call + "/served", "/alarms/" + n.alarm + "/acknowledge", "/alarms/" + n.alarm + "/shelve",
+		"/incidents/" + n.incident + "/acknowledge", "/incidents/" + n.incident + "/take", "/incidents/" + n.incident + "/note", "/incidents/" + n.incident + "/opinion", "/incidents/" + n.incident + "/shelve",
+		"/incidents/" + n.incident + "/resolve", "/incidents/" + n.incident + "/reopen", "/incidents/" + n.incident + "/evidence", "/proof/entries/" + n.entry + "/evidence",
+		"/devices/" + n.device + "/codes/look", "/devices/" + n.device + "/codes/gone", "/devices/" + n.device + "/codes/1/adopt", "/devices/" + n.device + "/codes/1/remove", "/devices/" + n.device + "/adopt",
+		"/openings/porto-case/photo", "/settings/self-service/openings/porto-case", "/gateways/sim/remove",
 	} {
 		all[path] = form()
 	}
@@ -219,6 +267,9 @@ func TestAnotherStoreIsOutOfReach(t *testing.T) {
 	before, was := len(refusals(c)), n.kept(t)
 	for _, role := range []signin.Role{signin.Manager, signin.Protection, signin.Engineer, signin.Auditor, signin.Associate} {
 		c.As(role)
+		if status, _ := c.Get("/decisions?code=" + n.code); status == http.StatusSeeOther {
+			t.Errorf("%s is led to the decision of a code", role)
+		}
 		for _, page := range append(n.pages(), lists...) {
 			status, text := c.Get(page)
 			for _, secret := range mine {
@@ -243,6 +294,46 @@ func TestAnotherStoreIsOutOfReach(t *testing.T) {
 	}
 	if attempts := len(refusals(c)) - before; attempts < 5*30 {
 		t.Errorf("only %d attempts were recorded", attempts)
+	}
+}
+
+// served are pages of no store's own: what is in them is asked for by other
+// means, or belongs to whoever signed in.
+var served = []string{
+	" /static/", " /docs/", " /invite/", " /claim", " /me/", " /operators/", " /elevations/", " /signin/", // whoever signs in, or is let in
+	" /help/",                                // for customers, who do not sign in
+	" /access/roles/", " /access/schedules/", // of all stores
+	" /activity/views/", " /developers/tokens/", // of whoever made them
+}
+
+// TestEveryAddressOfAThingIsTried holds the fences to the routes: an address
+// that names something has to be tried on something of another store.
+func TestEveryAddressOfAThingIsTried(t *testing.T) {
+	c := consoletest.New(t)
+	n := furnished(t, c)
+	mux := http.NewServeMux()
+	tried := map[string]bool{}
+	for _, pattern := range c.Patterns() {
+		if strings.Contains(pattern, "{") {
+			mux.HandleFunc(pattern, func(http.ResponseWriter, *http.Request) { tried[pattern] = true })
+			tried[pattern] = false
+		}
+	}
+	send := func(method, path string) {
+		r, err := http.NewRequestWithContext(t.Context(), method, path, nil)
+		c.Must(err)
+		mux.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	for _, page := range n.pages() {
+		send(http.MethodGet, page)
+	}
+	for act := range n.acts() {
+		send(http.MethodPost, act)
+	}
+	for pattern, is := range tried {
+		if !is && !slices.ContainsFunc(served, func(part string) bool { return strings.Contains(pattern, part) }) {
+			t.Errorf("%s is tried on nothing of another store: put it into pages or acts", pattern)
+		}
 	}
 }
 

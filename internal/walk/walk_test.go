@@ -97,7 +97,7 @@ var pages = []struct{ path, says, link string }{
 	{"/access/reviews", "Unused for 90 days", ""},
 	{"/access/reviews", "Unused for 90 days", "/access/reviews/rvw_"},
 	{"/access/stale", "Stale grants", ""},
-	{"/access/why", "Why was somebody refused?", ""},
+	{"/decisions", "Find a decision", ""},
 	{"/access/roles", "Roles", ""},
 	{"/access/roles/new", "role", ""},
 	{"/access/roles/early-team", "Early team", ""},

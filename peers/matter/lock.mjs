@@ -21,6 +21,7 @@ import { StatusResponse } from "@matter/main/types";
 const { LockState, DoorState, AlarmCode } = DoorLock;
 const byManual = 1, byKeypad = 3, byAuto = 4; // operation sources
 const toLock = 0, toUnlock = 1; // operation types
+const USERS = 20;
 
 Environment.default.vars.set("storage.path", process.env.MATTER_DATA);
 Environment.default.vars.set("runtime.signals", false);
@@ -40,6 +41,7 @@ Socket.prototype.emit = function (event, ...args) {
 };
 
 let jammed = false;
+let refuses = false; // it keeps no PIN it is sent
 const Base = DoorLockServer.with("PinCredential", "User", "CredentialOverTheAirAccess", "WeekDayAccessSchedules", "YearDayAccessSchedules", "DoorPositionSensor");
 class Lock extends Base {
 	#blocked() {
@@ -59,6 +61,10 @@ class Lock extends Base {
 		this.#blocked();
 		return super.unlockWithTimeout(request);
 	}
+	setCredential(request) {
+		if (refuses) return { status: 1, userIndex: null, nextCredentialIndex: null };
+		return super.setCredential(request);
+	}
 }
 
 const node = await ServerNode.create({
@@ -74,7 +80,7 @@ const lock = await node.add(DoorLockDevice.with(Lock, PowerSourceServer.with("Ba
 	doorLock: {
 		lockType: DoorLock.LockType.DeadBolt, lockState: LockState.Locked, actuatorEnabled: true, operatingMode: DoorLock.OperatingMode.Normal,
 		supportedOperatingModes: { normal: false, vacation: true, privacy: true, noRemoteLockUnlock: false, passage: true, alwaysSet: 2047 },
-		doorState: DoorState.DoorClosed, numberOfTotalUsersSupported: 20, numberOfPinUsersSupported: 20, maxPinCodeLength: 8, minPinCodeLength: 4,
+		doorState: DoorState.DoorClosed, numberOfTotalUsersSupported: USERS, numberOfPinUsersSupported: USERS, maxPinCodeLength: 8, minPinCodeLength: 4,
 		credentialRulesSupport: { single: true, dual: false, tri: false }, numberOfCredentialsSupportedPerUser: 5,
 		numberOfWeekDaySchedulesSupportedPerUser: 2, numberOfYearDaySchedulesSupportedPerUser: 2,
 		wrongCodeEntryLimit: 5, userCodeTemporaryDisableTime: 30, requirePinForRemoteOperation: false, expiringUserTimeout: 1, autoRelockTime: 0,
@@ -124,6 +130,26 @@ function setCode(user, code) {
 	});
 }
 
+// typeCode opens with a PIN as somebody at the keypad does. Returns whose it was, 0
+// for nobody's.
+async function typeCode(code) {
+	const user = await lock.act((agent) => {
+		const { auth } = agent.get(Lock);
+		const kept = auth.credentials.find((c) => c.credentialType === 1 && Buffer.from(auth.decrypt(c.credentialData)).toString() === code);
+		const whose = kept && auth.users.find((u) => u.userStatus === 1 && u.credentials.some((c) => c.credentialType === 1 && c.credentialIndex === kept.credentialIndex));
+		return whose?.userIndex ?? 0;
+	});
+	if (user > 0) await operate(toUnlock, byKeypad, user);
+	return { user };
+}
+
+// forget takes all users and PINs out of the lock.
+const forget = () => lock.act((agent) => {
+	const { auth } = agent.get(Lock);
+	auth.clearUsers();
+	auth.removeAllCredentialsOfType(1);
+});
+
 const acts = {
 	ready: () => undefined,
 	"manual-unlock": () => operate(toUnlock, byManual),
@@ -143,13 +169,16 @@ const acts = {
 	"somebody-near": () => motion.set({ occupancySensing: { occupancy: { occupied: true } } }),
 	"nobody-near": () => motion.set({ occupancySensing: { occupancy: { occupied: false } } }),
 	battery: ({ level }) => lock.set({ powerSource: { batPercentRemaining: 2 * Number(level) } }),
+	"type-code": ({ code }) => typeCode(code),
+	"refuse-codes": ({ on }) => void (refuses = on === "true"),
 	"set-code": ({ user, code }) => setCode(Number(user), code),
 	"auto-relock": ({ seconds }) => set({ autoRelockTime: Number(seconds) }),
 	dead: () => void (silent = true),
 	alive: () => void (silent = false),
 	state: () => ({ bolt: LockState[lock.state.doorLock.lockState], door: DoorState[lock.state.doorLock.doorState], users: lock.state.doorLock.users?.length ?? 0 }),
 	reset: async () => {
-		jammed = silent = false;
+		jammed = silent = refuses = false;
+		await forget();
 		await lock.set({ doorLock: { lockState: LockState.Locked, doorState: DoorState.DoorClosed, autoRelockTime: 0 }, powerSource: { batPercentRemaining: 174 } });
 		await contact.set({ booleanState: { stateValue: true } });
 		await motion.set({ occupancySensing: { occupancy: { occupied: false } } });

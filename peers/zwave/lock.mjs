@@ -31,7 +31,10 @@ const AUTO_LOCK = 9, JAMMED = 11, CODE_DELETED = 13, CODE_ADDED = 14, KEYPAD_DIS
 const COVER_REMOVED = 3, INVALID_CODE = 4;
 
 /** How long a message is on the air, in milliseconds. */
-const FRAME_TIME = 40;
+const FRAME_TIME = Number(process.env.ZWAVE_FRAME_MS ?? 40);
+
+/** The most codes that one of the locks keeps. */
+const MAX_USERS = 10;
 
 /** Wrong codes in a row after which a keypad goes to sleep. */
 const MAX_WRONG_CODES = 5;
@@ -47,12 +50,12 @@ const statusKey = (user) => `UserCode_userIdStatus_${user}`;
 // them from its own device database and applies its own quirks for them.
 export const models = [
 	{ node: 2, maker: "Kwikset", ids: [0x0090, 0x0001, 0x0642], travel: 300 },
-	{ node: 3, maker: "Yale", ids: [0x0129, 0x8002, 0x0600], travel: 300, secure: true },
+	{ node: 3, maker: "Yale", ids: [0x0129, 0x8002, 0x0600], travel: 300, secure: true, users: 5 },
 	{ node: 4, maker: "Schlage", ids: [0x003b, 0x6341, 0x5044], travel: 0, schedules: true },
 ].map((model) => ({ ...model, capabilities: capabilities(model) }));
 
 /** What a lock says it can do. A secure one speaks S2 and confirms commands. */
-function capabilities({ ids, secure = false, schedules = false }) {
+function capabilities({ ids, secure = false, schedules = false, users = MAX_USERS }) {
 	const [manufacturerId, productType, productId] = ids;
 	const cc = (name, version, more = {}) => ({
 		ccId: CommandClasses[name],
@@ -73,7 +76,7 @@ function capabilities({ ids, secure = false, schedules = false }) {
 			latchSupported: false,
 		}),
 		cc("User Code", 2, {
-			numUsers: 10,
+			numUsers: users,
 			supportsAdminCode: false,
 			supportedASCIIChars: "0123456789",
 			supportedUserIDStatuses: [UserIDStatus.Available, UserIDStatus.Enabled, UserIDStatus.Disabled],
@@ -183,7 +186,7 @@ export class Lock {
 	/** Stores or, when empty, deletes a code, as somebody at the keypad would. */
 	async setCode(user, code) {
 		if (code !== "" && !/^\d{4,8}$/.test(code)) throw new RangeError("code must be 4 to 8 digits");
-		if (user < 1 || user > 10) throw new RangeError("user must be 1 to 10");
+		if (user < 1 || user > MAX_USERS) throw new RangeError(`user must be 1 to ${MAX_USERS}`);
 		this.#node.state.set(codeKey(user), code === "" ? undefined : code);
 		this.#node.state.set(statusKey(user), code === "" ? UserIDStatus.Available : UserIDStatus.Enabled);
 		await this.#notify(ACCESS, code === "" ? CODE_DELETED : CODE_ADDED);
@@ -191,7 +194,7 @@ export class Lock {
 
 	/** Somebody types a code: it opens, or it does not. Returns whose code it was, 0 for nobody's. */
 	async typeCode(code) {
-		for (let user = 1; user <= 10; user++) {
+		for (let user = 1; user <= MAX_USERS; user++) {
 			if (code === this.#node.state.get(codeKey(user)) && this.#node.state.get(statusKey(user)) === UserIDStatus.Enabled) {
 				await this.byKeypad(false, user);
 				return { user };
@@ -209,7 +212,7 @@ export class Lock {
 	/** Makes it as it was at first: locked, shut, whole, without codes. */
 	async reset() {
 		this.#jammed = this.#refuses = false;
-		for (let user = 1; user <= 10; user++) {
+		for (let user = 1; user <= MAX_USERS; user++) {
 			this.#node.state.set(codeKey(user), undefined);
 			this.#node.state.set(statusKey(user), UserIDStatus.Available);
 		}
@@ -227,7 +230,7 @@ export class Lock {
 	/** How the lock really stands, for a test to compare with what is shown. */
 	state() {
 		const slots = [];
-		for (let user = 1; user <= 10; user++) {
+		for (let user = 1; user <= MAX_USERS; user++) {
 			if (this.#node.state.get(codeKey(user))) slots.push(user);
 		}
 		return {

@@ -8,6 +8,8 @@
 //
 //   ZWAVE_WS_PORT   port of the server           (default 3000; 0: any free one)
 //   ZWAVE_CTL_PORT  port of the physical world   (default 3001; 0: any free one)
+//   ZWAVE_FRAME_MS  how long a message of a lock is on the air (default 40)
+//   ZWAVE_ATTEMPTS  how often the radio tries to reach a node (default 3)
 //   ZWAVE_LOG       log level of the driver, on standard output (default: quiet)
 //
 // Both listen on 127.0.0.1 only. When all locks have been interviewed one line
@@ -52,6 +54,7 @@ const { driver, mockPort, serial, continueStartup } = await createAndStartDriver
 	},
 	storage: { cacheDir: scratch, lockDir: path.join(scratch, "locks") },
 	securityKeys,
+	attempts: { sendData: Number(process.env.ZWAVE_ATTEMPTS ?? 3) },
 	// As the Z-Wave JS user interface and Home Assistant run it.
 	emitValueUpdateAfterSetValue: true,
 	testingHooks: { skipFirmwareIdentification: true },

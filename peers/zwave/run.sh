@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Starts the Z-Wave JS peer. It needs Node 20 or newer and, the first time and
-# after package.json changed, a package registry npm can reach.
+# Starts the Z-Wave JS peer, or with "install" only puts it in place. It needs
+# Node 20 or newer and, the first time and after package.json changed, a package
+# registry npm can reach.
 set -eu
 cd "$(dirname "$0")"
 
@@ -19,4 +20,5 @@ if [ ! -e "$stamp" ] || [ -n "$(find package.json -newer "$stamp")" ]; then
 	: >"$stamp"
 fi
 
+[ "${1:-}" != install ] || exit 0
 exec node peer.mjs

@@ -22,7 +22,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"time"
 
@@ -34,6 +33,7 @@ import (
 	"github.com/sashlock/sashlock/internal/search"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
+	"github.com/sashlock/sashlock/internal/table"
 )
 
 const (
@@ -242,7 +242,7 @@ func (p pages) write(ctx context.Context, out *csv.Writer, a asked) error {
 		for _, e := range found {
 			r := rowOf(book, p.Feed.Named(ctx, e), a.site)
 			if err := out.Write([]string{
-				strconv.FormatInt(e.Seq, 10), r.At.Format(time.RFC3339), tame(r.Site), string(e.Kind), r.Slug, r.Person, result(e), string(e.Reason), tame(r.Text(ctx)),
+				strconv.FormatInt(e.Seq, 10), r.At.Format(time.RFC3339), table.Tame(r.Site), string(e.Kind), r.Slug, r.Person, result(e), string(e.Reason), table.Tame(r.Text(ctx)),
 			}); err != nil {
 				return err
 			}
@@ -252,14 +252,6 @@ func (p pages) write(ctx context.Context, out *csv.Writer, a asked) error {
 			return nil
 		}
 	}
-}
-
-// tame keeps a spreadsheet from taking a name for a formula.
-func tame(s string) string {
-	if s != "" && slices.Contains([]byte("=+-@\t\r"), s[0]) {
-		return "'" + s
-	}
-	return s
 }
 
 func result(e sashlock.Event) string {

@@ -85,7 +85,7 @@ func kindWords(kind string) string {
 // settingWords is what is chosen with a kind.
 func settingWords(kind string) string {
 	if kind == approvals.GrantKind {
-		return lang.Mark("A grant for what is of high value, and every other way to more of it: a role, a schedule, a lower class")
+		return lang.Mark("A grant for what is of high value, and every other way to more of it: a role, a schedule, a lower class, another lock")
 	}
 	return kindWords(kind)
 }

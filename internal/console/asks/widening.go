@@ -4,6 +4,7 @@ package asks
 
 import (
 	"context"
+	"slices"
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/approvals"
@@ -16,16 +17,18 @@ import (
 // widening says what a change is about that gives more of what is worth most by
 // another way than a grant: the one object, or how many.
 func (row *held) widening(ctx context.Context, f reach.Facts, c approvals.Change) {
-	objects := len(c.Sites) + len(c.Areas) + len(c.Openings) + len(c.Schedules) + len(c.People)
+	objects := c.Objects() + len(c.Gone) + len(c.Fits)
 	switch {
 	case len(c.Joins) > 0:
 		row.About = lang.N(ctx, len(c.Joins), "%d person joins a role that opens it", "%d people join roles that open it")
+	case len(c.Fits) > 0 && len(c.Fits) == objects:
+		row.refit(ctx, f, c.Fits)
 	case objects != 1:
 		row.About = lang.N(ctx, objects, "%d object is changed", "%d objects are changed")
 	default:
 		row.one(ctx, c)
 	}
-	if row.State == approvals.Waiting && len(c.Joins) == 0 {
+	if row.State == approvals.Waiting && c.Objects() > 0 {
 		row.Differs = console.Difference(yamlOf(declared(f, c.File)), yamlOf(c.File))
 	}
 }
@@ -41,11 +44,33 @@ func (row *held) one(ctx context.Context, c approvals.Change) {
 	for _, d := range c.Openings {
 		row.About, row.Path = lang.T(ctx, "an opening: %s", d.Name), "/openings/"+d.Slug
 	}
+	for _, slug := range c.Gone {
+		row.Title, row.About, row.Path = lang.T(ctx, "Removing an opening of high value"), slug, "/openings/"+slug
+	}
 	for _, d := range c.Areas {
 		row.About, row.Path = lang.T(ctx, "an area: %s", d.Name), "/settings/areas/"+d.Ref()
 	}
 	for _, d := range c.Sites {
 		row.About, row.Path = lang.T(ctx, "a site: %s", d.Name), "/settings/sites/"+d.Slug
+	}
+}
+
+// refit says which devices are to be fitted or taken away: of a replacement, the
+// opening where both are.
+func (row *held) refit(ctx context.Context, f reach.Facts, fits []approvals.Fit) {
+	out := slices.IndexFunc(fits, func(f approvals.Fit) bool { return f.From != "" })
+	in := slices.IndexFunc(fits, func(f approvals.Fit) bool { return f.To != "" })
+	called := func(slug string) string {
+		row.Path = "/openings/" + slug
+		return f.Openings[sashlock.OpeningID(f.Find(estate.Openings, slug))].Name
+	}
+	switch {
+	case out >= 0 && in >= 0:
+		row.About = lang.T(ctx, "another device takes the place of the one at %s", called(fits[in].To))
+	case in >= 0:
+		row.About = lang.T(ctx, "another device is fitted at %s", called(fits[in].To))
+	case out >= 0:
+		row.About = lang.T(ctx, "a device is taken away from %s", called(fits[out].From))
 	}
 }
 

@@ -18,11 +18,13 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/devices"
 	"github.com/sashlock/sashlock/internal/lang"
@@ -107,10 +109,8 @@ func (p pages) adopt(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.Devices.Adopt(r.Context(), console.Who(r.Context()).Operator.ID, string(d.ID), o.ID); err != nil {
-		return err
-	}
-	return console.Back(w, r, pathOf(d)+"?adopted=yes")
+	_, err = p.Devices.Adopt(r.Context(), console.Who(r.Context()).Operator.ID, string(d.ID), o.ID)
+	return p.fitted(w, r, err, pathOf(d)+"?adopted=yes", p.fit(d, o.ID))
 }
 
 // test has a device say how it stands.
@@ -131,10 +131,8 @@ func (p pages) remove(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.Devices.Remove(r.Context(), console.Who(r.Context()).Operator.ID, string(d.ID)); err != nil {
-		return err
-	}
-	return console.Back(w, r, pathOf(d))
+	_, err = p.Devices.Remove(r.Context(), console.Who(r.Context()).Operator.ID, string(d.ID))
+	return p.fitted(w, r, err, pathOf(d), p.fit(d, ""))
 }
 
 // replace fits another device in place of one.
@@ -153,10 +151,26 @@ func (p pages) replace(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.Devices.Replace(r.Context(), console.Who(r.Context()).Operator.ID, string(d.ID), string(other.ID)); err != nil {
+	_, err = p.Devices.Replace(r.Context(), console.Who(r.Context()).Operator.ID, string(d.ID), string(other.ID))
+	return p.fitted(w, r, err, pathOf(other)+"?adopted=yes", p.fit(d, ""), p.fit(other, d.Opening))
+}
+
+// fit is a device that comes to another opening than the one where it is.
+func (p pages) fit(d sashlock.Device, to sashlock.OpeningID) approvals.Fit {
+	openings := p.Hall.Book().Openings
+	return approvals.Fit{Device: d.ID, From: openings[d.Opening].Slug, To: openings[to].Slug}
+}
+
+// fitted shows where to go on after devices were fitted: where that waits for a
+// second operator, where it waits.
+func (p pages) fitted(w http.ResponseWriter, r *http.Request, err error, path string, fits ...approvals.Fit) error {
+	switch {
+	case errors.Is(err, approvals.ErrHeld):
+		return p.ProposeChange(w, r, approvals.PlaceKind, approvals.Change{Fits: fits}, 0)
+	case err != nil:
 		return err
 	}
-	return console.Back(w, r, pathOf(other)+"?adopted=yes")
+	return console.Back(w, r, path)
 }
 
 func pathOf(d sashlock.Device) string { return "/devices/" + url.PathEscape(string(d.ID)) }

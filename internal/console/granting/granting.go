@@ -52,7 +52,6 @@ func Mount(f *console.Frame) {
 	f.Handle("POST /access/grants", signin.Access, p.save)
 	f.Handle("GET /access/grants/{slug}/revoke", signin.Access, p.askRevoke)
 	f.Handle("POST /access/grants/{slug}/revoke", signin.Access, p.revoke)
-	f.Handle("GET /access/why", signin.Read, p.why)
 	f.Handle("GET /access/quick", signin.Access, p.quickPage)
 	f.Handle("POST /access/quick", signin.Access, p.quick)
 	f.Handle("POST /access/grants/{slug}/extend", signin.Access, p.extend)

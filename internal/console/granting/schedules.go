@@ -380,7 +380,7 @@ func (p pages) saveSchedule(w http.ResponseWriter, r *http.Request) error {
 	case err == nil || errors.Is(err, errDone):
 		return console.Back(w, r, "/access/schedules/"+d.Slug)
 	case errors.Is(err, approvals.ErrHeld):
-		return p.ProposeChange(w, r, approvals.AccessKind, estate.File{Schedules: []estate.Schedule{d.Schedule}}, d.Rev)
+		return p.ProposeChange(w, r, approvals.AccessKind, approvals.Change{File: estate.File{Schedules: []estate.Schedule{d.Schedule}}}, d.Rev)
 	case errors.Is(err, errTaken):
 		d.bad("slug", lang.T(ctx, "Another schedule has this short name."))
 		d.Status = console.Refused

@@ -100,12 +100,3 @@ func TestAGuestEndsWithTheirGrant(t *testing.T) {
 		t.Errorf("signed in anew after the grant ended: %v", err)
 	}
 }
-
-func TestACodeLeadsToItsDecision(t *testing.T) {
-	c := consoletest.New(t)
-	if may(t, c, "bob", "case-1") {
-		t.Fatal("Bob may already")
-	}
-	_, page := c.Get("/access/why?code=ZZZZZZ")
-	c.Sees(page, "No refusal of the last 14 days has the code ZZZZZZ.")
-}

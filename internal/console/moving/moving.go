@@ -156,7 +156,7 @@ func (p pages) set(w http.ResponseWriter, r *http.Request, trial bool) error {
 	}})
 	switch {
 	case errors.Is(err, approvals.ErrHeld):
-		return p.ProposeChange(w, r, approvals.PlaceKind, estate.File{Openings: []estate.Opening{d}}, o.Rev)
+		return p.ProposeChange(w, r, approvals.PlaceKind, approvals.Change{File: estate.File{Openings: []estate.Opening{d}}}, o.Rev)
 	case sashlock.IsKind(err, sashlock.Conflict):
 		s, failed := p.sheet(r)
 		if failed != nil {

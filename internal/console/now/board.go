@@ -39,6 +39,7 @@ type board struct {
 	Alarms  []alarm
 	Lines   []console.Line
 	Runs    []routine
+	Force   []console.Force
 
 	seen map[string]bool // the openings of All by identifier
 }
@@ -106,8 +107,9 @@ func (p pages) look(ctx context.Context, v view) (*board, error) {
 		return b, err
 	}
 	b.count(ctx, w)
-	running, err := p.routines.Routines(ctx, b.Site.ID, func(rule string) bool { return b.tells(who, rule) })
+	running, err := p.routines.Running(ctx, b.Site.ID, func(rule string) bool { return b.tells(who, rule) })
 	b.runs(running)
+	b.Force = console.InForce(running, b.Zone)
 	return b, err
 }
 
@@ -260,6 +262,7 @@ func (b *board) parts() []console.Part {
 		openings.Within = append(openings.Within, one)
 	}
 	parts := []console.Part{{ID: "figures", Key: fmt.Sprintf("%+v", b.Figures), Body: figures(b.Figures)}, openings}
+	parts = append(parts, console.Part{ID: "in-force", Key: fmt.Sprintf("%+v", b.Force), Body: console.ForceStrip(b.Force)})
 	if b.View.Bare {
 		return parts
 	}

@@ -191,7 +191,7 @@ func TestPartsChangeWithWhatTheyShow(t *testing.T) {
 	for i, p := range before.parts() {
 		changed[p.ID] = console.At([]console.Part{p}) != console.At(later.parts()[i:i+1])
 	}
-	if diff := cmp.Diff(map[string]bool{"figures": false, "openings": true, "alarms": false, "events": false, "notable": true, "routines": false}, changed); diff != "" {
+	if diff := cmp.Diff(map[string]bool{"figures": false, "openings": true, "alarms": false, "events": false, "notable": true, "routines": false, "in-force": false}, changed); diff != "" {
 		t.Errorf("one opening changed (-want +got):\n%s", diff)
 	}
 }

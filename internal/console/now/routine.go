@@ -29,8 +29,11 @@ type verified struct {
 type link struct{ Name, Slug string }
 
 // runs takes what is verified, as far as it concerns the operator.
-func (b *board) runs(running []scenarios.Routine) {
+func (b *board) runs(running []scenarios.Running) {
 	for _, one := range running {
+		if len(one.Checked) == 0 {
+			continue
+		}
 		r := routine{Name: one.Name, Slug: one.Slug, Since: one.State.Since.In(b.Zone)}
 		for _, c := range one.Checked {
 			r.Items = append(r.Items, verified{console.ItemWords(c.Item), b.links(c.Failed)})

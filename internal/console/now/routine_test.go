@@ -49,3 +49,32 @@ func TestWhatIsVerifiedStandsOnTheBoard(t *testing.T) {
 		t.Error("the routine has ended and is still there")
 	}
 }
+
+// TestWhatIsInForceStandsOnTheBoard begins a lockdown: the board says so above
+// all else, and no longer once it has ended.
+func TestWhatIsInForceStandsOnTheBoard(t *testing.T) {
+	c := consoletest.New(t)
+	_, err := c.Scenarios.Save(t.Context(), "", scenario.Scenario{
+		Slug: "all", Name: "Lock it all down", Kind: scenario.Lockdown, Site: "lisbon", Trigger: scenario.Trigger{Button: true},
+		Actions: scenario.Actions{Lock: []scenario.Where{{Openings: []string{"case-1"}}}, Notify: "Stay where you are."},
+	}, "", 0)
+	c.Must(err)
+	c.As(signin.Manager)
+	strip := func() string {
+		_, page := c.Get("/?view=list")
+		_, after, _ := strings.Cut(page, `id="in-force"`)
+		before, _, _ := strings.Cut(after, `id="figures"`)
+		return before
+	}
+	if text := strip(); strings.Contains(text, "Lock it all down") {
+		t.Error("the board shows a lockdown that is not in force")
+	}
+	_, err = c.Scenarios.Press(t.Context(), "", "all", scenario.StartPress)
+	c.Must(err)
+	c.Sees(strip(), "Lock it all down", "Stay where you are.", "1 opening locked down")
+	_, err = c.Scenarios.Press(t.Context(), "", "all", scenario.StopPress)
+	c.Must(err)
+	if text := strip(); strings.Contains(text, "Lock it all down") {
+		t.Error("the lockdown has ended and is still there")
+	}
+}

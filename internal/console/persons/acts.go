@@ -180,7 +180,7 @@ func (p pages) save(w http.ResponseWriter, r *http.Request) error {
 		case err == nil || errors.Is(err, errDone):
 			return console.Back(w, r, "/people/"+d.Slug)
 		case errors.Is(err, approvals.ErrHeld):
-			return p.ProposeChange(w, r, approvals.AccessKind, estate.File{People: []estate.Person{wanted}}, d.Rev)
+			return p.ProposeChange(w, r, approvals.AccessKind, approvals.Change{File: estate.File{People: []estate.Person{wanted}}}, d.Rev)
 		case errors.Is(err, errTaken):
 			d.Wrong["slug"] = lang.T(ctx, "Somebody else has this short name.")
 		case errors.Is(err, store.ErrChanged):

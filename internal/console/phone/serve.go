@@ -56,6 +56,7 @@ type serveView struct {
 	Now      time.Time
 	Person   string // empty: the operator is nobody here
 	Waiting  []wait
+	Force    []console.Force
 	Tasks    []task
 	Standing []row // that stand as they should not
 	Cases    []row // that the operator's person can open now
@@ -238,6 +239,7 @@ func (v *serveView) parts() []console.Part {
 		list.Within = append(list.Within, console.Part{ID: r.element(), Key: fmt.Sprintf("%+v", r), Body: caseRow(r, v.Now)})
 	}
 	return []console.Part{
+		{ID: "in-force", Key: fmt.Sprintf("%+v", v.Force), Body: console.ForceStrip(v.Force)},
 		{ID: "shift", Key: fmt.Sprintf("%+v %s", v.Shift, v.Person), Body: shiftLine(v)},
 		{ID: "waiting", Key: fmt.Sprintf("%+v %s", v.Waiting, v.Person), Body: waitList(v)},
 		{ID: "tasks", Key: fmt.Sprintf("%+v", v.Tasks), Body: taskList(v)},

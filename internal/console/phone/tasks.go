@@ -20,15 +20,13 @@ type task struct {
 	At      []row  // where
 }
 
-// tasks lists what the operator's person has to see to. What is done is seen by
+// tasks lists what is in force, and what the operator's person has to see to. What is done is seen by
 // the devices, so that a line goes by itself and nobody ticks what is not so.
 func (c *counter) tasks(ctx context.Context) error {
-	if c.me.ID == "" {
-		return nil
-	}
-	running, err := c.routines.Routines(ctx, c.Site.ID, console.Who(ctx).Operator.Hears)
+	running, err := c.routines.Running(ctx, c.Site.ID, console.Who(ctx).Operator.Hears)
+	c.Force = console.InForce(running, c.Now.Location())
 	for _, one := range running {
-		if !slices.Contains(scenarios.Looks(c.Hall.Book(), one.At, one.Check.Role, c.pages.Now()), c.me.ID) {
+		if c.me.ID == "" || len(one.Checked) == 0 || !slices.Contains(scenarios.Looks(c.Hall.Book(), one.At, one.Check.Role, c.pages.Now()), c.me.ID) {
 			continue
 		}
 		for _, item := range one.Checked {

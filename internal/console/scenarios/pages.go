@@ -106,6 +106,8 @@ type row struct {
 	Back    []backed
 	Grants  int
 	By      string // who began it
+	Why     string // why it runs
+	Over    string // why it ended the last time
 	Broken  string // why it cannot be carried out
 	Check   []item
 	Looks   []name // who looks at what is not so
@@ -213,6 +215,7 @@ func called(all []signin.Operator) map[sashlock.OperatorID]string {
 // row describes a scenario.
 func (p pages) row(ctx context.Context, k room.Kept, alarms map[sashlock.OpeningID]int, names map[sashlock.OperatorID]string) row {
 	one := row{Kept: k, Begins: begins(ctx, k.Scenario), Does: p.does(ctx, k.Scenario), By: names[k.State.By], Grants: len(k.State.Grants)}
+	one.Why, one.Over = p.because(ctx, k.State.Why), p.because(ctx, k.State.Over)
 	plan, problems, err := p.room.Compile(ctx, k.Scenario)
 	if err != nil || plan == nil {
 		one.Broken = lang.T(ctx, "It cannot be carried out: something that it names is gone.")
@@ -291,7 +294,7 @@ func (p pages) lately(ctx context.Context, b *board, all []room.Kept, names map[
 		if e.Site != b.Site.ID || len(b.Lately) == most {
 			continue
 		}
-		m := moment{At: console.LocalTime(b.Site, e.Heard), Seq: e.Seq, Name: e.Subject, Began: e.Kind == sashlock.ScenarioBegan, Why: because(ctx, e.Why), By: names[e.Operator], Drill: strings.Contains(string(e.Data), `"drill":true`)}
+		m := moment{At: console.LocalTime(b.Site, e.Heard), Seq: e.Seq, Name: e.Subject, Began: e.Kind == sashlock.ScenarioBegan, Why: p.because(ctx, e.Why), By: names[e.Operator], Drill: strings.Contains(string(e.Data), `"drill":true`)}
 		if i := slices.IndexFunc(all, func(k room.Kept) bool { return k.Slug == e.Subject }); i >= 0 {
 			m.Name, m.Path = all[i].Name, "/scenarios/"+all[i].Slug
 		}

@@ -185,3 +185,30 @@ func TestEmptyAndHostile(t *testing.T) {
 		t.Errorf("hostile fields give %d", status)
 	}
 }
+
+// Why a scenario runs is said to whoever looks; what a rule that stays silent
+// found, only to those who handle alarms.
+func TestWhatStaysSilentIsNotSaid(t *testing.T) {
+	c := consoletest.New(t)
+	hushed := "slug: hushed\nname: Hushed\nsite: lisbon\nkind: other\ntrigger: {event: {kind: access.duress}}\nactions: {threat: heightened}\nrevert: {after: 1h}\n"
+	if status, _, page := c.Post("/scenarios", text(hushed)); status != http.StatusSeeOther {
+		t.Fatalf("saved with %d\n%s", status, consoletest.Words(page))
+	}
+	_, err := c.Hall.Request(t.Context(), sashlock.Request{Person: c.Person("ana"), Opening: c.Opening("case-1"), Duress: true})
+	c.Must(err)
+	c.Until("it runs", func() bool { k, err := find(c, "hushed"); return err == nil && k.State.Running })
+	_, page := c.As(signin.Manager).Get("/scenarios?site=lisbon")
+	c.Sees(page, "somebody is being forced")
+	_, page = c.As(signin.Auditor).Get("/scenarios?site=lisbon")
+	c.Sees(page, "a rule that stays silent found something")
+	running := page[strings.Index(page, `id="running"`):]
+	running = running[:strings.Index(running, "</section>")]
+	if strings.Contains(running, "forced") || strings.Contains(running, "duress") {
+		t.Errorf("the auditor reads %s", consoletest.Words(running))
+	}
+	began, err := c.Store.Events(t.Context(), store.EventQuery{Kind: string(sashlock.ScenarioBegan)})
+	c.Must(err)
+	if len(began) != 1 || strings.Contains(began[0].Why, "duress") {
+		t.Errorf("the ledger says %+v", began)
+	}
+}

@@ -212,6 +212,9 @@ func whereWords(ctx context.Context, names map[string]string, w scenario.Where) 
 	return text
 }
 
+// ofEntry is how a scenario records the entry that began it.
+var ofEntry = regexp.MustCompile(`^entry (\d+): (\S+)$`)
+
 // recorded are the reasons that are recorded in English with values in them.
 var recorded = []struct {
 	pattern *regexp.Regexp
@@ -220,17 +223,30 @@ var recorded = []struct {
 	{regexp.MustCompile(`^(sales|footfall|calls): (\S+) in (\S+), from (\S+) on$`), func(ctx context.Context, v []string) string {
 		return lang.T(ctx, "%s %s in %s, from %s on", v[2], lang.T(ctx, countWords(scenario.Counted(v[1]))), v[3], v[4])
 	}},
-	{regexp.MustCompile(`^entry (\d+): (\S+)$`), func(ctx context.Context, v []string) string {
-		return lang.T(ctx, "entry %s: %s", v[1], lang.T(ctx, eventWords(sashlock.EventKind(v[2]))))
-	}},
 	{regexp.MustCompile(`^schedule (\S+)$`), func(ctx context.Context, v []string) string { return lang.T(ctx, "by the schedule %s", v[1]) }},
 	{regexp.MustCompile(`^its time, (.+) to (.+)$`), func(ctx context.Context, v []string) string {
 		return lang.T(ctx, "once, from %s to %s", clockWords(ctx, v[1]), clockWords(ctx, v[2]))
 	}},
 }
 
-// because says a recorded reason in the reader's language.
-func because(ctx context.Context, why string) string {
+// because says a recorded reason in the reader's language. Of an entry that began
+// a scenario it says what a rule found; who does not learn of that, because the
+// rule stays silent, is told so and no more.
+func (p pages) because(ctx context.Context, why string) string {
+	if v := ofEntry.FindStringSubmatch(why); v != nil {
+		seq, _ := strconv.ParseInt(v[1], 10, 64)
+		e, err := p.Store.EventAt(ctx, seq)
+		switch {
+		case err != nil:
+			e = sashlock.Event{Kind: sashlock.EventKind(v[2])}
+		case e.Rule != "" && console.Who(ctx).Operator.HearsOf(e):
+			return lang.T(ctx, "entry %s: %s (%s)", v[1], lang.T(ctx, eventWords(e.Kind)), lang.T(ctx, console.RuleWords(e.Rule)))
+		}
+		if e.Kind == scenario.Unsaid || !console.Who(ctx).Operator.HearsOf(e) {
+			return lang.T(ctx, "a rule that stays silent found something: those who handle alarms see what")
+		}
+		return lang.T(ctx, "entry %s: %s", v[1], lang.T(ctx, eventWords(e.Kind)))
+	}
 	for _, r := range recorded {
 		if v := r.pattern.FindStringSubmatch(why); v != nil {
 			return r.say(ctx, v)

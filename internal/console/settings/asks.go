@@ -189,7 +189,7 @@ func (p pages) saveAsks(w http.ResponseWriter, r *http.Request, find asking) err
 	case err == nil:
 		return console.Back(w, r, r.URL.Path+"?saved")
 	case errors.Is(err, approvals.ErrHeld):
-		return p.ProposeChange(w, r, approvals.PlaceKind, how.objects(a), rev)
+		return p.ProposeChange(w, r, approvals.PlaceKind, approvals.Change{File: how.objects(a)}, rev)
 	case kind == sashlock.Conflict:
 		a.Wrong[""] = lang.T(ctx, "Somebody else changed this meanwhile. Below is what you typed: save again to replace what they did.")
 		a.Rev, a.Status = now, console.Outrun

@@ -184,7 +184,7 @@ func (p pages) save(w http.ResponseWriter, r *http.Request) error {
 	case err == nil:
 		return console.Back(w, r, "/settings/sites/"+s.Slug+"?saved=1")
 	case errors.Is(err, approvals.ErrHeld):
-		return p.ProposeChange(w, r, approvals.PlaceKind, estate.File{Sites: []estate.Site{want}}, rev)
+		return p.ProposeChange(w, r, approvals.PlaceKind, approvals.Change{File: estate.File{Sites: []estate.Site{want}}}, rev)
 	case kind == sashlock.Conflict:
 		d.Wrong[""] = lang.T(ctx, "Somebody else changed this site meanwhile. Below is what you typed; beside it, what is kept now. Save again to replace it.")
 		now, findErr := p.find(ctx, s.Slug)

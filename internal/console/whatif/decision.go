@@ -125,7 +125,7 @@ func (p pages) card(ctx context.Context, e sashlock.Event) (*card, error) {
 	book := p.Hall.Book()
 	site := book.Sites[e.Site]
 	c := &card{
-		ID: string(e.Decision), Code: codeOf(e.Seq), Granted: e.Kind == sashlock.AccessGranted, Reason: e.Reason.Words(),
+		ID: string(e.Decision), Code: console.DecisionCode(e.Seq), Granted: e.Kind == sashlock.AccessGranted, Reason: e.Reason.Words(),
 		Site: site, Opening: book.Openings[e.Opening], Person: book.People[e.Person], At: console.LocalTime(site, e.Heard), Seq: e.Seq,
 		Method: methodWords(e.Method), Trial: e.Why == string(sashlock.OnTrial),
 	}
@@ -219,9 +219,10 @@ func (c *card) follow(events []sashlock.Event) {
 func (p pages) find(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	typed := r.URL.Query().Get("code")
-	if seq, is := readCode(typed); is {
+	if seq, is := console.ReadDecisionCode(typed); is {
 		e, err := p.Store.EventAt(ctx, seq)
-		if err == nil && (e.Kind == sashlock.AccessGranted || e.Kind == sashlock.AccessDenied) {
+		decided := e.Kind == sashlock.AccessGranted || e.Kind == sashlock.AccessDenied || e.Kind == sashlock.AccessDeferred
+		if err == nil && decided && console.Who(ctx).Operator.Sees(e.Site, p.Hall.Book().Openings[e.Opening].Area) { // of another store nothing is told, not even that it is there
 			return console.Back(w, r, "/decisions/"+url.PathEscape(string(e.Decision)))
 		}
 		if err != nil && !sashlock.IsKind(err, sashlock.NotFound) {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/console"
 	"github.com/sashlock/sashlock/internal/consoletest"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
@@ -178,4 +179,26 @@ func TestConditionsInSpanish(t *testing.T) {
 		t.Fatalf("status %d", r.StatusCode)
 	}
 	c.Sees(page, "una apertura conocida aquí", "conocida: “Case 1”", "Dar a esta persona o a una de sus funciones un permiso para “Case 1”.", "Puede hacerlo: Propietario")
+}
+
+// A code leads to its decision, whatever became of it, and to none of another
+// store: there it is a code like any other that stands for nothing.
+func TestACodeLeadsToItsDecision(t *testing.T) {
+	c := consoletest.New(t)
+	for _, place := range []struct{ person, opening, to string }{{"ana", "case-1", "yes"}, {"bob", "case-1", "yes"}, {"eva", "porto-case", ""}} {
+		id := request(t, c, place.person, place.opening)
+		e, err := c.Store.Decision(t.Context(), id)
+		c.Must(err)
+		r, page := c.As(signin.Manager).Send(http.MethodGet, "/decisions?code="+console.DecisionCode(e.Seq), nil, nil)
+		to := ""
+		if place.to != "" {
+			to = "/decisions/" + string(id)
+		}
+		if got := r.Header.Get("Location"); got != to {
+			t.Errorf("the code of %s at %s leads to %q", place.person, place.opening, got)
+		}
+		if to == "" {
+			c.Sees(page, "No decision has this code")
+		}
+	}
 }
