@@ -31,8 +31,8 @@ Exit status: 0 done, or nothing differs; 1 it differs and --yes was not given; a
 
 Examples:
 
-    sashlock people cards badges.csv --format 26 --dry-run
-    sashlock people cards acl.tsv --format 26 --as side_by_side --door "Front Door=entrance" --yes`
+    sashlock people cards cards.csv --format 26 --dry-run
+    sashlock people cards controller.tsv --format 26 --as side_by_side --door "Front Door=entrance" --yes`
 }
 
 // Run carries out the command.

@@ -26,7 +26,7 @@ func (c *peopleCommand) Help() string {
 	return `Examples:
 
     sashlock people import staff.csv --dry-run
-    sashlock people cards badges.csv --format 26 --dry-run`
+    sashlock people cards cards.csv --format 26 --dry-run`
 }
 
 type peopleImport struct {

@@ -122,6 +122,7 @@ func drawOpening(t *rapid.T, slug string, f File) Opening {
 		o.Level, o.Two = rapid.IntRange(0, 4).Draw(t, "level"), rapid.Bool().Draw(t, "two")
 		o.FirstIn = maybe(t, "first in", func() string { return pick(t, f.Roles) })
 		o.Interlock = maybe(t, "interlock", func() string { return "airlock" })
+		o.Trial = rapid.Bool().Draw(t, "trial")
 	}
 	if o.Kind == "door" && o.Egress == "" {
 		o.Egress = "hardware"

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/driver"
 	"github.com/sashlock/sashlock/internal/consoletest"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
@@ -87,6 +88,14 @@ func TestOnTrialAndIntoForce(t *testing.T) {
 	c.Sees(page, "The opening was on trial")
 	if queued := c.events(sashlock.CommandQueued); len(queued) > 0 {
 		t.Errorf("a command was made: %+v", queued)
+	}
+	for _, d := range c.Hall.Book().Fitted(c.Opening("case-1")) {
+		if _, err := c.Devices.SetCode(t.Context(), d, driver.CodeSetting{Slot: 3}); !sashlock.IsKind(err, sashlock.Unavailable) {
+			t.Errorf("a code was written on trial: %v", err)
+		}
+		if err := c.Devices.ClearCode(t.Context(), d, 3); !sashlock.IsKind(err, sashlock.Unavailable) {
+			t.Errorf("a code was cleared on trial: %v", err)
+		}
 	}
 	if status, _, page := c.Post("/devices/cutover/case-1/force", nil); status != http.StatusSeeOther {
 		t.Fatal(status, consoletest.Words(page))
