@@ -12,6 +12,7 @@ import (
 	"github.com/sashlock/sashlock/driver/modbus"
 	"github.com/sashlock/sashlock/driver/onvif"
 	"github.com/sashlock/sashlock/driver/osdp"
+	"github.com/sashlock/sashlock/driver/partner"
 	"github.com/sashlock/sashlock/driver/seam"
 	"github.com/sashlock/sashlock/driver/uhppote"
 	"github.com/sashlock/sashlock/driver/zigbee2mqtt"
@@ -28,6 +29,7 @@ func TestManifestsSayWhatDriversTake(t *testing.T) {
 		"modbus":        modbus.Config{},
 		"uhppote":       uhppote.Config{},
 		"onvif":         onvif.Config{},
+		"partner":       partner.Config{},
 		"osdp":          osdp.Config{},
 		"seam":          seam.Config{},
 		"zigbee2mqtt":   zigbee2mqtt.Config{},
