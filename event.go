@@ -52,6 +52,8 @@ const (
 	AreaRemoved      EventKind = "area.removed"      // site, subject
 	OpeningSaved     EventKind = "opening.saved"     // site, opening, subject, data
 	OpeningRemoved   EventKind = "opening.removed"   // site, opening, subject
+	FileApplied      EventKind = "file.applied"      // a file was applied under a name, with another content than before; subject, data
+	FileForgotten    EventKind = "file.forgotten"    // what it declares belongs to no file; subject
 	TrialBegan       EventKind = "trial.began"       // from here on nothing is sent to its lock; site, opening
 	TrialEnded       EventKind = "trial.ended"       // from here on its lock is told what was decided; site, opening
 	PersonSaved      EventKind = "person.saved"      // person, subject, data

@@ -4,6 +4,7 @@ package main
 
 import (
 	"net/http"
+	"path/filepath"
 
 	"github.com/sashlock/sashlock/internal/api"
 	"github.com/sashlock/sashlock/internal/estate"
@@ -11,6 +12,7 @@ import (
 
 type applyCommand struct {
 	File   string `short:"f" required:"" placeholder:"FILE" help:"YAML file; - reads standard input."`
+	As     string `placeholder:"NAME" help:"Name of the file, to which what it declares belongs; its own when not given."`
 	Prune  bool   `help:"Also remove what the file does not name."`
 	DryRun bool   `help:"Only tell what would be done."`
 }
@@ -18,6 +20,8 @@ type applyCommand struct {
 // Help explains the command.
 func (c *applyCommand) Help() string {
 	return `Carries out a file of sites, areas, openings, roles, people, schedules and grants in one transaction: all of it or nothing. Unknown keys are errors with their line. Doing it again changes nothing.
+
+What it declares belongs to the file: another file that declares the same is refused, and "sashlock drift" tells what was changed by other ways since. What is read from standard input belongs to no file, unless --as names one.
 
 Examples:
 
@@ -37,6 +41,13 @@ func (c *applyCommand) Run(d *desk) error {
 		return err
 	}
 	q := params()
+	name := c.As
+	if name == "" && c.File != "-" {
+		name = filepath.Base(c.File)
+	}
+	if name != "" {
+		q.Set("file", name)
+	}
 	if c.Prune {
 		q.Set("prune", "true")
 	}

@@ -68,6 +68,7 @@ type commands struct {
 	Rails       railsCommand       `cmd:"" group:"setup" help:"List guard rails, and check their texts"`
 	Apply       applyCommand       `cmd:"" group:"setup" help:"Make it so: carry out a YAML file, all or nothing"`
 	Diff        diffCommand        `cmd:"" group:"setup" help:"Tell a YAML file from what is declared"`
+	Drift       driftCommand       `cmd:"" group:"setup" help:"Tell what was changed by other ways than its file"`
 	Simulate    simulateCommand    `cmd:"" group:"setup" help:"Tell whom a YAML file would let in or shut out"`
 	Test        testCommand        `cmd:"" group:"setup" help:"Decide what the tests of a YAML file assert"`
 	Export      exportCommand      `cmd:"" group:"setup" help:"Write everything that is declared as YAML"`

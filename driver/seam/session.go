@@ -97,18 +97,6 @@ func (s *session) run() {
 		func(err error) { s.goDown(reason(err)) })
 }
 
-// wait returns false when the session ends first.
-func (s *session) wait(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-s.life.Done():
-		return false
-	}
-}
-
 // reason puts a failure into a sentence for an operator.
 func reason(err error) string {
 	var f *failure

@@ -15,6 +15,7 @@ import (
 	"github.com/sashlock/sashlock/internal/access"
 	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/estate"
+	"github.com/sashlock/sashlock/internal/files"
 	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/grants"
 	"github.com/sashlock/sashlock/internal/lang"
@@ -29,6 +30,7 @@ type estateAnswer struct{ Body estate.File }
 type applyInput struct {
 	DryRun bool `query:"dry_run" doc:"Only tell what would be done"`
 	Prune  bool `query:"prune" doc:"Also remove what the file does not name"`
+	File string `query:"file" maxLength:"200" doc:"Name of the file: what it declares belongs to it, and what is changed by other ways is shown as drifted" example:"store.yaml"`
 	Body   estate.File
 }
 
@@ -139,7 +141,7 @@ func namingOf(f access.Facts) estate.Naming {
 }
 
 func (a *API) apply(ctx context.Context, in *applyInput) (*applyAnswer, error) {
-	p := plan{want: in.Body, prune: in.Prune, by: caller(ctx), api: a}
+	p := plan{want: in.Body, file: in.File, prune: in.Prune, by: caller(ctx), api: a}
 	var receipt *Receipt
 	var err error
 	if in.DryRun {
@@ -165,6 +167,7 @@ func (a *API) apply(ctx context.Context, in *applyInput) (*applyAnswer, error) {
 // plan is what has to be done to have what a file wants.
 type plan struct {
 	want  estate.File
+	file  string // its name; empty: it is nobody's
 	prune bool
 	by    signin.Token
 	api   *API
@@ -289,13 +292,19 @@ func (p *plan) make(q store.Query) error {
 	if p.prune { // what the file does not name will not be there
 		known = func(estate.Kind, string) string { return "" }
 	}
-	want := p.want.Spelled(spelling(have))
+	p.want = p.want.Spelled(spelling(have))
+	want := p.want
 	problems := estate.Check(want, known)
 	if failed != nil {
 		return failed
 	}
 	if err := estate.Problems("checking estate", problems); err != nil {
 		return err
+	}
+	if p.file != "" {
+		if err := files.Check(q, p.file, want); err != nil {
+			return err
+		}
 	}
 	p.steps = estate.Diff(have, want, p.prune)
 	if !p.by.May(signin.Access) && slices.ContainsFunc(p.steps, aboutAccess) {
@@ -314,7 +323,13 @@ func (p *plan) carryOut(ctx context.Context, h *flow.Hall) (*Receipt, error) {
 		if err := p.holdBack(tx); err != nil {
 			return flow.Edit{}, err
 		}
-		return carryOut(tx, p.steps)
+		edit, err := carryOut(tx, p.steps)
+		if err != nil || p.file == "" {
+			return edit, err
+		}
+		kept, err := files.Keep(tx, p.file, p.by.ID, p.want)
+		edit.Events = append(edit.Events, kept...)
+		return edit, err
 	}})
 	return receipt(r), err
 }

@@ -25,6 +25,7 @@ func (a *API) routes() {
 	a.gatewayRoutes()
 	a.ledgerRoutes()
 	a.estateRoutes()
+	a.fileRoutes()
 	a.tokenRoutes()
 	a.scenarioRoutes()
 	a.askRoutes()

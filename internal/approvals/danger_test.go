@@ -58,6 +58,8 @@ mode.ordered mode.withdrawn: guard rails are asked about every order, again when
 ask.answered review.answered: gives a grant, which is an entry of its own
 operator.elevated: takes two operators in any case
 operator.invited token.issued passkey.added totp.added sso.saved: who signs in; making an owner is another entry
+trial.began trial.ended: told of a field of the opening, which is weighed with it
+file.applied file.forgotten: which file declares what, and nothing about who may open what; what the file changes is weighed by itself
 gateway.saved gateway.removed: how devices are reached; the right to set up the store, with a proof of presence
 device.tested plan.saved picture.saved tag.issued view.saved view.removed: shows something
 alarm.acknowledged alarm.shelved incident.taken incident.noted incident.resolved incident.reopened call.raised call.taken call.ended: what people make of alarms

@@ -171,6 +171,8 @@ func changeWords(k sashlock.EventKind) (one, many string) {
 		return lang.Mark("A code was made for a customer"), lang.Mark("%d codes were made for customers")
 	case sashlock.ScenarioSaved, sashlock.ScenarioRemoved:
 		return lang.Mark("A scenario was changed"), lang.Mark("%d scenarios were changed")
+	case sashlock.FileApplied, sashlock.FileForgotten:
+		return lang.Mark("A file of declarations was applied or forgotten"), lang.Mark("%d times a file of declarations was applied or forgotten")
 	case sashlock.TrialBegan:
 		return lang.Mark("An opening was put on trial: nothing is sent to its lock"), lang.Mark("%d openings were put on trial: nothing is sent to their locks")
 	case sashlock.TrialEnded:

@@ -115,6 +115,7 @@ func dangers(c *consoletest.Counter) map[string]dangerous {
 		"/access/grants/{slug}/revoke":   {path: "/access/grants/bob-cage/revoke", form: f("rev", "1")},
 		"/access/quick":                  {path: "/access/quick", form: f("person", "ana", "opening", "cage-1")},
 		"/access/schedules":              {path: "/access/schedules", form: f("as", "form", "was", "weekdays", "rev", "1", "name", "W", "days.0", "sun", "from.0", "00:00", "until.0", "00:00")},
+		"/settings/files/forget":         {path: "/settings/files/forget", form: f("name", "store.yaml")},
 		"/settings/sites/{slug}":         {path: "/settings/sites/lisbon", form: f("rev", "1", "name", "L", "zone", "Europe/Lisbon")},
 		"/devices/{id}/test":             {path: "/devices/" + device + "/test"},
 		"/devices/{id}/remove":           {path: "/devices/" + device + "/remove"},

@@ -146,6 +146,7 @@ var pages = []struct{ path, says, link string }{
 	{"/settings/sites/lisbon", "Lisbon", ""},
 	{"/settings/openings/cage-3", "Cage 3", ""},
 	{"/settings/areas/lisbon/office", "Back office", ""},
+	{"/settings/files", "Declared by files", ""},
 	{"/settings/sign-in", "How operators sign in", ""},
 	{"/me", "Passkeys", ""},
 	{"/elevations", "Nadia Brandt", ""},

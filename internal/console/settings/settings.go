@@ -42,6 +42,7 @@ func Mount(f *console.Frame) {
 	f.Handle("GET /settings/estate.yaml", signin.Setup, p.file)
 	p.mountSignIn()
 	p.mountAsks()
+	p.mountFiles()
 }
 
 // siteCard is a site in short.
