@@ -99,7 +99,7 @@ func check(q store.Query, name string, body estate.File) (old *File, err error) 
 			if mine[theirs] {
 				return nil, &sashlock.Error{
 					Kind: sashlock.Conflict, Op: op, Subject: theirs,
-					Hint: fmt.Sprintf("it belongs to the file %s: change it there, or have that file forgotten first", f.Name),
+					Hint: fmt.Sprintf("it belongs to the file %s: apply this under that name, or have that file forgotten first", f.Name),
 				}
 			}
 		}
