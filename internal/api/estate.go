@@ -28,9 +28,9 @@ import (
 type estateAnswer struct{ Body estate.File }
 
 type applyInput struct {
-	DryRun bool `query:"dry_run" doc:"Only tell what would be done"`
-	Prune  bool `query:"prune" doc:"Also remove what the file does not name"`
-	File string `query:"file" maxLength:"200" doc:"Name of the file: what it declares belongs to it, and what is changed by other ways is shown as drifted" example:"store.yaml"`
+	DryRun bool   `query:"dry_run" doc:"Only tell what would be done"`
+	Prune  bool   `query:"prune" doc:"Also remove what the file does not name"`
+	File   string `query:"file" maxLength:"200" doc:"Name of the file: what it declares belongs to it, and what is changed by other ways is shown as drifted" example:"store.yaml"`
 	Body   estate.File
 }
 
