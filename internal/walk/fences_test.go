@@ -251,6 +251,7 @@ func (n *neighbours) acts() map[string]url.Values {
 		"/incidents/" + n.incident + "/resolve", "/incidents/" + n.incident + "/reopen", "/incidents/" + n.incident + "/evidence", "/proof/entries/" + n.entry + "/evidence",
 		"/devices/" + n.device + "/codes/look", "/devices/" + n.device + "/codes/gone", "/devices/" + n.device + "/codes/1/adopt", "/devices/" + n.device + "/codes/1/remove", "/devices/" + n.device + "/adopt",
 		"/openings/porto-case/photo", "/settings/self-service/openings/porto-case", "/gateways/sim/remove",
+		"/devices/cutover/porto-case/trial", "/devices/cutover/porto-case/force",
 	} {
 		all[path] = form()
 	}
