@@ -112,8 +112,8 @@ func (d *draft) putSchedule(s sashlock.Schedule) {
 	e := d.schedules.edit(n, d.fresh)
 	e.known = true
 	e.is = timetable{name: strings.Clone(s.Name), source: cloneSchedule(s)}
-	for z := range d.zones {
-		d.setCalendar(z, n, d.compile(s, z))
+	if p, err := schedule.NewPattern(e.is.source); err == nil {
+		e.is.pattern = *p // otherwise it opens nothing; Explain says so
 	}
 }
 
@@ -130,52 +130,19 @@ func cloneSchedule(s sashlock.Schedule) sashlock.Schedule {
 	return s
 }
 
-// compile returns nil for what cannot be read.
-func (d *draft) compile(s sashlock.Schedule, z int) *schedule.Calendar {
-	if d.zones[z].clock == nil {
-		return nil
-	}
-	c, err := d.zones[z].clock.Compile(s)
-	if err != nil {
-		return nil // it opens nothing; Explain says so
-	}
-	return c
-}
-
-// setCalendar replaces one calendar of one zone.
-func (d *draft) setCalendar(z int, n uint32, c *schedule.Calendar) {
-	calendars := d.zones[z].calendars
-	if !d.fresh {
-		d.zones = slices.Clone(d.zones)
-		calendars = slices.Clone(calendars)
-	}
-	for int(n) >= len(calendars) {
-		calendars = append(calendars, nil)
-	}
-	calendars[n] = c
-	d.zones[z].calendars = calendars
-}
-
-// zoneOf returns the place of a zone, after compiling every schedule for it if
-// it is new.
+// zoneOf returns the place of a zone, which may be new.
 func (d *draft) zoneOf(name string) uint32 {
 	for i := range d.zones {
 		if d.zones[i].name == name {
 			return uint32(i)
 		}
 	}
-	z := zone{name: strings.Clone(name), calendars: make([]*schedule.Calendar, d.schedules.count)}
+	z := zone{name: strings.Clone(name)}
 	if place, err := schedule.LoadZone(name); err == nil {
 		z.clock, _ = schedule.NewClock(place) // a zone that has a name has a clock
 	}
 	d.zones = append(slices.Clip(d.zones), z)
-	last := len(d.zones) - 1
-	for n := range d.schedules.count {
-		if e := d.schedules.at(n); e.known {
-			z.calendars[n] = d.compile(e.is.source, last) // nobody else has seen z yet
-		}
-	}
-	return uint32(last)
+	return uint32(len(d.zones) - 1)
 }
 
 // numbers turns the identifiers of a grant into numbers.
@@ -248,13 +215,7 @@ func (d *draft) remove(r Removal) {
 		forget(d, &d.roles, string(id), func(r *role) { *r = role{} })
 	}
 	for _, id := range r.Schedules {
-		n := d.schedules.find(d.seed, string(id))
 		forget(d, &d.schedules, string(id), func(t *timetable) { *t = timetable{} })
-		for z := range d.zones {
-			if n != none {
-				d.setCalendar(z, n, nil)
-			}
-		}
 	}
 }
 

@@ -103,19 +103,18 @@ var noGrants run
 
 // query is a request aimed at one opening at one instant.
 type query struct {
-	ix        *Index
-	req       sashlock.Request
-	sit       Situation
-	lenient   bool // what depends on the moment counts as met: who could, if all were as it should be
-	o         *opening
-	area      *demands // of the opening's area; nil: none
-	runs      [3]*run  // grants for the opening, for its area, for its site
-	zone      *zone
-	calendars []*schedule.Calendar
-	moment    int64            // nanoseconds, see momentOf
-	second    int64            // the same in whole seconds, rounded down
-	reading   schedule.Reading // the same on the clocks of the opening's zone
-	touched   uint32           // what was read only so that the processor has it at hand
+	ix      *Index
+	req     sashlock.Request
+	sit     Situation
+	lenient bool // what depends on the moment counts as met: who could, if all were as it should be
+	o       *opening
+	area    *demands // of the opening's area; nil: none
+	runs    [3]*run  // grants for the opening, for its area, for its site
+	zone    *zone
+	moment  int64            // nanoseconds, see momentOf
+	second  int64            // the same in whole seconds, rounded down
+	reading schedule.Reading // the same on the clocks of the opening's zone
+	touched uint32           // what was read only so that the processor has it at hand
 }
 
 // aim points the query at an opening and reports whether its site is known.
@@ -134,8 +133,7 @@ func (q *query) aim(o *opening) bool {
 			q.runs[1], q.area = &a.is.grants, a.is.demands
 		}
 	}
-	q.zone = &q.ix.zones[s.is.zone]
-	q.calendars = q.zone.calendars
+	q.zone, q.reading = &q.ix.zones[s.is.zone], schedule.Reading{}
 	if q.zone.clock != nil {
 		q.reading = q.zone.clock.Read(q.second)
 	}
@@ -334,7 +332,7 @@ func (q *query) weighTime(t *term) rank {
 	if t.schedule == anytime {
 		return covers
 	}
-	if cal := q.calendar(t.schedule); cal != nil && cal.CoversAt(q.reading) {
+	if q.ix.schedules.at(t.schedule).is.pattern.CoversAt(q.reading) {
 		return covers
 	}
 	return wrongTime
@@ -351,10 +349,12 @@ func (q *query) weighTerms(c *chunk, i int, terms *sashlock.Terms) rank {
 	return q.meets(terms)
 }
 
-// calendar returns a schedule compiled for the opening's zone, or nil.
+// calendar returns a schedule as the opening's zone shows it, or nil if schedule
+// or zone is unknown or the schedule cannot be read.
 func (q *query) calendar(n uint32) *schedule.Calendar {
-	if int(n) < len(q.calendars) {
-		return q.calendars[n]
+	p := &q.ix.schedules.at(n).is.pattern
+	if q.zone.clock == nil || !p.Readable() {
+		return nil
 	}
-	return nil
+	return p.In(q.zone.clock)
 }

@@ -145,9 +145,15 @@ func comparePlaces(ix *Index, x, y uint32) int {
 // sameTimes reports whether every schedule of one index is that of the other,
 // in every zone.
 func sameTimes(before, after *Index) bool {
-	return slices.EqualFunc(before.zones, after.zones, func(x, y zone) bool {
-		return x.name == y.name && x.clock == y.clock && slices.Equal(x.calendars, y.calendars)
-	})
+	if before.schedules.count != after.schedules.count || !slices.Equal(before.zones, after.zones) {
+		return false
+	}
+	for n := range before.schedules.count {
+		if x, y := before.schedules.at(n), after.schedules.at(n); x != y && !x.is.pattern.Is(&y.is.pattern) {
+			return false
+		}
+	}
+	return true
 }
 
 // Part compares the given part of all openings, counted from 0, and lists those

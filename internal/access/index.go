@@ -71,8 +71,9 @@ type (
 		name string
 	}
 	timetable struct {
-		name   string
-		source sashlock.Schedule
+		pattern schedule.Pattern // covers nothing if the schedule cannot be read
+		name    string
+		source  sashlock.Schedule
 	}
 )
 
@@ -100,11 +101,10 @@ func (o *opening) called() string {
 	return o.more.name
 }
 
-// zone is one civil time with every known schedule compiled for it.
+// zone is one civil time.
 type zone struct {
-	name      string
-	clock     *schedule.Clock      // nil: there is no such zone, and nothing scheduled opens
-	calendars []*schedule.Calendar // by number of schedule; nil: unknown or unreadable
+	name  string
+	clock *schedule.Clock // nil: there is no such zone, and nothing scheduled opens
 }
 
 // location returns the zone for writing times in it, or nil if there is none.

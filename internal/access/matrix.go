@@ -135,15 +135,16 @@ func (d *diary) today() *zoneDay {
 	if d.days[n] != nil {
 		return d.days[n]
 	}
-	z := &zoneDay{windows: make([][]piece, len(d.q.calendars))}
+	z := &zoneDay{windows: make([][]piece, d.q.ix.schedules.count)}
 	d.days[n] = z
 	if d.q.zone.clock == nil {
 		return z
 	}
-	all, err := d.q.zone.clock.Compile(sashlock.Schedule{Weekly: []sashlock.Period{everyDay}, First: d.day, Last: d.day})
+	p, err := schedule.NewPattern(sashlock.Schedule{Weekly: []sashlock.Period{everyDay}, First: d.day, Last: d.day})
 	if err != nil {
 		return z
 	}
+	all := p.In(d.q.zone.clock)
 	noon := time.Date(d.day.Year, d.day.Month, d.day.Day, 12, 0, 0, 0, time.UTC)
 	z.place = d.q.zone.location()
 	if w := all.Windows(noon.AddDate(0, 0, -2), noon.AddDate(0, 0, 2)); len(w) > 0 {

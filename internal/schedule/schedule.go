@@ -76,38 +76,35 @@ import (
 //  9. Intervals that overlap or touch are one window: "08:00 to 12:00" and
 //     "12:00 to 18:00" are open at noon and are shown as one.
 
-// Calendar is a schedule read in one zone. It is immutable.
-type Calendar struct {
-	zone    *Clock
+// Pattern is a schedule as any local clock sees it: one serves all zones. It is
+// immutable. The zero value covers nothing.
+type Pattern struct {
+	// What a decision reads, without a pointer in between. Neither read waits for
+	// the other.
+	week   weekMap // what the weekly periods cover, if nothing else is said of the date
+	uneven dayMap  // the dates of which something else may be said
+
+	*dates // nil: of the zero value
+}
+
+// dates says what holds on which date.
+type dates struct {
 	first   int64        // day number of the schedule's first date, or minDay
 	last    int64        // day number of its last date, or maxDay
 	weekly  source       // the weekly periods
 	special []specialDay // sorted by first, not overlapping
-
-	// What the fast path reads first, without a pointer in between.
-	week   weekMap                  // the map of the weekly periods
-	uneven [evenCount/64 + 1]uint64 // a bit for every small stretch of time that does not follow week throughout
-
-	stretches []stretch
-	buckets   [bucketCount + 1]int32 // the stretch in force where each bucket begins
-	weeks     []*weekMap
-	regular   int32 // which of weeks the weekly periods have
 }
 
-// A stretch of instants for which one week map and one offset hold, up to the
-// next stretch.
-type stretch struct {
-	from  int64 // unix seconds
-	shift int32 // seconds from UTC to a local time counted from a Sunday
-	week  int32 // index in Calendar.weeks
+// Calendar is a schedule read in one zone. It is immutable.
+type Calendar struct {
+	zone *Clock
+	*Pattern
 }
 
 const (
 	fastUntil   = 4_102_444_800 // 2100-01-01T00:00:00Z; the fast path starts at 1970
 	bucketBits  = 24            // a bucket is 2^24 s, 194 days
 	bucketCount = fastUntil>>bucketBits + 1
-	evenBits    = 17 // Calendar.uneven has a bit for every 2^17 s, a day and a half
-	evenCount   = fastUntil>>evenBits + 1
 
 	daySeconds  = 86400
 	dayMinutes  = 1440
@@ -124,60 +121,94 @@ func Compile(s sashlock.Schedule, zone *time.Location) (*Calendar, error) {
 	if err != nil {
 		return nil, err
 	}
-	return k.Compile(s)
+	p, err := NewPattern(s)
+	if err != nil {
+		return nil, err
+	}
+	return p.In(k), nil
 }
 
-// Compile reads s by the clock. It does what the function of that name does,
-// and calendars that share a clock can share the reading of an instant.
-func (k *Clock) Compile(s sashlock.Schedule) (*Calendar, error) {
+// NewPattern reads s for all zones. The error is a [sashlock.Error] of kind
+// invalid, from [Validate].
+func NewPattern(s sashlock.Schedule) (*Pattern, error) {
 	if err := Validate(s); err != nil {
 		return nil, err
 	}
-	c := &Calendar{zone: k, first: minDay, last: maxDay, weekly: readWeekly(s.Weekly)}
+	d := &dates{first: minDay, last: maxDay, weekly: readWeekly(s.Weekly), special: readSpecial(s.Special)}
 	if !s.First.IsZero() {
-		c.first = dayNumber(s.First)
+		d.first = dayNumber(s.First)
 	}
 	if !s.Last.IsZero() {
-		c.last = dayNumber(s.Last)
+		d.last = dayNumber(s.Last)
 	}
-	c.special = readSpecial(s.Special)
-	c.buildStretches()
-	return c, nil
+	p := &Pattern{week: d.weekly.week(), dates: d}
+	p.markUneven()
+	return p, nil
 }
+
+// markUneven notes the dates on which the weekly periods are not the whole
+// truth: special days and those after them, which their nights reach into.
+func (p *Pattern) markUneven() {
+	if p.first != minDay || p.last != maxDay {
+		p.uneven.set(0, dayMapSize)
+	}
+	for _, s := range p.special {
+		p.uneven.set(s.first, s.last+2)
+	}
+}
+
+// In returns the pattern as the clock of a zone shows it.
+func (p *Pattern) In(k *Clock) *Calendar { return &Calendar{zone: k, Pattern: p} }
+
+// Is reports whether both were made by the same call of [NewPattern].
+func (p *Pattern) Is(other *Pattern) bool { return p.dates == other.dates }
+
+// Readable reports whether the pattern was made by [NewPattern].
+func (p *Pattern) Readable() bool { return p.dates != nil }
 
 // Covers reports whether the schedule covers the instant, in Unix seconds. It
-// allocates nothing. From 1970 to 2099 it takes a few nanoseconds; other years
-// are answered by the definition. Outside the years 1 to 9999 nothing is
-// covered.
+// allocates nothing. From 1970 to 2099 it takes a few nanoseconds, unless the
+// clock shows an hour twice; that and other years are answered by the
+// definition. Outside the years 1 to 9999 nothing is covered.
 func (c *Calendar) Covers(unix int64) bool { return c.CoversAt(c.zone.Read(unix)) }
 
-// CoversAt is Covers for whoever asks many calendars about one instant: it must
-// have been read from the clock that the calendar was compiled by.
-func (c *Calendar) CoversAt(r Reading) bool {
-	if uint64(r.unix) >= fastUntil {
-		return c.coversByDefinition(r.unix)
+// CoversAt is Covers for whoever asks about many schedules at one instant, which
+// was read from the clock of the zone.
+func (p *Pattern) CoversAt(r Reading) bool {
+	if r.plain && !p.uneven.has(r.day) {
+		return p.week.has(r.minute)
 	}
-	bit := r.unix >> evenBits
-	if c.uneven[bit>>6]>>(bit&63)&1 != 0 {
-		return c.coversByStretch(r.unix)
-	}
-	return c.week.has(r.minute)
+	return p.coversRarely(r)
 }
 
-// coversByStretch looks for the stretch that the instant lies in.
-func (c *Calendar) coversByStretch(unix int64) bool {
-	bucket := unix >> bucketBits
-	low, high := c.buckets[bucket], c.buckets[bucket+1]
-	for low < high {
-		middle := (low + high + 1) / 2
-		if c.stretches[middle].from <= unix {
-			low = middle
-		} else {
-			high = middle - 1
+// coversRarely is CoversAt where the weekly periods alone do not answer.
+func (p *Pattern) coversRarely(r Reading) bool {
+	switch {
+	case p.dates == nil || r.clock == nil:
+		return false
+	case r.plain:
+		return p.coversDate(int64(r.day), int32(r.minute%dayMinutes))
+	default:
+		return p.In(r.clock).coversByDefinition(r.unix)
+	}
+}
+
+// coversDate reports whether a minute of a date is covered that its clock shows
+// once, by what starts on the date or on its eve.
+func (d *dates) coversDate(day int64, minute int32) bool {
+	if contains(d.spansOf(day), minute) {
+		return true
+	}
+	return !d.cutAfter(day-1) && contains(d.spansOf(day-1), minute+dayMinutes)
+}
+
+func contains(spans []span, minute int32) bool {
+	for _, p := range spans {
+		if p.from <= minute && minute < p.until {
+			return true
 		}
 	}
-	s := &c.stretches[low]
-	return c.weeks[s.week].has(minuteOfWeek(unix + int64(s.shift)))
+	return false
 }
 
 // coversByDefinition looks for an interval around the instant, date by date.
@@ -187,8 +218,8 @@ func (c *Calendar) coversByDefinition(unix int64) bool {
 	}
 	day := c.zone.day(unix)
 	for d := day - reach; d <= day+reach; d++ {
-		spans, end := c.spansOf(d)
-		for _, p := range spans {
+		end := c.limit(d)
+		for _, p := range c.spansOf(d) {
 			if from, until := c.resolve(d, p, end); from <= unix && unix < until {
 				return true
 			}

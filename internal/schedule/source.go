@@ -22,7 +22,6 @@ type span struct{ from, until int32 }
 // the same local time (rules 6 and 7).
 type source struct {
 	byWeekday [7][]span
-	week      weekMap // which minutes of a week it covers far from any edge
 	state     state
 }
 
@@ -53,15 +52,6 @@ type run struct {
 var nothing = &source{state: closed}
 
 func (s *source) periods(day int64) []span { return s.byWeekday[weekday(day)] }
-
-// tail is how many minutes of the date its own eve reaches into.
-func (s *source) tail(day int64) int32 {
-	eve := s.periods(day - 1)
-	if len(eve) == 0 {
-		return 0
-	}
-	return max(0, eve[len(eve)-1].until-dayMinutes)
-}
 
 func weekday(day int64) int64 { return ((day+4)%7 + 7) % 7 }
 
@@ -108,20 +98,29 @@ func readSpan(from, until sashlock.TimeOfDay) span {
 	return s
 }
 
-// finish sorts and joins the spans and draws the week map.
+// finish sorts and joins the spans.
 func (s *source) finish() {
 	for wd, spans := range s.byWeekday {
 		s.byWeekday[wd] = join(spans)
-		for _, p := range s.byWeekday[wd] {
-			s.week.set(wd*dayMinutes+int(p.from), wd*dayMinutes+int(p.until))
-		}
 	}
-	switch s.week.count() {
+	week := s.week()
+	switch week.count() {
 	case 0:
 		s.state = closed
 	case weekMinutes:
 		s.state = always
 	}
+}
+
+// week draws the minutes of a week that the source covers far from any edge.
+func (s *source) week() weekMap {
+	var m weekMap
+	for wd, spans := range s.byWeekday {
+		for _, p := range spans {
+			m.set(wd*dayMinutes+int(p.from), wd*dayMinutes+int(p.until))
+		}
+	}
+	return m
 }
 
 func join(spans []span) []span {
@@ -138,36 +137,54 @@ func join(spans []span) []span {
 }
 
 // specialOn returns the index of the special day that a date belongs to, or -1.
-func (c *Calendar) specialOn(day int64) int {
-	i := sort.Search(len(c.special), func(i int) bool { return c.special[i].first > day }) - 1
-	if i < 0 || c.special[i].last < day {
+func (d *dates) specialOn(day int64) int {
+	i := sort.Search(len(d.special), func(i int) bool { return d.special[i].first > day }) - 1
+	if i < 0 || d.special[i].last < day {
 		return -1
 	}
 	return i
 }
 
-// runAt returns the row of dates around day that have the same source.
-func (c *Calendar) runAt(day int64) run {
-	switch {
-	case day < c.first:
-		return run{source: nothing, first: minDay, last: c.first - 1}
-	case day > c.last:
-		return run{source: nothing, first: c.last + 1, last: maxDay}
+// spansOf returns the spans that start on a date.
+func (d *dates) spansOf(day int64) []span {
+	if day < d.first || day > d.last {
+		return nil
 	}
-	r := run{source: &c.weekly, first: c.first, last: c.last}
-	next := sort.Search(len(c.special), func(i int) bool { return c.special[i].first > day })
-	if next < len(c.special) {
-		r.last = min(r.last, c.special[next].first-1)
+	if today := d.specialOn(day); today >= 0 {
+		return d.special[today].periods(day)
+	}
+	return d.weekly.periods(day)
+}
+
+// cutAfter reports whether what starts on a date ends with it at the latest,
+// because a special day follows (rule 4).
+func (d *dates) cutAfter(day int64) bool {
+	next := d.specialOn(day + 1)
+	return next >= 0 && next != d.specialOn(day)
+}
+
+// runAt returns the row of dates around day that have the same source.
+func (d *dates) runAt(day int64) run {
+	switch {
+	case day < d.first:
+		return run{source: nothing, first: minDay, last: d.first - 1}
+	case day > d.last:
+		return run{source: nothing, first: d.last + 1, last: maxDay}
+	}
+	r := run{source: &d.weekly, first: d.first, last: d.last}
+	next := sort.Search(len(d.special), func(i int) bool { return d.special[i].first > day })
+	if next < len(d.special) {
+		r.last = min(r.last, d.special[next].first-1)
 	}
 	if next == 0 {
 		return r
 	}
-	s := c.special[next-1]
+	s := d.special[next-1]
 	if s.last < day {
 		r.first = max(r.first, s.last+1)
 		return r
 	}
-	return run{source: s.source, first: max(c.first, s.first), last: min(c.last, s.last), special: true}
+	return run{source: s.source, first: max(d.first, s.first), last: min(d.last, s.last), special: true}
 }
 
 // weekMap has a bit for every minute of a week that begins on Sunday.
@@ -193,13 +210,20 @@ func (m *weekMap) count() int {
 	return n
 }
 
-// uniform reports whether all minutes that overlap the local times, in seconds,
-// are alike.
-func (m *weekMap) uniform(from, until int64) bool {
-	var seen [2]bool
-	for local := floorDiv(from, 60) * 60; local < until; local += 60 {
-		minute := (((local+sundayShift)%weekSeconds + weekSeconds) % weekSeconds) / 60
-		seen[m[minute>>6]>>(minute&63)&1] = true
+// dayMap has a bit for every date of some years; later and earlier years use the
+// same bits again, so that a bit says what may be.
+type dayMap [dayMapSize / 64]uint64
+
+// dayMapSize is how many dates have a bit of their own: those of five and a half
+// years.
+const dayMapSize = 2048
+
+// set marks the dates from until before.
+func (m *dayMap) set(from, until int64) {
+	for day := from; day < min(until, from+dayMapSize); day++ {
+		m[uint32(day)%dayMapSize>>6] |= 1 << (uint32(day) & 63)
 	}
-	return !seen[0] || !seen[1]
 }
+
+// has reports whether a date may be marked.
+func (m *dayMap) has(day int32) bool { return m[uint32(day)%dayMapSize>>6]>>(uint32(day)&63)&1 != 0 }

@@ -160,12 +160,12 @@ func (c *Calendar) intervals(day, last int64, yield func(instants) bool) bool {
 			day = r.last + 1
 			continue
 		}
-		spans, end := c.spansOf(day)
+		spans, end := c.spansOf(day), c.limit(day)
 		if r.source.state == always && r.first < day && day < r.last {
 			// Only the first date of the row lacks what its eve would bring.
 			final := min(r.last, last)
 			w := instants{from: c.zone.start(day*daySeconds + int64(spans[0].from)*60)}
-			spans, end = c.spansOf(final)
+			spans, end = c.spansOf(final), c.limit(final)
 			_, w.until = c.resolve(final, spans[len(spans)-1], end)
 			if !yield(w) {
 				return false
@@ -192,19 +192,11 @@ func (c *Calendar) resolve(day int64, p span, limit int64) (from, until int64) {
 	return from, min(until, limit)
 }
 
-// spansOf returns the spans that start on a date, and the instant at which they
-// end at the latest.
-func (c *Calendar) spansOf(day int64) (spans []span, limit int64) {
-	if day < c.first || day > c.last {
-		return nil, 0
+// limit is the instant at which what starts on a date ends at the latest (rule
+// 4).
+func (c *Calendar) limit(day int64) int64 {
+	if c.cutAfter(day) {
+		return c.zone.start((day + 1) * daySeconds)
 	}
-	today := c.specialOn(day)
-	limit = math.MaxInt64
-	if next := c.specialOn(day + 1); next >= 0 && next != today {
-		limit = c.zone.start((day + 1) * daySeconds)
-	}
-	if today >= 0 {
-		return c.special[today].periods(day), limit
-	}
-	return c.weekly.periods(day), limit
+	return math.MaxInt64
 }

@@ -89,9 +89,12 @@ func capitals(name string) string {
 // is written as the Unix seconds it would be in UTC. It is immutable.
 type Clock struct {
 	place   *time.Location
-	changes []change                // table of the years of the fast path, with a margin
-	until   int64                   // where the table ends
-	buckets [bucketCount + 1]uint16 // the change in force where each bucket begins
+	changes []change // table of the years of the fast path, with a margin
+	until   int64    // where the table ends
+
+	// The same for reading the clock, see Read.
+	pieces  []piece
+	buckets [bucketCount]uint16 // the piece that each bucket begins in
 }
 
 // A change is an instant from which an offset holds.
@@ -116,7 +119,7 @@ func newClock(zone *time.Location) *Clock {
 		at = until
 	}
 	k.until = at
-	k.fillBuckets()
+	k.cutPieces()
 	return k
 }
 
