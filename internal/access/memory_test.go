@@ -62,6 +62,22 @@ func BenchmarkMemory(b *testing.B) {
 	b.ReportMetric(built.Seconds(), "s/New")
 }
 
+// BenchmarkSchedules compiles 10,000 schedules for sites in eight zones.
+func BenchmarkSchedules(b *testing.B) {
+	f := estateWith(1_000, 10_000)
+	var grown uint64
+	for b.Loop() {
+		before := heap()
+		ix, err := access.New(f)
+		if err != nil {
+			b.Fatal(err)
+		}
+		grown = heap() - before
+		runtime.KeepAlive(ix)
+	}
+	b.ReportMetric(float64(grown)/(1<<20), "MiB")
+}
+
 // TestMemoryPerGrant holds the size of an index below 110 bytes a grant, the
 // text of its identifier included.
 func TestMemoryPerGrant(t *testing.T) {
