@@ -15,6 +15,7 @@ import (
 	"github.com/sashlock/sashlock/driver/edge"
 	"github.com/sashlock/sashlock/driver/edge/lock"
 	"github.com/sashlock/sashlock/internal/app"
+	"github.com/sashlock/sashlock/internal/mqttlink"
 )
 
 // ownLocks are so many that each is locked again before its next turn.
@@ -39,6 +40,21 @@ func (b *bench) ownDevices() error {
 	b.note("request to the bolt of our own device, p99", milliseconds(percentile(laps.moved, 0.99)), "ms")
 	b.note("request to its durable word, median", milliseconds(percentile(laps.confirmed, 0.5)), "ms")
 	b.below("request to its durable word, p99", milliseconds(percentile(laps.confirmed, 0.99)), "ms", 15)
+	return b.plainBroker()
+}
+
+// plainBroker measures what a message takes through a broker and back when
+// nothing is decided, signed or recorded on its way.
+func (b *bench) plainBroker() error {
+	if b.command.Broker == "" {
+		return nil
+	}
+	pace, err := mqttlink.Measure(b.desk.ctx, mqttlink.Config{Broker: b.command.Broker}, 1000)
+	if err != nil {
+		return badFlag("--broker", "the broker cannot be measured: "+wordOf(err).Error())
+	}
+	b.note("a message through the plain broker and back, median", milliseconds(pace.Trip), "ms")
+	b.note("a message through the plain broker and back, p99", milliseconds(pace.Slow), "ms")
 	return nil
 }
 

@@ -73,7 +73,7 @@ func (x *examination) broker(gateway string, settings map[string]any, folder str
 	const check = "broker"
 	pace, err := mqttlink.Measure(ctx, mqttlink.Config{
 		Broker: b.Broker, User: b.User, PasswordFile: within(b.PasswordFile), PasswordEnv: b.PasswordEnv, CAFile: within(b.CAFile),
-	})
+	}, 9)
 	switch {
 	case err != nil:
 		x.bad(check, "start the broker of "+gateway+", or let "+orDash(b.User)+" publish under sashlock/pace/ to have it measured", "%s: %v", gateway, wordOf(err))

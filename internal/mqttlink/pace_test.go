@@ -31,7 +31,7 @@ func TestABrokerThatHoldsPacketsBackIsFound(t *testing.T) {
 	for _, nodelay := range []bool{false, true} {
 		address := startMosquitto(t, program, nodelay)
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		p, err := Measure(ctx, Config{Broker: "tcp://" + address})
+		p, err := Measure(ctx, Config{Broker: "tcp://" + address}, 9)
 		cancel()
 		if err != nil {
 			t.Fatal(err)
