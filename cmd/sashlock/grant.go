@@ -4,6 +4,8 @@ package main
 
 import (
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sashlock/sashlock/internal/estate"
@@ -63,9 +65,9 @@ func (c *grantList) Run(d *desk) error {
 func fits(wanted, value string) bool { return wanted == "" || wanted == value }
 
 func (d *desk) showGrants(all []estate.Grant) error {
-	s := sheet{head: []string{"GRANT", "WHO", "WHAT", "SCHEDULE", "FROM", "UNTIL"}, data: all, empty: "no grants"}
+	s := sheet{head: []string{"GRANT", "WHO", "WHAT", "SCHEDULE", "FROM", "UNTIL", "ONLY"}, data: all, empty: "no grants"}
 	for _, g := range all {
-		s.row(g.Slug, who(g), what(g), orDash(g.Schedule), orDash(g.From), orDash(g.Until))
+		s.row(g.Slug, who(g), what(g), orDash(g.Schedule), orDash(g.From), orDash(g.Until), orDash(only(g)))
 		s.names = append(s.names, g.Slug)
 	}
 	return d.show(s)
@@ -88,6 +90,26 @@ func what(g estate.Grant) string {
 	return "site " + g.Site
 }
 
+// only says what else a grant asks for.
+func only(g estate.Grant) string {
+	var all []string
+	add := func(is bool, words string) {
+		if is {
+			all = append(all, words)
+		}
+	}
+	add(g.Uses == 1, "once")
+	add(g.Uses > 1, strconv.Itoa(g.Uses)+" times")
+	add(g.Lasts != "", g.Lasts+" from the first use")
+	add(g.OnShift, "on shift")
+	add(g.With != "", "with "+g.With)
+	add(g.Escort != "", "host "+g.Escort)
+	add(g.Two, "two persons")
+	add(g.Level > 0, "level "+strconv.Itoa(g.Level))
+	add(g.Hold != "", "held "+g.Hold)
+	return strings.Join(all, ", ")
+}
+
 type grantAdd struct {
 	Slug     string        `arg:"" help:"Short name: a-z, 0-9 and hyphens."`
 	Person   string        `xor:"who" help:"Who: one person, or"`
@@ -99,6 +121,15 @@ type grantAdd struct {
 	From     string        `placeholder:"WHEN" help:"First instant at which it counts."`
 	Until    string        `placeholder:"WHEN" xor:"end" help:"First instant at which it no longer counts."`
 	For      time.Duration `placeholder:"LENGTH" xor:"end" help:"How long it counts, from --from or from now."`
+
+	Uses       int           `placeholder:"N" help:"How often it may be used in all."`
+	Lasts      time.Duration `placeholder:"LENGTH" help:"How long it counts from its first use."`
+	OnShift    bool          `help:"Only during a shift of the person at the site."`
+	With       string        `placeholder:"ROLE" help:"Only while somebody else with this role is at the site."`
+	Escort     string        `placeholder:"PERSON" help:"Only while this person, the host, is at the site."`
+	TwoPersons bool          `help:"Only together with a second person who may open it as well."`
+	Level      int           `placeholder:"1-4" help:"Least level of credential: 1 PIN, 2 card, 3 passkey, 4 card and finger."`
+	Hold       time.Duration `placeholder:"LENGTH" help:"Who asks twice in a row holds it unlocked for so long."`
 }
 
 // Help explains the command.
@@ -108,7 +139,8 @@ func (c *grantAdd) Help() string {
 Examples:
 
     sashlock grant add ana-watches --person ana --area lisbon/watches --schedule weekday-shift
-    sashlock grant add courier-tue --person courier --opening back-door --for 30m
+    sashlock grant add courier-tue --person courier --opening back-door --for 30m --uses 1
+    sashlock grant add fitter --person rui --opening cash-office --lasts 20m --escort helena
     sashlock grant add xmas-crew --role temp --site lisbon --from 2026-12-01T00:00:00Z --until 2027-01-01T00:00:00Z`
 }
 
@@ -143,6 +175,8 @@ func (c *grantAdd) Run(d *desk) error {
 	g := estate.Grant{
 		Slug: c.Slug, Person: c.Person, Role: c.Role, Opening: c.Opening, Area: c.Area, Site: c.Site,
 		Schedule: c.Schedule, From: seconds(from), Until: seconds(until),
+		Uses: c.Uses, Lasts: estate.Length(c.Lasts), OnShift: c.OnShift, With: c.With, Escort: c.Escort,
+		Two: c.TwoPersons, Level: c.Level, Hold: estate.Length(c.Hold),
 	}
 	made, err := do[estate.Grant](d.ctx, client, call{
 		method: http.MethodPost, path: "/v1/grants", body: g, header: map[string]string{"Idempotency-Key": randomKey()},

@@ -5,6 +5,7 @@ package estate
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sashlock/sashlock"
@@ -14,8 +15,8 @@ import (
 func FromSite(s sashlock.Site, name Naming) Site {
 	return Site{
 		Kept: Kept{string(s.ID), s.Rev}, Slug: s.Slug, Name: s.Name, Zone: s.Zone, Hours: ref(name, Schedules, s.Hours),
-		Jurisdiction: s.Jurisdiction, ShiftGrace: length(s.ShiftGrace), ClockIn: s.ClockIn, LongestGrant: length(s.LongestGrant),
-		OpenBy: ref(name, Schedules, s.OpenBy), OpenTolerance: length(s.OpenTolerance), RevokeWithin: length(s.RevokeWithin),
+		Jurisdiction: s.Jurisdiction, ShiftGrace: Length(s.ShiftGrace), ClockIn: s.ClockIn, LongestGrant: Length(s.LongestGrant),
+		OpenBy: ref(name, Schedules, s.OpenBy), OpenTolerance: Length(s.OpenTolerance), RevokeWithin: Length(s.RevokeWithin),
 	}
 }
 
@@ -24,7 +25,7 @@ func FromArea(a sashlock.Area, name Naming) Area {
 	return Area{
 		Kept: Kept{string(a.ID), a.Rev}, Slug: a.Slug, Site: ref(name, Sites, a.Site), Name: a.Name,
 		Level: int(a.Needs.Level), Two: a.Needs.Two, FirstIn: ref(name, Roles, a.Needs.FirstIn),
-		Passback: string(a.Passback), PassbackFor: length(a.PassbackFor), Occupancy: a.Occupancy,
+		Passback: string(a.Passback), PassbackFor: Length(a.PassbackFor), Occupancy: a.Occupancy,
 	}
 }
 
@@ -33,8 +34,8 @@ func FromOpening(o sashlock.Opening, name Naming) Opening {
 	out := Opening{
 		Kept: Kept{string(o.ID), o.Rev},
 		Slug: o.Slug, Name: o.Name, Kind: string(o.Kind), Class: string(o.Class), Site: ref(name, Sites, o.Site),
-		Egress: string(o.Egress), OnFault: string(o.OnFault), ReleaseTime: length(o.ReleaseTime),
-		OpenTime: length(o.OpenTime), Unattended: length(o.Unattended),
+		Egress: string(o.Egress), OnFault: string(o.OnFault), ReleaseTime: Length(o.ReleaseTime),
+		OpenTime: Length(o.OpenTime), Unattended: Length(o.Unattended),
 		Level: int(o.Needs.Level), Two: o.Needs.Two, FirstIn: ref(name, Roles, o.Needs.FirstIn), Interlock: o.Interlock, Trial: o.Trial,
 	}
 	if o.Area != "" {
@@ -101,8 +102,8 @@ func FromGrant(g sashlock.Grant, name Naming) Grant {
 		Slug: g.Slug, Person: ref(name, People, g.Person), Role: ref(name, Roles, g.Role),
 		Opening: ref(name, Openings, g.Opening), Area: ref(name, Areas, g.Area), Site: ref(name, Sites, g.Site),
 		Schedule: ref(name, Schedules, g.Schedule), From: instant(g.From), Until: instant(g.Until),
-		Uses: g.Terms.Uses, Lasts: length(g.Terms.Lasts), OnShift: g.Terms.OnShift, With: ref(name, Roles, g.Terms.With),
-		Escort: ref(name, People, g.Terms.Escort), Two: g.Terms.Two, Level: int(g.Terms.Level), Hold: length(g.Terms.Hold),
+		Uses: g.Terms.Uses, Lasts: Length(g.Terms.Lasts), OnShift: g.Terms.OnShift, With: ref(name, Roles, g.Terms.With),
+		Escort: ref(name, People, g.Terms.Escort), Two: g.Terms.Two, Level: int(g.Terms.Level), Hold: Length(g.Terms.Hold),
 	}
 }
 
@@ -113,11 +114,19 @@ func ref[T ~string](name Naming, k Kind, id T) string {
 	return name(k, string(id))
 }
 
-func length(d time.Duration) string {
+// Length writes a length of time as files have it: "20m", "1h30m", "" for none.
+func Length(d time.Duration) string {
 	if d == 0 {
 		return ""
 	}
-	return d.String()
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }
 
 func instant(t time.Time) string {

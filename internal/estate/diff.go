@@ -79,7 +79,7 @@ func normal(f File) File {
 	for i, o := range f.Openings {
 		resolved, _ := o.Resolve(func(Kind, string) string { return "x" })
 		o.Class, o.Egress, o.OnFault = string(resolved.Class), string(resolved.Egress), string(resolved.OnFault)
-		o.ReleaseTime, o.OpenTime, o.Unattended = length(resolved.ReleaseTime), length(resolved.OpenTime), length(resolved.Unattended)
+		o.ReleaseTime, o.OpenTime, o.Unattended = Length(resolved.ReleaseTime), Length(resolved.OpenTime), Length(resolved.Unattended)
 		if resolved.Plan == (sashlock.Place{}) {
 			o.Plan = nil
 		}
@@ -114,7 +114,7 @@ func normal(f File) File {
 // sameLength writes a length of time in the one way in which it is shown.
 func sameLength(s string) string {
 	if d, err := time.ParseDuration(s); err == nil {
-		return length(d)
+		return Length(d)
 	}
 	return s
 }

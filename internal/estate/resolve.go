@@ -133,7 +133,7 @@ func (r *reader) length(field, s string, fallback, least, most time.Duration) ti
 		return fallback
 	}
 	if d < least || d > most || d%time.Millisecond != 0 {
-		r.wrong(field, lang.Say("%s is out of range", d), lang.Say("choose between %s and %s", least, most))
+		r.wrong(field, lang.Say("%s is out of range", sashlock.Clip(s)), lang.Say("choose between %s and %s", Length(least), Length(most)))
 	}
 	return d
 }
