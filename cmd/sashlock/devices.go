@@ -10,13 +10,14 @@ import (
 )
 
 type devicesCommand struct {
-	List   devicesList   `cmd:"" default:"withargs" help:"List devices, found and adopted."`
-	Adopt  devicesAdopt  `cmd:"" help:"Fit a device to an opening."`
-	Remove devicesRemove `cmd:"" help:"Take devices away from their openings."`
-	Codes  devicesCodes  `cmd:"" help:"List which PIN slots of a lock are in use, by whom and since when."`
-	Assess devicesAssess `cmd:"" help:"Tell what becomes of the locks of a list."`
-	Enrol  devicesEnrol  `cmd:"" help:"Make a code that lets one device of ours in."`
-	Expel  devicesExpel  `cmd:"" help:"Make the certificates of devices of ours worthless."`
+	List       devicesList       `cmd:"" default:"withargs" help:"List devices, found and adopted."`
+	Adopt      devicesAdopt      `cmd:"" help:"Fit a device to an opening."`
+	Remove     devicesRemove     `cmd:"" help:"Take devices away from their openings."`
+	Codes      devicesCodes      `cmd:"" help:"List which PIN slots of a lock are in use, by whom and since when."`
+	AdoptCodes devicesAdoptCodes `cmd:"" help:"Say whose the codes are that were found in a lock."`
+	Assess     devicesAssess     `cmd:"" help:"Tell what becomes of the locks of a list."`
+	Enrol      devicesEnrol      `cmd:"" help:"Make a code that lets one device of ours in."`
+	Expel      devicesExpel      `cmd:"" help:"Make the certificates of devices of ours worthless."`
 }
 
 // Help explains the command.

@@ -3,8 +3,11 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -62,6 +65,27 @@ type adoptCodeInput struct {
 	}
 }
 
+// CodeClaim says whose the code in a slot is.
+type CodeClaim struct {
+	Slot   int    `json:"slot" minimum:"1" maximum:"65535"`
+	Person string `json:"person" minLength:"1" maxLength:"100" doc:"Slug or identifier"`
+}
+
+type claimCodesInput struct {
+	Ref  string `path:"ref" maxLength:"200" doc:"Device: identifier"`
+	Body struct {
+		Claims []CodeClaim `json:"claims" minItems:"1" maxItems:"1000"`
+		DryRun bool        `json:"dry_run,omitempty" doc:"Only tell whether it could be done"`
+	}
+}
+
+type claimCodesAnswer struct {
+	Body struct {
+		Claims []CodeClaim `json:"claims"`
+		Done   bool        `json:"done" doc:"False after a dry run"`
+	}
+}
+
 func (a *API) codeRoutes() {
 	tags := []string{"devices"}
 	register(a, signin.Setup, huma.Operation{
@@ -90,8 +114,80 @@ func (a *API) codeRoutes() {
 		if err := a.view(ctx, func(q store.Query) (err error) { who, err = people.Find(q, in.Body.Person); return err }); err != nil {
 			return nil, wrongField(err, "person")
 		}
-		return nil, a.Codes.Adopt(ctx, caller(ctx).ID, d, in.Slot, who.ID)
+		return nil, a.Codes.Adopt(ctx, caller(ctx).ID, d, codes.Claims{in.Slot: who.ID})
 	})
+	register(a, signin.Access, huma.Operation{
+		Method: http.MethodPut, Path: "/v1/devices/{ref}/codes/people", OperationID: "adopt-codes", Tags: tags,
+		Summary: "Say whose several codes are that somebody else put into a lock, all of them or none", Description: "Each is kept there as long as its owner may open the lock.",
+	}, a.claimCodes)
+}
+
+func (a *API) claimCodes(ctx context.Context, in *claimCodesInput) (*claimCodesAnswer, error) {
+	d, err := a.deviceOf(ctx, in.Ref)
+	if err != nil {
+		return nil, err
+	}
+	claims, places, problems, err := a.readClaims(ctx, in.Body.Claims)
+	if err != nil {
+		return nil, err
+	}
+	faults, err := a.Codes.Faults(ctx, d, claims)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range faults {
+		problems = append(problems, wrongClaim{places[f.Slot], "slot", "slot " + strconv.Itoa(f.Slot) + " cannot be this person's", f.Why})
+	}
+	if len(problems) > 0 {
+		p := newProblem(sashlock.Invalid, "Nothing was done.")
+		p.Errors = problemsOf(problems)
+		return nil, p
+	}
+	out := &claimCodesAnswer{}
+	out.Body.Claims = in.Body.Claims
+	if in.Body.DryRun {
+		return out, nil
+	}
+	out.Body.Done = true
+	return out, a.Codes.Adopt(ctx, caller(ctx).ID, d, claims)
+}
+
+// readClaims finds the people of claims, and where in the request each slot is.
+func (a *API) readClaims(ctx context.Context, said []CodeClaim) (claims codes.Claims, places map[int]int, problems []wrongClaim, err error) {
+	claims, places = codes.Claims{}, map[int]int{}
+	err = a.view(ctx, func(q store.Query) error {
+		for i, c := range said {
+			who, err := people.Find(q, c.Person)
+			_, twice := places[c.Slot]
+			switch {
+			case sashlock.IsKind(err, sashlock.NotFound):
+				problems = append(problems, wrongClaim{i, "person", "there is no such person", "give a slug or an identifier"})
+			case err != nil:
+				return err
+			case twice:
+				problems = append(problems, wrongClaim{i, "slot", "slot " + strconv.Itoa(c.Slot) + " is there twice", "say once whose it is"})
+			default:
+				claims[c.Slot], places[c.Slot] = who.ID, i
+			}
+		}
+		return nil
+	})
+	return claims, places, problems, err
+}
+
+// wrongClaim is a claim that cannot be, by its place in the request.
+type wrongClaim struct {
+	place              int
+	field, detail, fix string
+}
+
+// problemsOf are the claims that cannot be, in the order of the request.
+func problemsOf(wrong []wrongClaim) (all []FieldProblem) {
+	slices.SortStableFunc(wrong, func(a, b wrongClaim) int { return cmp.Compare(a.place, b.place) })
+	for _, w := range wrong {
+		all = append(all, FieldProblem{Pointer: "claims[" + strconv.Itoa(w.place) + "]." + w.field, Detail: w.detail, Suggestion: w.fix})
+	}
+	return all
 }
 
 func (a *API) deviceOf(ctx context.Context, ref string) (d sashlock.Device, err error) {

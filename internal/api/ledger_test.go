@@ -95,6 +95,27 @@ func TestCodesAreListedWithoutPINs(t *testing.T) {
 	h.wantProblem(h.call("GET", "/v1/devices/sim-1%2F2/codes", nil), 503, "unavailable")
 }
 
+func TestClaimsOfCodesThatCannotBe(t *testing.T) {
+	h := newHouse(t).furnish()
+	const path = "/v1/devices/sim-1%2F1/codes/people"
+	n := h.count(sashlock.CredentialSaved)
+	claim := func(slot int, person string) map[string]any { return map[string]any{"slot": slot, "person": person} }
+	p := h.wantProblem(h.call("PUT", path, map[string]any{"claims": []any{claim(1, "ana"), claim(2, "nobody"), claim(1, "bob")}}), 422, "invalid")
+	var places []string
+	for _, e := range p.Errors {
+		places = append(places, e.Pointer)
+	}
+	if got := strings.Join(places, " "); got != "claims[0].slot claims[1].person claims[2].slot" {
+		t.Errorf("problems at %s: %+v", got, p.Errors)
+	}
+	h.wantProblem(h.call("PUT", path, map[string]any{"claims": []any{}}), 422, "invalid")
+	h.wantProblem(h.call("PUT", path, map[string]any{"claims": []any{claim(0, "ana")}}), 422, "invalid")
+	h.wantProblem(h.call("PUT", "/v1/devices/none/codes/people", map[string]any{"claims": []any{claim(1, "ana")}}), 404, "not_found")
+	if got := h.count(sashlock.CredentialSaved); got != n {
+		t.Errorf("%d credentials were saved, want %d", got, n)
+	}
+}
+
 func TestDevicesAreAdoptedOnce(t *testing.T) {
 	h := newHouse(t).furnish()
 	n := h.count(sashlock.DeviceAdopted)

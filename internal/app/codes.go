@@ -48,9 +48,9 @@ func (p pins) PIN(q store.Query, id sashlock.CredentialID) (driver.PIN, error) {
 	return p.house.Credentials.PIN(q, id)
 }
 
-func (p pins) Held(ctx context.Context, by sashlock.OperatorID, person sashlock.PersonID, device sashlock.DeviceID, slot int) (sashlock.CredentialID, error) {
-	c, err := p.house.Credentials.Held(ctx, by, person, lang.Mark("Code found in a lock"), device, slot)
-	return c.ID, err
+func (p pins) Held(ctx context.Context, by sashlock.OperatorID, device sashlock.DeviceID, claims map[int]sashlock.PersonID) error {
+	_, err := p.house.Credentials.Held(ctx, by, lang.Mark("Code found in a lock"), device, claims)
+	return err
 }
 
 func (p pins) Forgotten(ctx context.Context, id sashlock.CredentialID) error {

@@ -207,28 +207,6 @@ func (r *Room) Condemn(ctx context.Context, by sashlock.OperatorID, d sashlock.D
 	return err
 }
 
-// Adopt makes a code that was found in a lock somebody's: from then on it is kept
-// there as long as they may open the lock, and removed when that ends. The error
-// is of kind conflict when they may not open it now.
-func (r *Room) Adopt(ctx context.Context, by sashlock.OperatorID, d sashlock.Device, slot int, person sashlock.PersonID) error {
-	var l Lock
-	err := r.Store.View(ctx, func(q store.Query) (err error) { l, err = Find(q, d.ID); return err })
-	if err != nil {
-		return err
-	}
-	if s, there := l.slot(slot); !there || s.Ours {
-		return noCode("adopting code", d)
-	}
-	if _, may := mayNow(r.Hall.Book(), Holding{Person: person}, d.Opening, r.Now()); !may {
-		return &sashlock.Error{Kind: sashlock.Conflict, Op: "adopting code", Subject: "person", Hint: markNoGrant}
-	}
-	if _, err := r.Credentials.Held(ctx, by, person, d.ID, slot); err != nil {
-		return err
-	}
-	r.stir(d.ID, false)
-	return nil
-}
-
 // Gone takes an operator's word that a lock is no longer there: nothing is waited
 // for from it. Should it come back, what it holds counts as found.
 func (r *Room) Gone(ctx context.Context, by sashlock.OperatorID, d sashlock.Device) error {

@@ -243,10 +243,14 @@ func TestForeign(t *testing.T) {
 	}
 	s.Must(s.Codes.Condemn(t.Context(), "", s.lock, 7))
 	s.until("one is removed", func(l codes.Lock) bool { return len(l.Slots) == 2 })
-	if err := s.Codes.Adopt(t.Context(), "", s.lock, 1, s.Person("bob")); !sashlock.IsKind(err, sashlock.Conflict) {
+	if err := s.Codes.Adopt(t.Context(), "", s.lock, codes.Claims{1: s.Person("bob")}); !sashlock.IsKind(err, sashlock.Conflict) {
 		t.Errorf("Bob may not open it: %v", err)
 	}
-	s.Must(s.Codes.Adopt(t.Context(), "", s.lock, 1, s.Person("duarte")))
+	both := codes.Claims{1: s.Person("duarte"), 2: s.Person("duarte")} // what stands in slot 2 is ours
+	if err := s.Codes.Adopt(t.Context(), "", s.lock, both); !sashlock.IsKind(err, sashlock.Conflict) || !s.state().Drifted() {
+		t.Errorf("of two claims one cannot be: %v, %+v", err, s.state().Slots)
+	}
+	s.Must(s.Codes.Adopt(t.Context(), "", s.lock, codes.Claims{1: s.Person("duarte")}))
 	s.until("one is Duarte's", func(l codes.Lock) bool { return l.Slots[0].Person == s.Person("duarte") && l.Slots[0].Ours })
 	after, err := s.Credentials.Lose(t.Context(), "", credentials.Loss{Person: s.Person("duarte"), Cause: credentials.WasReturned})
 	s.Must(err)
@@ -257,7 +261,7 @@ func TestForeign(t *testing.T) {
 	if diff := cmp.Diff([]int{2}, s.holds()); diff != "" {
 		t.Error(diff)
 	}
-	for _, err := range []error{s.Codes.Condemn(t.Context(), "", s.lock, 2), s.Codes.Adopt(t.Context(), "", s.lock, 9, s.Person("ana"))} {
+	for _, err := range []error{s.Codes.Condemn(t.Context(), "", s.lock, 2), s.Codes.Adopt(t.Context(), "", s.lock, codes.Claims{9: s.Person("ana")})} {
 		if !sashlock.IsKind(err, sashlock.Conflict) {
 			t.Errorf("no code was found there: %v", err)
 		}

@@ -42,8 +42,9 @@ type Credentials interface {
 	Holdings(q store.Query, now time.Time) ([]Holding, error)
 	// PIN returns one in clear, or an error of kind not_found.
 	PIN(q store.Query, id sashlock.CredentialID) (driver.PIN, error)
-	// Held makes a code that was found in a lock somebody's.
-	Held(ctx context.Context, by sashlock.OperatorID, person sashlock.PersonID, device sashlock.DeviceID, slot int) (sashlock.CredentialID, error)
+	// Held makes codes that were found in slots of a lock somebody's, all of them
+	// or none.
+	Held(ctx context.Context, by sashlock.OperatorID, device sashlock.DeviceID, claims map[int]sashlock.PersonID) error
 	// Forgotten records that a lock no longer holds a code that was found there.
 	Forgotten(ctx context.Context, id sashlock.CredentialID) error
 }

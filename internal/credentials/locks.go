@@ -5,6 +5,8 @@ package credentials
 import (
 	"context"
 	"crypto/rand"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/sashlock/sashlock"
@@ -84,34 +86,48 @@ func InLocks(q store.Query) ([]Credential, error) {
 	return all, err
 }
 
-// Held makes a code that was found in a slot of a lock somebody's credential. The
-// code itself stays unknown; it can be kept there and removed.
-func (r *Room) Held(ctx context.Context, by sashlock.OperatorID, person sashlock.PersonID, label string, device sashlock.DeviceID, slot int) (Credential, error) {
+// Held makes codes that were found in slots of a lock the credentials of people,
+// all of them or none. The codes themselves stay unknown; they can be kept there
+// and removed. What is returned is in the order of the slots.
+func (r *Room) Held(ctx context.Context, by sashlock.OperatorID, label string, device sashlock.DeviceID, claims map[int]sashlock.PersonID) (all []Credential, err error) {
 	book := r.hall.Book()
 	d, adopted := book.Devices[device]
-	switch _, known := book.People[person]; {
-	case !known:
-		return Credential{}, invalid("person", lang.Mark("there is no such person"))
-	case !adopted:
-		return Credential{}, invalid("device", lang.Mark("name the lock that holds the code"))
+	for _, person := range claims {
+		if _, known := book.People[person]; !known {
+			return nil, invalid("person", lang.Mark("there is no such person"))
+		}
+	}
+	if !adopted {
+		return nil, invalid("device", lang.Mark("name the lock that holds the code"))
 	}
 	if err := checkLabel("label", label); err != nil {
-		return Credential{}, err
+		return nil, err
 	}
-	var c Credential
-	err := r.change(ctx, by, func(tx *store.Tx) (flow.Edit, error) {
-		made := Made{}
-		if _, err := r.secrets(tx, Making{Device: device, Slot: slot}, &made); err != nil {
-			return flow.Edit{}, err
+	err = r.change(ctx, by, func(tx *store.Tx) (edit flow.Edit, err error) {
+		all = nil
+		for _, slot := range slices.Sorted(maps.Keys(claims)) {
+			c := Credential{
+				Credential: sashlock.Credential{ID: sashlock.NewID[sashlock.CredentialID](tx.Now()), Person: claims[slot], Kind: sashlock.PIN, Label: label, Rev: 1},
+				Made:       tx.Now(), Site: book.Openings[d.Opening].Site, Places: []sashlock.OpeningID{d.Opening}, Device: device, Slot: slot,
+			}
+			if err := r.holds(tx, &c); err != nil {
+				return flow.Edit{}, err
+			}
+			all = append(all, c)
+			edit.Events = append(edit.Events, c.saved())
 		}
-		c = Credential{
-			Credential: sashlock.Credential{ID: sashlock.NewID[sashlock.CredentialID](tx.Now()), Person: person, Kind: sashlock.PIN, Label: label, Rev: 1},
-			Made:       tx.Now(), Site: book.Openings[d.Opening].Site, Places: []sashlock.OpeningID{d.Opening}, Device: device, Slot: slot,
-		}
-		if err := c.write(tx); err != nil {
-			return flow.Edit{}, err
-		}
-		return flow.Edit{Events: []sashlock.Event{c.saved()}}, c.known(tx, nil)
+		return edit, nil
 	})
-	return c, err
+	return all, err
+}
+
+// holds keeps a code that was found in a slot as somebody's credential.
+func (r *Room) holds(tx *store.Tx, c *Credential) error {
+	if _, err := r.secrets(tx, Making{Device: c.Device, Slot: c.Slot}, &Made{}); err != nil {
+		return err
+	}
+	if err := c.write(tx); err != nil {
+		return err
+	}
+	return c.known(tx, nil)
 }

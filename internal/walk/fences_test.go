@@ -249,7 +249,7 @@ func (n *neighbours) acts() map[string]url.Values {
 		"/serve/calls/" + n.call + "/take", "/serve/calls/" + n.call + "/gone", "/serve/calls/" + n.call + "/served", "/alarms/" + n.alarm + "/acknowledge", "/alarms/" + n.alarm + "/shelve",
 		"/incidents/" + n.incident + "/acknowledge", "/incidents/" + n.incident + "/take", "/incidents/" + n.incident + "/note", "/incidents/" + n.incident + "/opinion", "/incidents/" + n.incident + "/shelve",
 		"/incidents/" + n.incident + "/resolve", "/incidents/" + n.incident + "/reopen", "/incidents/" + n.incident + "/evidence", "/proof/entries/" + n.entry + "/evidence",
-		"/devices/" + n.device + "/codes/look", "/devices/" + n.device + "/codes/gone", "/devices/" + n.device + "/codes/1/adopt", "/devices/" + n.device + "/codes/1/remove", "/devices/" + n.device + "/adopt",
+		"/devices/" + n.device + "/codes/look", "/devices/" + n.device + "/codes/gone", "/devices/" + n.device + "/codes/adopt", "/devices/" + n.device + "/codes/1/remove", "/devices/" + n.device + "/adopt",
 		"/openings/porto-case/photo", "/settings/self-service/openings/porto-case", "/gateways/sim/remove",
 		"/devices/cutover/porto-case/trial", "/devices/cutover/porto-case/force",
 	} {

@@ -22,6 +22,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sashlock/sashlock"
@@ -45,7 +46,7 @@ func Mount(f *console.Frame, room *codes.Room) {
 	f.Handle("GET /devices/{id}/codes", signin.Read, p.show)
 	f.Handle("POST /devices/{id}/codes/look", signin.Setup, p.look)
 	f.Dangerous("POST /devices/{id}/codes/{slot}/remove", signin.Setup, p.remove)
-	f.Dangerous("POST /devices/{id}/codes/{slot}/adopt", signin.Access, p.adopt)
+	f.Dangerous("POST /devices/{id}/codes/adopt", signin.Access, p.adopt)
 	f.Dangerous("POST /devices/{id}/codes/gone", signin.Setup, p.gone)
 }
 
@@ -63,8 +64,12 @@ type sheet struct {
 	Looking bool // it was just told to look
 	Set     bool // may set devices up
 	Give    bool // may say whose a code is
-	Wrong   string
+	Wrong   []string
+	Chosen  map[int]string // whose the codes that were found are said to be: slugs
 }
+
+// claimable reports whether there are codes whose owner can be said.
+func (s *sheet) claimable() bool { return s.Give && len(s.People) > 0 && s.Lock.Drifted() }
 
 // line is one slot, or one code that is waited for.
 type line struct {
@@ -95,21 +100,21 @@ func (p pages) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return p.answer(w, r, d, "")
+	return p.answer(w, r, d, nil)
 }
 
-func (p pages) answer(w http.ResponseWriter, r *http.Request, d sashlock.Device, wrong string) error {
+func (p pages) answer(w http.ResponseWriter, r *http.Request, d sashlock.Device, chosen map[int]string, wrong ...string) error {
 	s, err := p.sheetOf(r.Context(), d)
 	if err != nil {
 		return err
 	}
-	s.Looking, s.Wrong = r.URL.Query().Has("looking"), wrong
+	s.Looking, s.Wrong, s.Chosen = r.URL.Query().Has("looking"), wrong, chosen
 	book := p.Hall.Book()
 	head := console.Head{
 		Title: lang.T(r.Context(), "Codes in %s", name(s)), Section: console.InDevices, Site: book.Sites[s.Opening.Site], Styles: []string{"fleet.css"},
 		About: lang.T(r.Context(), "The PINs that this lock opens with by itself. What is written there is true once the lock has said so; what somebody else put there is left alone until you decide."),
 	}
-	if wrong != "" {
+	if len(wrong) > 0 {
 		head.Status = console.Refused
 	}
 	return p.Show(w, r, head, page(s))
@@ -172,19 +177,52 @@ func (p pages) remove(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
+// adopt says whose codes are that were found: all that were chosen, or none.
 func (p pages) adopt(w http.ResponseWriter, r *http.Request) error {
 	if err := p.Form(w, r); err != nil {
 		return err
 	}
-	slug := r.PostFormValue("person")
-	return p.act(w, r, func(ctx context.Context, d sashlock.Device, slot int) error {
-		for _, one := range p.Hall.Book().People {
-			if one.Slug == slug && slug != "" {
-				return p.room.Adopt(ctx, console.Who(ctx).Operator.ID, d, slot, one.ID)
-			}
+	d, err := p.find(r)
+	if err != nil {
+		return err
+	}
+	ctx := r.Context()
+	chosen, claims := p.chosen(r.PostForm)
+	if len(claims) == 0 {
+		return p.answer(w, r, d, chosen, lang.T(ctx, "choose whose code it is"))
+	}
+	faults, err := p.room.Faults(ctx, d, claims)
+	if err != nil {
+		return err
+	}
+	var wrong []string
+	for _, f := range faults {
+		wrong = append(wrong, lang.T(ctx, "Slot %d", f.Slot)+": "+lang.T(ctx, f.Why))
+	}
+	if len(wrong) > 0 {
+		return p.answer(w, r, d, chosen, wrong...)
+	}
+	if err := p.room.Adopt(ctx, console.Who(ctx).Operator.ID, d, claims); err != nil {
+		return err
+	}
+	return console.Back(w, r, pathOf(d))
+}
+
+// chosen reads whose the codes are said to be: a field for each slot, "person-7".
+func (p pages) chosen(form url.Values) (map[int]string, codes.Claims) {
+	chosen, claims := map[int]string{}, codes.Claims{}
+	people := map[string]sashlock.PersonID{}
+	for _, one := range p.Hall.Book().People {
+		people[one.Slug] = one.ID
+	}
+	for field := range form {
+		digits, is := strings.CutPrefix(field, "person-")
+		slot, err := strconv.Atoi(digits)
+		if slug := form.Get(field); is && err == nil && people[slug] != "" {
+			chosen[slot], claims[slot] = slug, people[slug]
 		}
-		return &sashlock.Error{Kind: sashlock.Conflict, Op: "adopting code", Subject: "person", Hint: lang.Mark("choose whose code it is")}
-	})
+	}
+	return chosen, claims
 }
 
 // gone takes an operator's word that a lock is no more.
@@ -212,7 +250,7 @@ func (p pages) act(w http.ResponseWriter, r *http.Request, do func(ctx context.C
 	err = do(r.Context(), d, slot)
 	var e *sashlock.Error
 	if sashlock.IsKind(err, sashlock.Conflict) && errors.As(err, &e) && e.Hint != "" {
-		return p.answer(w, r, d, lang.T(r.Context(), e.Hint))
+		return p.answer(w, r, d, nil, lang.T(r.Context(), e.Hint))
 	}
 	if err != nil {
 		return err

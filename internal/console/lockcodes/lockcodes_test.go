@@ -72,16 +72,32 @@ func TestCodesOfALock(t *testing.T) {
 			t.Errorf("%s does not say %q", path, want)
 		}
 	}
-	if status, _, _ := c.Post(c.path("/7/adopt"), url.Values{"person": {"bob"}}); status != http.StatusUnprocessableEntity {
+	if status, _, _ := c.Post(c.path("/adopt"), url.Values{"person-7": {"bob"}}); status != http.StatusUnprocessableEntity {
 		t.Errorf("a code of somebody who may not open it: %d", status)
 	}
-	c.Post(c.path("/7/adopt"), url.Values{"person": {"duarte"}})
-	c.until("it is Duarte's", func(l codes.Lock) bool { return len(l.Slots) == 2 && l.Slots[1].Person == c.Person("duarte") })
+	if status, _, _ := c.Post(c.path("/adopt"), url.Values{"person-7": {""}}); status != http.StatusUnprocessableEntity {
+		t.Errorf("nobody was chosen: %d", status)
+	}
+	c.Must(c.World.SetCode("case-1", 8, "83920177"))
+	c.Must(c.Codes.Look(c.Ctx(), c.lock))
+	c.until("one more is found", func(l codes.Lock) bool { return len(l.Slots) == 3 })
+	status, _, page := c.Post(c.path("/adopt"), url.Values{"person-7": {"duarte"}, "person-8": {"bob"}})
+	if status != http.StatusUnprocessableEntity || !strings.Contains(consoletest.Words(page), "Slot 8: this person may not open") {
+		t.Errorf("of two chosen one may not: %d", status)
+	}
+	if !strings.Contains(page, `<option value="duarte" selected>`) {
+		t.Error("what was chosen is forgotten")
+	}
+	c.until("nothing was done", func(l codes.Lock) bool { return !l.Slots[1].Ours && !l.Slots[2].Ours })
+	c.Post(c.path("/adopt"), url.Values{"person-7": {"duarte"}, "person-8": {"duarte"}})
+	c.until("both are Duarte's", func(l codes.Lock) bool {
+		return len(l.Slots) == 3 && l.Slots[1].Person == c.Person("duarte") && l.Slots[2].Person == c.Person("duarte")
+	})
 	c.Must(c.World.SetCode("case-1", 9, "83920175"))
 	c.Post(c.path("/look"), nil)
 	c.until("a third is found", codes.Lock.Drifted)
 	c.Post(c.path("/9/remove"), nil)
-	c.until("and removed", func(l codes.Lock) bool { return len(l.Slots) == 2 })
+	c.until("and removed", func(l codes.Lock) bool { return len(l.Slots) == 3 })
 }
 
 func TestWhoMay(t *testing.T) {
