@@ -4,6 +4,7 @@ package access
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sashlock/sashlock"
@@ -19,7 +20,7 @@ func (t *table) terms(q *query, id sashlock.GrantID, terms *sashlock.Terms) {
 	if terms.Uses > 0 {
 		c := sashlock.Check{
 			What: "uses", OK: state.Uses < terms.Uses,
-			Needed: fmt.Sprintf("fewer than %d uses before this one", terms.Uses), Actual: fmt.Sprintf("used %d times", state.Uses),
+			Needed: "at most " + times(terms.Uses), Actual: "used " + times(state.Uses),
 		}
 		if !c.OK {
 			c.Fix = "Give another grant, or allow more uses."
@@ -56,9 +57,20 @@ func (t *table) terms(q *query, id sashlock.GrantID, terms *sashlock.Terms) {
 	}
 }
 
+// times counts as people do.
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// plain leaves out the parts of a length of time that are zero.
+var plain = strings.NewReplacer("h0m0s", "h", "m0s", "m")
+
 // lasting tells how long a grant still counts after its first use.
 func (t *table) lasting(lasts time.Duration, state sashlock.GrantState) sashlock.Check {
-	c := sashlock.Check{What: "validity", OK: true, Needed: "within " + lasts.String() + " of the first use", Actual: "not used yet"}
+	c := sashlock.Check{What: "validity", OK: true, Needed: "within " + plain.Replace(lasts.String()) + " of the first use", Actual: "not used yet"}
 	if state.Uses == 0 {
 		return c
 	}
@@ -149,7 +161,7 @@ func (t *table) inside(q *query, d *demands) {
 	}
 	if d.occupancy > 0 {
 		n := q.othersInside()
-		c := sashlock.Check{What: "occupancy", OK: n < d.occupancy, Needed: fmt.Sprintf("fewer than %d others in the area", d.occupancy), Actual: fmt.Sprintf("%d are in it", n)}
+		c := sashlock.Check{What: "occupancy", OK: n < d.occupancy, Needed: fmt.Sprintf("at most %d in the area, this person with them", d.occupancy), Actual: fmt.Sprintf("%d in it already", n)}
 		if !c.OK {
 			c.Fix = "Wait until somebody leaves."
 		}
