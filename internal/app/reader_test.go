@@ -23,6 +23,7 @@ import (
 	"github.com/sashlock/sashlock/internal/credentials"
 	"github.com/sashlock/sashlock/internal/devices"
 	"github.com/sashlock/sashlock/internal/estate"
+	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/osdp"
 	"github.com/sashlock/sashlock/internal/store"
 	"github.com/sashlock/sashlock/internal/wiegand"
@@ -209,6 +210,28 @@ func TestACardAtAReaderOpensTheDoor(t *testing.T) {
 	h.until("it locks again by itself", func() bool { return len(h.events(sashlock.LockLocked)) > 0 })
 	if n := len(h.events(sashlock.OpeningForced)); n != 0 {
 		t.Errorf("forced %d times", n)
+	}
+}
+
+// On trial a reader shows red to whom it would let in: the door is another
+// system's, and nobody is to pull at it because of us. What was decided is kept.
+func TestNoGreenLightOnTrial(t *testing.T) {
+	h := newAtReaders(t)
+	o := h.Hall.Book().Openings[h.openings["staff"]]
+	o.Trial = true
+	_, err := h.Hall.Change(t.Context(), flow.Change{Make: func(*store.Tx) (edit flow.Edit, err error) {
+		edit.Access.Put.Openings = []sashlock.Opening{o}
+		return edit, nil
+	}})
+	h.must(err)
+	h.staff.Card(h.card)
+	h.shows(h.staff, osdp.Red)
+	granted := h.events(sashlock.AccessGranted)
+	if len(granted) != 1 || granted[0].Person != h.ana || granted[0].Why != string(sashlock.OnTrial) {
+		t.Errorf("decided: %+v", granted)
+	}
+	if _, n := h.staff.On(0); n != 0 || len(h.events(sashlock.CommandEnded)) > 0 {
+		t.Errorf("the relay moved %d times", n)
 	}
 }
 

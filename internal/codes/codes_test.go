@@ -268,6 +268,37 @@ func TestForeign(t *testing.T) {
 	}
 }
 
+// On trial the lock is another system's: a new PIN waits and says why, and one
+// that is to go stays and goes with the trial.
+func TestNothingIsWrittenOnTrial(t *testing.T) {
+	s := newShop(t)
+	old := s.pin("ana", time.Time{})
+	s.until("Ana's PIN stands in the lock", stands(old))
+	s.trial(true)
+	s.lose(old)
+	c := s.pin("duarte", time.Time{})
+	l := s.until("Duarte's waits, and says why", func(l codes.Lock) bool {
+		return slices.ContainsFunc(l.Waits, func(w codes.Wait) bool { return w.Code == c.ID && strings.Contains(w.Why, "on trial") })
+	})
+	if diff := cmp.Diff([]int{1}, s.holds()); diff != "" || len(l.Slots) != 1 || l.Slots[0].Code != old.ID {
+		t.Errorf("something was told to the lock of another system: %s\n%+v", diff, l)
+	}
+	s.trial(false)
+	s.until("Duarte's stands, and Ana's is gone", func(l codes.Lock) bool { return len(l.Slots) == 1 && stands(c)(l) })
+}
+
+// trial puts the opening of the lock on trial, or ends it.
+func (s *shop) trial(on bool) {
+	s.t.Helper()
+	o := s.Hall.Book().Openings[s.lock.Opening]
+	o.Trial = on
+	_, err := s.Hall.Change(s.t.Context(), flow.Change{Make: func(*store.Tx) (edit flow.Edit, err error) {
+		edit.Access.Put.Openings = []sashlock.Opening{o}
+		return edit, nil
+	}})
+	s.Must(err)
+}
+
 func TestVanishedAndRefused(t *testing.T) {
 	s := newShop(t)
 	c := s.pin("ana", time.Time{})

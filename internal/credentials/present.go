@@ -78,7 +78,9 @@ func (r *Room) Present(ctx context.Context, p Presented) (Outcome, error) {
 	out.Answer, err = r.hall.Request(ctx, q)
 	if err == nil && out.Decision.Granted {
 		r.used(all, o.ID)
-		return out, nil
+		if !out.Decision.Trial { // on trial nothing was opened from here, and the other system does not know our codes
+			return out, nil
+		}
 	}
 	return out, r.giveBack(ctx, all, err)
 }

@@ -335,8 +335,13 @@ func TestTwoFactors(t *testing.T) {
 
 // needs makes an opening ask for a level.
 func (h *house) needs(slug string, level sashlock.Assurance) {
+	h.opening(slug, func(o *sashlock.Opening) { o.Needs.Level = level })
+}
+
+// opening changes an opening.
+func (h *house) opening(slug string, change func(o *sashlock.Opening)) {
 	o := h.Hall.Book().Openings[h.Opening(slug)]
-	o.Needs.Level = level
+	change(&o)
 	var edit flow.Edit
 	edit.Access.Put.Openings = []sashlock.Opening{o}
 	_, err := h.Hall.Change(h.Ctx(), flow.Change{Make: func(*store.Tx) (flow.Edit, error) { return edit, nil }})
@@ -368,6 +373,23 @@ func TestQROnce(t *testing.T) {
 	}
 	h.said(h.present("case-1", qr), sashlock.CredentialExpired)
 	h.said(h.present("case-1", credentials.Shown{Kind: sashlock.QR, QR: made.Secret + "A"}), sashlock.UnknownCredential)
+}
+
+// On trial nothing is opened with a code, so that it is still good on the day
+// of the move; and once only, as ever.
+func TestQROnceOnTrial(t *testing.T) {
+	h := newHouse(t)
+	made := h.give(credentials.Making{Person: h.Person("ana"), Kind: sashlock.QR, Once: true})
+	qr := credentials.Shown{Kind: sashlock.QR, QR: made.Secret}
+	h.opening("case-1", func(o *sashlock.Opening) { o.Trial = true })
+	for range 2 {
+		if out := h.present("case-1", qr); out.Refused != "" || !out.Decision.Granted || !out.Decision.Trial || out.Command != "" {
+			t.Errorf("on trial: %+v", out)
+		}
+	}
+	h.opening("case-1", func(o *sashlock.Opening) { o.Trial = false })
+	h.said(h.present("case-1", qr), "")
+	h.said(h.present("case-1", qr), sashlock.CredentialExpired)
 }
 
 func TestValidity(t *testing.T) {

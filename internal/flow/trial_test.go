@@ -120,3 +120,43 @@ func TestOnTrialAndBack(t *testing.T) {
 		}
 	}
 }
+
+// A use of a grant counts on trial where a contact showed that somebody passed.
+// Where none can, nothing is counted: nobody knows what the other system did.
+func TestUsesOnTrial(t *testing.T) {
+	for name, c := range map[string]struct {
+		contact, passed bool
+		uses            int
+	}{
+		"passed": {contact: true, passed: true, uses: 1}, "stayed shut": {contact: true}, "no contact": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, nil)
+			facts, devices := onTrial(true)
+			facts.Grants[0].Terms = sashlock.Terms{Uses: 1, Lasts: 20 * time.Minute}
+			if !c.contact {
+				devices[0].Capabilities = []sashlock.Capability{sashlock.CanRelease, sashlock.TellsLock}
+			}
+			h.start(facts, devices)
+			report := func(kind sashlock.EventKind) {
+				_, err := h.hall.Report(t.Context(), sashlock.Report{Kind: kind, Device: "dev_1", Opening: "opn_1", At: h.now})
+				h.must(err)
+			}
+			if c.contact {
+				report(sashlock.OpeningClosed)
+			}
+			a, err := h.hall.Request(t.Context(), sashlock.Request{Person: "prs_1", Opening: "opn_1"})
+			h.must(err)
+			if !a.Decision.Granted || !a.Decision.Trial {
+				t.Fatalf("%+v", a.Decision)
+			}
+			if c.passed {
+				report(sashlock.OpeningOpened)
+			}
+			h.until(h.now.Add(time.Hour))
+			if got := h.store.GrantState("grt_1").Uses; got != c.uses {
+				t.Errorf("%d uses were counted, not %d", got, c.uses)
+			}
+		})
+	}
+}

@@ -19,10 +19,13 @@ import (
 //     opened.
 
 // noteGrant keeps what a granted decision makes of its grant, of the first
-// person of the day and, where no contact will tell, of the whereabouts.
+// person of the day and, where no contact will tell, of the whereabouts. On
+// trial without a contact nobody learns whether the other system opened, so that
+// no use is counted.
 func (h *Hall) noteGrant(tx *store.Tx, q sashlock.Request, d sashlock.Decision, o sashlock.Opening) {
 	now := tx.Now()
-	if t := h.working.Index.TermsOf(d.Grant); t.Uses > 0 || t.Lasts > 0 {
+	known := h.working.tellsPosition(o.ID) // and a use that nobody makes will be given back
+	if t := h.working.Index.TermsOf(d.Grant); (t.Uses > 0 || t.Lasts > 0) && (known || !o.Trial) {
 		g := tx.GrantState(d.Grant)
 		if g.Uses == 0 {
 			g.First = now
@@ -33,7 +36,7 @@ func (h *Hall) noteGrant(tx *store.Tx, q sashlock.Request, d sashlock.Decision, 
 	if first := h.noteFirstIn(tx, q.Person, o.Site); q.Side != sashlock.Leaving {
 		h.noteIn(tx, o.Site, first)
 	}
-	if !h.working.tellsPosition(o.ID) {
+	if !known {
 		h.passed(tx, o, q.Person, q.Side)
 		return
 	}

@@ -267,6 +267,25 @@ func TestWhatIsWorthMostStaysWithStaff(t *testing.T) {
 	}
 }
 
+// Nobody is sent to a case that cannot open: on trial it is another system's.
+func TestNothingIsOfferedOnTrial(t *testing.T) {
+	s := open(t)
+	g := s.guest()
+	s.declare(func(f *estate.File) {
+		for i := range f.Openings {
+			f.Openings[i].Trial = f.Openings[i].Slug == "case-1"
+		}
+	})
+	_, err := s.room.Ask(t.Context(), g, s.at("case-1"))
+	s.refused(sashlock.Conflict, err)
+	if _, on, err := s.room.Offered(t.Context(), s.at("case-1")); on || err != nil {
+		t.Error("a case on trial is offered", err)
+	}
+	if why := shopper.Barred(s.Hall.Book(), s.at("case-1"), time.Now()); !strings.Contains(why, "on trial") {
+		t.Errorf("it is said to be %q", why)
+	}
+}
+
 func TestGuardRailsHoldForCustomers(t *testing.T) {
 	s := open(t)
 	g := s.guest()
