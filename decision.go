@@ -15,6 +15,7 @@ type Request struct {
 	Method   Method     // how the person asked
 
 	Credential CredentialID // what they presented; empty: nobody knows
+	Reader     DeviceID     // where they presented it; empty: at no reader that a driver reaches
 	Level      Assurance    // how surely that shows who it is
 	Side       Side
 	Duress     bool // what they presented says that they are being forced

@@ -37,7 +37,7 @@ func (h *House) newCredentials() (*credentials.Room, error) {
 // present takes what somebody presents at a reader that a driver reaches the way
 // that the API does for readers that reach us by themselves. What no card can be
 // is refused like a card that nobody knows.
-func (h *House) present(ctx context.Context, at sashlock.OpeningID, p driver.Presentation) (driver.Verdict, error) {
+func (h *House) present(ctx context.Context, at sashlock.Device, p driver.Presentation) (driver.Verdict, error) {
 	shown := make([]credentials.Shown, len(p.Shown))
 	for i, s := range p.Shown {
 		shown[i].Kind = s.Kind
@@ -54,7 +54,7 @@ func (h *House) present(ctx context.Context, at sashlock.OpeningID, p driver.Pre
 			shown[i].Card = card
 		}
 	}
-	out, err := h.Credentials.Present(ctx, credentials.Presented{Opening: at, Side: p.Side, Shown: shown})
+	out, err := h.Credentials.Present(ctx, credentials.Presented{Opening: at.Opening, Reader: at.ID, Side: p.Side, Shown: shown})
 	if err != nil {
 		return driver.Verdict{}, err
 	}

@@ -202,7 +202,7 @@ func TestACardAtAReaderOpensTheDoor(t *testing.T) {
 		return false
 	})
 	granted := h.events(sashlock.AccessGranted)
-	if len(granted) != 1 || granted[0].Person != h.ana || granted[0].Method != sashlock.ByCard || granted[0].Credential == "" || granted[0].Opening != h.openings["staff"] {
+	if len(granted) != 1 || granted[0].Person != h.ana || granted[0].Method != sashlock.ByCard || granted[0].Credential == "" || h.Hall.Book().Devices[granted[0].Device].Address != "1" || granted[0].Opening != h.openings["staff"] {
 		t.Errorf("granted: %+v", granted)
 	}
 	h.staff.Input(0, true)
@@ -210,6 +210,43 @@ func TestACardAtAReaderOpensTheDoor(t *testing.T) {
 	h.until("it locks again by itself", func() bool { return len(h.events(sashlock.LockLocked)) > 0 })
 	if n := len(h.events(sashlock.OpeningForced)); n != 0 {
 		t.Errorf("forced %d times", n)
+	}
+}
+
+// alarmed reports whether a rule has an alarm standing at an opening.
+func (h *atReaders) alarmed(opening, rule string) bool {
+	return h.Store.StateNow(h.openings[opening]).Alarms[rule] != ""
+}
+
+// A reader that is tampered with, and one that somebody on its cable speaks for,
+// each raise an alarm that ends with its cause; whoever speaks in between is not
+// let in.
+func TestReadersRaiseAlarms(t *testing.T) {
+	h := newAtReaders(t)
+	h.staff.Tamper(true)
+	h.until("the open cover raises an alarm", func() bool { return h.alarmed("staff", "forced") })
+	h.staff.Tamper(false)
+	h.until("it ends with the cover", func() bool { return !h.alarmed("staff", "forced") })
+	h.staff.Lie(func(f osdp.Frame) osdp.Frame {
+		if f.Signed() {
+			return osdp.Frame{Address: f.Address, Reply: true, Sequence: f.Sequence, Code: osdp.RAW, Data: osdp.Card(0, h.card)}
+		}
+		return f
+	})
+	h.until("a card in clear raises an alarm", func() bool { return h.alarmed("staff", "downgraded") })
+	if h.alarmed("cage", "downgraded") || len(h.events(sashlock.AccessGranted)) > 0 {
+		t.Error("the other reader is doubted, or the card in clear was believed")
+	}
+	h.staff.Lie(nil)
+	h.until("it ends when the cable is free", func() bool { return !h.alarmed("staff", "downgraded") })
+	h.staff.Card(h.card)
+	h.shows(h.staff, osdp.Green)
+	raised := map[string]int{}
+	for _, e := range h.events(sashlock.AlarmRaised) {
+		raised[e.Rule]++
+	}
+	if raised["downgraded"] != 1 || raised["forced"] != 1 {
+		t.Errorf("alarms raised: %v", raised)
 	}
 }
 
@@ -260,6 +297,11 @@ func TestPINsAtAReader(t *testing.T) {
 	h.until("the card goes on", func() bool { return len(h.events(sashlock.AccessGranted)) == granted+1 })
 	h.staff.Card(strings.Repeat("01", 20))
 	h.until("an unknown card can be enrolled", func() bool { return len(h.Credentials.Strangers()) == 1 })
+	for _, e := range h.events(sashlock.CredentialRefused) {
+		if h.Hall.Book().Devices[e.Device].Address != "1" {
+			t.Errorf("it is not said at which reader: %+v", e)
+		}
+	}
 	h.staff.Card("0110") // no card: a key of an old keypad
 	h.shows(h.staff, osdp.Red)
 	h.nothingIsKept(right, wrong, h.card)

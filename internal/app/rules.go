@@ -5,6 +5,7 @@ package app
 import (
 	"github.com/sashlock/sashlock/internal/detect"
 	"github.com/sashlock/sashlock/internal/detect/afterhours"
+	"github.com/sashlock/sashlock/internal/detect/downgraded"
 	"github.com/sashlock/sashlock/internal/detect/duress"
 	"github.com/sashlock/sashlock/internal/detect/forced"
 	"github.com/sashlock/sashlock/internal/detect/heldopen"
@@ -18,6 +19,7 @@ func Rules() []detect.Rule {
 	return []detect.Rule{
 		duress.Rule{},
 		forced.Rule{},
+		downgraded.Rule{},
 		unattended.Rule{},
 		heldopen.Rule{},
 		afterhours.Rule{},

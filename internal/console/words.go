@@ -90,6 +90,16 @@ func (t *teller) opening() any {
 	return lang.Say("an opening that no longer exists")
 }
 
+// reader is the opening and, where something else is fitted there too, the reader
+// at which something was presented.
+func (t *teller) reader() any {
+	d, known := t.b.Devices[t.e.Device]
+	if !known || d.Name == "" || len(t.b.Fitted(t.e.Opening)) < 2 {
+		return t.opening()
+	}
+	return lang.Say("%s (at %s)", t.opening(), d.Name)
+}
+
 func (t *teller) person() any {
 	switch p, known := t.b.People[t.e.Person]; {
 	case known:
@@ -104,22 +114,22 @@ func (t *teller) request() bool {
 	switch e := t.e; e.Kind {
 	case sashlock.AccessGranted:
 		if e.Why == string(sashlock.OnTrial) {
-			return t.say(Active, "%s asked for %s, which is on trial: would be granted", t.person(), t.opening())
+			return t.say(Active, "%s asked for %s, which is on trial: would be granted", t.person(), t.reader())
 		}
-		return t.say(Active, "%s asked for %s: granted", t.person(), t.opening())
+		return t.say(Active, "%s asked for %s: granted", t.person(), t.reader())
 	case sashlock.AccessDenied:
 		if e.Why == string(sashlock.OnTrial) {
-			return t.say(Watch, "%s asked for %s, which is on trial: would be refused. %s", t.person(), t.opening(), lang.Say(e.Reason.Words()))
+			return t.say(Watch, "%s asked for %s, which is on trial: would be refused. %s", t.person(), t.reader(), lang.Say(e.Reason.Words()))
 		}
-		return t.say(Watch, "%s asked for %s: refused. %s", t.person(), t.opening(), lang.Say(e.Reason.Words()))
+		return t.say(Watch, "%s asked for %s: refused. %s", t.person(), t.reader(), lang.Say(e.Reason.Words()))
 	case sashlock.AccessDeferred:
-		return t.say(Order, "%s asked for %s and waits. %s", t.person(), t.opening(), lang.Say(e.Reason.Words()))
+		return t.say(Order, "%s asked for %s and waits. %s", t.person(), t.reader(), lang.Say(e.Reason.Words()))
 	case sashlock.PassbackSeen:
 		return t.say(Watch, "%s entered by %s without having left", t.person(), t.opening())
 	case sashlock.RailCrossed:
 		return t.say(Order, "A guard rail that only watches would have kept %s from %s", t.person(), t.opening())
 	case sashlock.CredentialRefused:
-		return t.say(Watch, "Something presented at %s was refused. %s", t.opening(), lang.Say(e.Reason.Words()))
+		return t.say(Watch, "Something presented at %s was refused. %s", t.reader(), lang.Say(e.Reason.Words()))
 	case sashlock.AccessTaken:
 		return t.say(Active, "%s opened %s", t.person(), t.opening())
 	case sashlock.AccessNotTaken:
@@ -237,6 +247,8 @@ func RuleWords(rule string) string {
 		return lang.Mark("Forced")
 	case "afterhours":
 		return lang.Mark("Open after hours")
+	case "downgraded":
+		return lang.Mark("A reader lost its protection")
 	case "revocation":
 		return lang.Mark("A lock has not forgotten a code")
 	case "lateopening":

@@ -21,15 +21,34 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 func testBook(t testing.TB) *flow.Book {
 	t.Helper()
+	return bookWith(t)
+}
+
+// bookWith is testBook with devices.
+func bookWith(t testing.TB, fitted ...sashlock.Device) *flow.Book {
+	t.Helper()
 	b, err := flow.NewBook(access.Facts{
 		Sites:    []sashlock.Site{{ID: "site_1", Slug: "lisbon", Name: "Lisbon", Zone: "Europe/Lisbon"}},
 		Openings: []sashlock.Opening{{ID: "opn_1", Slug: "case-3", Name: "Case 3", Kind: sashlock.Case, Site: "site_1", Egress: sashlock.EgressNone}},
 		People:   []sashlock.Person{{ID: "prs_1", Slug: "ana", Name: "Ana Costa"}},
-	}, nil)
+	}, fitted)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// Where an opening has several devices, it is said at which of them something was
+// presented.
+func TestTellsWhichReader(t *testing.T) {
+	fits := []sashlock.Device{{ID: "dev_1", Name: "Bolt", Opening: "opn_1"}, {ID: "dev_2", Name: "Inside reader", Opening: "opn_1"}}
+	for n, want := range []string{"Ana Costa asked for Case 3: granted", "Ana Costa asked for Case 3 (at Inside reader): granted"} {
+		b := bookWith(t, fits[1-n:]...)
+		e := sashlock.Event{Kind: sashlock.AccessGranted, Person: "prs_1", Opening: "opn_1", Device: "dev_2"}
+		if l, _ := Tell(b, e); l.Text.In(lang.English) != want {
+			t.Errorf("told as %q, not %q", l.Text.In(lang.English), want)
+		}
+	}
 }
 
 func TestTell(t *testing.T) {

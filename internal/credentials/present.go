@@ -26,6 +26,7 @@ type Shown struct {
 type Presented struct {
 	Opening  sashlock.OpeningID
 	Side     sashlock.Side
+	Reader   sashlock.DeviceID // empty: a reader that no driver reaches
 	Shown    []Shown
 	Operator sashlock.OperatorID // who hands it in; empty: the reader itself
 }
@@ -224,7 +225,7 @@ func (r *Room) CardOf(q store.Query, card wiegand.Bits) (c Credential, known boo
 
 // request puts together what was presented: who, and how surely.
 func request(p Presented, all []found) sashlock.Request {
-	q := sashlock.Request{Person: all[0].Person, Opening: p.Opening, Operator: p.Operator, Side: p.Side, Credential: all[0].ID, Method: method(all[0].Kind)}
+	q := sashlock.Request{Person: all[0].Person, Opening: p.Opening, Operator: p.Operator, Side: p.Side, Reader: p.Reader, Credential: all[0].ID, Method: method(all[0].Kind)}
 	secret, thing := false, false
 	for _, f := range all {
 		q.Level = max(q.Level, f.Kind.Level())
@@ -252,7 +253,7 @@ func method(k sashlock.CredentialKind) sashlock.Method {
 // the entry where that is known; what it is never does.
 func (r *Room) refuse(ctx context.Context, o sashlock.Opening, p Presented, f *found, out Outcome) (Outcome, error) {
 	e := sashlock.Event{
-		Kind: sashlock.CredentialRefused, Site: o.Site, Opening: o.ID, Operator: p.Operator, Side: p.Side,
+		Kind: sashlock.CredentialRefused, Site: o.Site, Opening: o.ID, Device: p.Reader, Operator: p.Operator, Side: p.Side,
 		Method: method(p.Shown[0].Kind), Reason: out.Refused, Why: out.Why,
 	}
 	if f != nil {

@@ -48,7 +48,7 @@ type Options struct {
 	Log   *slog.Logger
 	// Present decides about what somebody presents at a reader that is fitted to
 	// an opening. Nil: whatever is presented at a reader is refused.
-	Present func(ctx context.Context, at sashlock.OpeningID, p driver.Presentation) (driver.Verdict, error)
+	Present func(ctx context.Context, at sashlock.Device, p driver.Presentation) (driver.Verdict, error)
 }
 
 // Room keeps the devices.
@@ -59,7 +59,7 @@ type Room struct {
 	epoch int64
 	now   func() time.Time
 	log   *slog.Logger
-	judge func(ctx context.Context, at sashlock.OpeningID, p driver.Presentation) (driver.Verdict, error)
+	judge func(ctx context.Context, at sashlock.Device, p driver.Presentation) (driver.Verdict, error)
 
 	mu       sync.Mutex
 	known    map[place]sashlock.Device      // guarded by mu

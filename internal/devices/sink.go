@@ -100,7 +100,7 @@ func (s *sink) Presented(ctx context.Context, p driver.Presentation) (driver.Ver
 	if s.room.judge == nil {
 		return driver.Verdict{}, nil
 	}
-	v, err := s.room.judge(ctx, d.Opening, p)
+	v, err := s.room.judge(ctx, d, p)
 	if err != nil {
 		s.room.log.Warn("nothing decided at a reader", logkey.Device(d.ID), logkey.Err(err))
 	}

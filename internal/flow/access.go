@@ -137,7 +137,7 @@ func accessEvent(q sashlock.Request, d sashlock.Decision, site sashlock.SiteID) 
 	return sashlock.Event{
 		Kind: kind, Why: why, Site: site, Opening: d.Opening, Person: d.Person, Operator: q.Operator, Method: q.Method,
 		Grant: d.Grant, Decision: d.ID, Reason: d.Reason, Checks: d.Checks,
-		Credential: q.Credential, Second: d.Second, Side: q.Side, Rule: d.Rail,
+		Credential: q.Credential, Device: q.Reader, Second: d.Second, Side: q.Side, Rule: d.Rail,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/internal/opening"
 	"github.com/sashlock/sashlock/internal/store"
 )
 
@@ -14,8 +15,12 @@ import (
 // not to write a row for every report.
 const heardEvery = time.Minute
 
-// noteDevice keeps what a device's report says of the device itself.
+// noteDevice keeps what a device's report says of the device itself. What was
+// refused says nothing: it may be somebody else who speaks.
 func (h *Hall) noteDevice(tx *store.Tx, r sashlock.Report) error {
+	if r.Kind == sashlock.ReportRefused {
+		return nil
+	}
 	d, err := tx.DeviceState(r.Device)
 	if err != nil {
 		return err
@@ -55,9 +60,22 @@ func (h *Hall) lookAgainAt(tx *store.Tx, before *Book, e Edit) error {
 		tx.Wake(subjectOf(o.ID), tx.Now())
 	}
 	for _, d := range e.Fitted {
-		if d.Opening != "" {
-			tx.Wake(subjectOf(d.Opening), tx.Now())
+		for _, at := range []sashlock.OpeningID{d.Opening, before.Devices[d.ID].Opening} {
+			if at != "" {
+				tx.Wake(subjectOf(at), tx.Now())
+			}
 		}
 	}
 	return nil
+}
+
+// forgetDoubts takes what was doubted about devices that have left an opening
+// out of its state.
+func (b *Book) forgetDoubts(s sashlock.OpeningState) sashlock.OpeningState {
+	for id := range s.Downgraded {
+		if b.Devices[id].Opening != s.Opening {
+			s = opening.Undoubted(s, id)
+		}
+	}
+	return s
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/sashlock/sashlock/internal/access"
 	"github.com/sashlock/sashlock/internal/detect"
 	"github.com/sashlock/sashlock/internal/detect/afterhours"
+	"github.com/sashlock/sashlock/internal/detect/downgraded"
 	"github.com/sashlock/sashlock/internal/detect/duress"
 	"github.com/sashlock/sashlock/internal/detect/forced"
 	"github.com/sashlock/sashlock/internal/detect/heldopen"
@@ -35,6 +36,7 @@ var update = flag.Bool("update", false, "rewrite the expected ledgers of stories
 func TestStories(t *testing.T) {
 	for folder, rules := range map[string][]detect.Rule{
 		"../detect/afterhours":  {afterhours.Rule{}},
+		"../detect/downgraded":  {downgraded.Rule{}},
 		"../detect/duress":      {duress.Rule{}},
 		"../detect/forced":      {forced.Rule{}},
 		"../detect/heldopen":    {heldopen.Rule{}},
@@ -304,6 +306,8 @@ func (s *story) report(words []string) {
 			r.At = clockTime(at)
 		case "state":
 			r.State = true
+		case "reason":
+			r.Reason = sashlock.Reason(value)
 		case "from":
 			r.Device = deviceAt(o, value)
 		default:

@@ -32,6 +32,13 @@ func refuse(o sashlock.Opening, s sashlock.OpeningState, r sashlock.Report, hear
 		e.Subject, e.Reason, e.Level = "", r.Reason, r.Level
 		e.Why = strconv.Itoa(r.Level) + " messages were refused"
 	}
+	if e.Reason == sashlock.LinkDowngraded && r.Device != "" {
+		e.Why = ""
+		s = doubted(s, r.Device, heard)
+		if s.Opening == "" {
+			s.Opening = o.ID
+		}
+	}
 	return Outcome{State: s, Events: []sashlock.Event{e}, News: true, LookAgain: lapseAt(s)}
 }
 

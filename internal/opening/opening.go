@@ -27,6 +27,7 @@
 package opening
 
 import (
+	"maps"
 	"time"
 
 	"github.com/sashlock/sashlock"
@@ -169,6 +170,7 @@ func (m *move) run() {
 		m.flag(&m.s.Offline, true)
 	case sashlock.DeviceOnline:
 		m.flag(&m.s.Offline, false)
+		m.believe()
 	case sashlock.CodeRefused:
 		m.changed = true // it leaves no trace in the state, and yet it happened
 	}
@@ -296,6 +298,40 @@ func (m *move) presence(there bool) {
 	}
 	m.changed = true
 	m.s.Present, m.s.Presence = there, m.at
+}
+
+// believe notes that a device is protected again as it has to be: else it would
+// not have come back.
+func (m *move) believe() {
+	if _, doubted := m.s.Downgraded[m.r.Device]; doubted && !m.late {
+		m.s, m.changed = Undoubted(m.s, m.r.Device), true
+	}
+}
+
+// Undoubted is a state in which a device is not doubted, because it is protected
+// again or is no longer there.
+func Undoubted(s sashlock.OpeningState, d sashlock.DeviceID) sashlock.OpeningState {
+	s.Downgraded = maps.Clone(s.Downgraded) // the caller keeps the old one
+	delete(s.Downgraded, d)
+	if len(s.Downgraded) == 0 {
+		s.Downgraded = nil
+	}
+	return s
+}
+
+// doubted is a state in which a device is not believed any more; since when
+// stays as it was first said.
+func doubted(s sashlock.OpeningState, d sashlock.DeviceID, at time.Time) sashlock.OpeningState {
+	if _, before := s.Downgraded[d]; before {
+		return s
+	}
+	all := maps.Clone(s.Downgraded)
+	if all == nil {
+		all = map[sashlock.DeviceID]time.Time{}
+	}
+	all[d] = at
+	s.Downgraded = all
+	return s
 }
 
 // flag sets an aspect that has no time of its own.

@@ -238,6 +238,10 @@ func AppendState(dst []byte, s *sashlock.OpeningState) ([]byte, error) {
 	f.time("duress", s.Duress)
 	f.time("relock", s.Relock)
 	f.time("revoking", s.Revoking)
+	if len(s.Downgraded) > 0 {
+		f.name("downgraded")
+		f.value(s.Downgraded)
+	}
 	if len(s.Alarms) > 0 {
 		f.name("alarms")
 		f.value(s.Alarms)

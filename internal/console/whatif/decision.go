@@ -31,6 +31,7 @@ type card struct {
 	Person  sashlock.Person
 	By      lang.Phrase // who asked on the person's behalf; empty: the person
 	Method  string
+	Reader  string // what it was presented at; empty: no reader that a driver reaches
 	At      time.Time
 	Seq     int64
 	table
@@ -127,7 +128,7 @@ func (p pages) card(ctx context.Context, e sashlock.Event) (*card, error) {
 	c := &card{
 		ID: string(e.Decision), Code: console.DecisionCode(e.Seq), Granted: e.Kind == sashlock.AccessGranted, Reason: e.Reason.Words(),
 		Site: site, Opening: book.Openings[e.Opening], Person: book.People[e.Person], At: console.LocalTime(site, e.Heard), Seq: e.Seq,
-		Method: methodWords(e.Method), Trial: e.Why == string(sashlock.OnTrial),
+		Method: methodWords(e.Method), Reader: book.Devices[e.Device].Name, Trial: e.Why == string(sashlock.OnTrial),
 	}
 	c.Area = book.Areas[c.Opening.Area].Name
 	var err error
