@@ -15,6 +15,7 @@ type devicesCommand struct {
 	Remove     devicesRemove     `cmd:"" help:"Take devices away from their openings."`
 	Codes      devicesCodes      `cmd:"" help:"List which PIN slots of a lock are in use, by whom and since when."`
 	AdoptCodes devicesAdoptCodes `cmd:"" help:"Say whose the codes are that were found in a lock."`
+	Latency    devicesLatency    `cmd:"" help:"Tell how quick each sort of lock is."`
 	Assess     devicesAssess     `cmd:"" help:"Tell what becomes of the locks of a list."`
 	Enrol      devicesEnrol      `cmd:"" help:"Make a code that lets one device of ours in."`
 	Expel      devicesExpel      `cmd:"" help:"Make the certificates of devices of ours worthless."`

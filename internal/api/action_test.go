@@ -159,3 +159,20 @@ func TestExplainRecordsNothing(t *testing.T) {
 		t.Errorf("what: %+v", what)
 	}
 }
+
+func TestHowQuickLocksAre(t *testing.T) {
+	h := newHouse(t).furnish()
+	if none := get[api.Page[api.Latency]](h, "/v1/devices/latency"); len(none.Data) != 0 {
+		t.Errorf("before any order: %+v", none)
+	}
+	h.want(h.release("case-1", "ana", "Prefer", "wait=10"), 200)
+	all := get[api.Page[api.Latency]](h, "/v1/devices/latency").Data
+	if len(all) != 1 || all[0].Driver != "sim" || all[0].Orders != 1 || all[0].Failed != 0 {
+		t.Fatalf("%+v", all)
+	}
+	for what, got := range map[string]api.Times{"sent": all[0].Sent, "sensed": all[0].Sensed, "confirmed": all[0].Confirmed} {
+		if got.Count != 1 || got.P50 <= 0 || got.P99 != got.P50 {
+			t.Errorf("%s: %+v", what, got)
+		}
+	}
+}

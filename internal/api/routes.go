@@ -21,6 +21,7 @@ func (a *API) routes() {
 	a.alarmRoutes()
 	a.eventRoutes()
 	a.deviceRoutes()
+	a.latencyRoutes()
 	a.codeRoutes()
 	a.gatewayRoutes()
 	a.ledgerRoutes()

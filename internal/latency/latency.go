@@ -31,6 +31,9 @@ import (
 	"github.com/sashlock/sashlock/internal/store"
 )
 
+// LookBack is how far back people look at orders.
+const LookBack = 30 * 24 * time.Hour
+
 // most is how many entries of each sort are read: as many as a page has time for.
 const most = 2000
 

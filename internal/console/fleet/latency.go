@@ -17,9 +17,6 @@ import (
 	"github.com/sashlock/sashlock/internal/latency"
 )
 
-// lookBack is how far back orders are looked at.
-const lookBack = 30 * 24 * time.Hour
-
 // latency shows how quick the locks are that concern whoever is signed in.
 func (p pages) latency(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
@@ -32,7 +29,7 @@ func (p pages) latency(w http.ResponseWriter, r *http.Request) error {
 		at := book.Openings[d.Opening]
 		return d.Opening == "" || !who.Sees(at.Site, at.Area)
 	})
-	lines, err := latency.Read(ctx, p.Store, all, p.Now().Add(-lookBack))
+	lines, err := latency.Read(ctx, p.Store, all, p.Now().Add(-latency.LookBack))
 	if err != nil {
 		return err
 	}
