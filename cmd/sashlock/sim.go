@@ -39,7 +39,7 @@ type simLock struct {
 
 // Help explains the command.
 func (c *simLock) Help() string {
-	return `A lock with a bolt, a contact and a keypad that exist in this process only. It enrols with a code, or takes up again with what it kept. It moves its bolt only for commands that the store signed, for this lock, that have not expired and were never used.
+	return `A lock with a bolt, a contact and a keypad that exist in this process only. It enrols with a code, or takes up again with what it kept. It moves its bolt only for commands that the store signed, for this lock, that that have not expired and were never used. It has its certificate renewed when a quarter of its life is left.
 
 What people do to it is typed, a line each: open, close, unlock, lock, jam, free, code 3, wrong, near, gone, battery 40, off, on.
 
@@ -55,23 +55,26 @@ func (c *simLock) Run(d *desk) error {
 	if err != nil {
 		return err
 	}
-	how, err := who.TLS()
+	var mu sync.Mutex
+	say := func(what string) {
+		mu.Lock()
+		defer mu.Unlock()
+		fmt.Fprintf(d.out, "%s %s\n", who.Address, what)
+	}
+	keeper := lock.Keeper{Endpoint: c.Endpoint, Now: time.Now, Keep: c.keep, Say: say}
+	how, err := keeper.TLS(who)
 	if err != nil {
 		return err
 	}
-	var mu sync.Mutex
 	l := lock.New(lock.Options{
 		Endpoint: c.Endpoint, Site: who.Site, Address: who.Address, TLS: how, CommandKey: who.CommandKey,
 		Boot: uint64(time.Now().Unix()), Latency: c.Latency, Name: who.Address, //nolint:gosec // after 1970
-		Say: func(what string) {
-			mu.Lock()
-			defer mu.Unlock()
-			fmt.Fprintf(d.out, "%s %s\n", who.Address, what)
-		},
+		Say: say,
 	})
 	ctx, end := context.WithCancel(d.ctx)
 	defer end()
 	go c.obey(d, l)
+	go keeper.Run(ctx, who)
 	l.Run(ctx)
 	return nil
 }
@@ -93,14 +96,27 @@ func (c *simLock) identity(d *desk) (lock.Identity, error) {
 		return who, badFlag("--code", `give a code of "sashlock devices enrol", or the file of a lock that has enrolled with --keep`)
 	}
 	who, err := lock.Enrol(d.ctx, c.Endpoint, c.Code)
-	if err != nil || c.Keep == "" {
-		return who, err
-	}
-	text, err := json.Marshal(who)
 	if err != nil {
 		return who, err
 	}
-	return who, os.WriteFile(c.Keep, append(text, '\n'), 0o600)
+	return who, c.keep(who)
+}
+
+// keep writes down who the lock is, if it is to be kept: whole or not at all,
+// because without it the lock has to be enrolled again.
+func (c *simLock) keep(who lock.Identity) error {
+	if c.Keep == "" {
+		return nil
+	}
+	text, err := json.Marshal(who)
+	if err != nil {
+		return err
+	}
+	fresh := c.Keep + ".new"
+	if err := os.WriteFile(fresh, append(text, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(fresh, c.Keep)
 }
 
 // obey does to the lock what people type.

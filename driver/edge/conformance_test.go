@@ -27,6 +27,7 @@ import (
 type house struct {
 	*edge.Bench
 	keys    *devicekeys.Authority
+	folder  string // of the keys
 	address string // to listen on
 	config  json.RawMessage
 }
@@ -48,7 +49,7 @@ func furnish(t testing.TB, bench *edge.Bench, now func() time.Time) *house {
 		t.Fatal(err)
 	}
 	bench.Renew(edge.House{Folder: folder, CommandKey: public, Now: now}, private)
-	h := &house{Bench: bench, keys: keys, address: freePort(t)}
+	h := &house{Bench: bench, keys: keys, folder: folder, address: freePort(t)}
 	h.config = json.RawMessage(fmt.Sprintf(`{"listen":%q}`, h.address))
 	return h
 }
