@@ -2,7 +2,11 @@
 
 package sashlock
 
-import "time"
+import (
+	"cmp"
+	"strings"
+	"time"
+)
 
 // Capability is one thing a device was seen to be able to do. The set is read
 // and tested when the device is adopted and stored with it.
@@ -41,6 +45,12 @@ type Device struct {
 	Capabilities []Capability
 	Opening      OpeningID // empty: found but not adopted
 	Rev          int64
+}
+
+// Called is what people call the device: its name, or else its make and model,
+// or else where it is.
+func (d Device) Called() string {
+	return cmp.Or(d.Name, strings.TrimSpace(d.Maker+" "+d.Model), d.Gateway+"/"+d.Address)
 }
 
 // Has reports whether the device has a capability.

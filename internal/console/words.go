@@ -94,10 +94,10 @@ func (t *teller) opening() any {
 // at which something was presented.
 func (t *teller) reader() any {
 	d, known := t.b.Devices[t.e.Device]
-	if !known || d.Name == "" || len(t.b.Fitted(t.e.Opening)) < 2 {
+	if !known || len(t.b.Fitted(t.e.Opening)) < 2 {
 		return t.opening()
 	}
-	return lang.Say("%s (at %s)", t.opening(), d.Name)
+	return lang.Say("%s (at %s)", t.opening(), d.Called())
 }
 
 func (t *teller) person() any {

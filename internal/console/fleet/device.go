@@ -101,7 +101,7 @@ func (p pages) device(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.Adopted = r.URL.Query().Get("adopted") == "yes" && d.Opening != ""
 	return p.Show(w, r, console.Head{
-		Title: s.Row.called(), Section: console.InDevices, Site: s.Site, Styles: []string{"fleet.css"},
+		Title: s.Row.Called(), Section: console.InDevices, Site: s.Site, Styles: []string{"fleet.css"},
 		About: lang.T(ctx, "One device: what it can do, what it last said, and the opening that it is fitted to. Testing asks it how it stands; nothing moves."),
 	}, devicePage(s))
 }
@@ -123,7 +123,7 @@ func (p pages) sheetOf(ctx context.Context, d sashlock.Device) (*sheet, error) {
 		}
 	}
 	slices.SortFunc(s.Spare, func(a, b row) int {
-		return cmp.Or(console.CompareNames(a.called(), b.called()), cmp.Compare(a.Device.ID, b.Device.ID))
+		return cmp.Or(console.CompareNames(a.Called(), b.Called()), cmp.Compare(a.Device.ID, b.Device.ID))
 	})
 	for _, g := range p.Devices.Gateways() {
 		if g.Name == d.Gateway {

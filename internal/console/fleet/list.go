@@ -29,9 +29,6 @@ type row struct {
 
 func (r row) low() bool  { return r.Battery >= 0 && r.Battery <= battery.Due }
 func (r row) weak() bool { return r.Weak != "" || !r.Has(sashlock.SecureLink) }
-func (r row) called() string {
-	return cmp.Or(r.Name, strings.TrimSpace(r.Maker+" "+r.Model), r.Gateway+"/"+r.Address)
-}
 
 // path is the address of its page.
 func (r row) path() string { return pathOf(r.Device) }
@@ -221,7 +218,7 @@ func (o *overview) choose(fitted []row) {
 
 func (o *overview) group(fitted []row) {
 	slices.SortFunc(fitted, func(a, b row) int {
-		return cmp.Or(cmp.Compare(a.AreaName, b.AreaName), console.CompareNames(a.At.Name, b.At.Name), console.CompareNames(a.called(), b.called()), cmp.Compare(a.Device.ID, b.Device.ID))
+		return cmp.Or(cmp.Compare(a.AreaName, b.AreaName), console.CompareNames(a.At.Name, b.At.Name), console.CompareNames(a.Called(), b.Called()), cmp.Compare(a.Device.ID, b.Device.ID))
 	})
 	for _, r := range fitted {
 		if n := len(o.Groups); n == 0 || o.Groups[n-1].Area != r.AreaName {

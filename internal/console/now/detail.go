@@ -278,7 +278,7 @@ func (p pages) fitted(ctx context.Context, d *detail) error {
 	}
 	for _, fit := range p.Hall.Book().Fitted(d.Opening.ID) {
 		one := device{
-			ID: string(fit.ID), Name: fit.Name, Model: fit.Maker + " " + fit.Model, Firmware: fit.Firmware, Security: fit.Security, Weak: fit.Weak,
+			ID: string(fit.ID), Name: fit.Called(), Model: strings.TrimSpace(fit.Maker + " " + fit.Model), Firmware: fit.Firmware, Security: fit.Security, Weak: fit.Weak,
 			Address: fit.Gateway + "/" + fit.Address, Can: abilities(ctx, fit), Battery: -1, Codes: fit.Has(sashlock.HasCodes),
 		}
 		for _, s := range states {

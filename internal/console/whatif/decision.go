@@ -10,6 +10,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/console"
+	"github.com/sashlock/sashlock/internal/flow"
 	"github.com/sashlock/sashlock/internal/lang"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
@@ -128,7 +129,7 @@ func (p pages) card(ctx context.Context, e sashlock.Event) (*card, error) {
 	c := &card{
 		ID: string(e.Decision), Code: console.DecisionCode(e.Seq), Granted: e.Kind == sashlock.AccessGranted, Reason: e.Reason.Words(),
 		Site: site, Opening: book.Openings[e.Opening], Person: book.People[e.Person], At: console.LocalTime(site, e.Heard), Seq: e.Seq,
-		Method: methodWords(e.Method), Reader: book.Devices[e.Device].Name, Trial: e.Why == string(sashlock.OnTrial),
+		Method: methodWords(e.Method), Reader: readerOf(book, e.Device), Trial: e.Why == string(sashlock.OnTrial),
 	}
 	c.Area = book.Areas[c.Opening.Area].Name
 	var err error
@@ -169,6 +170,15 @@ func (p pages) operator(ctx context.Context, id sashlock.OperatorID) (said lang.
 		return err
 	})
 	return said, err
+}
+
+// readerOf is the reader that something was presented at; empty: none that is
+// known.
+func readerOf(book *flow.Book, id sashlock.DeviceID) string {
+	if d, known := book.Devices[id]; known {
+		return d.Called()
+	}
+	return ""
 }
 
 func methodWords(m sashlock.Method) string {
