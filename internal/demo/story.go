@@ -89,7 +89,9 @@ func newStory(s *shop, seed uint64, p *pace) *story {
 	book := s.house.Hall.Book()
 	t := &story{shop: s, random: rand.New(rand.NewPCG(seed, 7117)), pace: p, hours: storeHours(book), busy: map[string]bool{}}
 	for _, o := range book.Openings {
-		t.cast = append(t.cast, o)
+		if s.world(o.Slug) != nil { // what somebody set up beside it is theirs
+			t.cast = append(t.cast, o)
+		}
 	}
 	for _, p := range book.People {
 		t.people = append(t.people, p)
