@@ -16,6 +16,7 @@ const (
 	LockUnlocked    EventKind = "lock.unlocked"           // the lock says it is unlocked; method, slot, boot, number, command if it names one
 	LockUnlatched   EventKind = "lock.unlatched"          // the lock says its latch is drawn too; as lock.unlocked
 	LockWasJammed   EventKind = "lock.jammed"             // the bolt did not move; as lock.unlocked
+	LockHalfway     EventKind = "lock.not_fully_locked"   // the bolt stands between locked and unlocked; as lock.unlocked
 	CodeRefused     EventKind = "lock.code_refused"       // somebody entered a code that the lock does not know; slot
 	OpeningOpened   EventKind = "opening.opened"          // the contact says open
 	OpeningClosed   EventKind = "opening.closed"          // the contact says closed
@@ -27,6 +28,9 @@ const (
 	PresenceSeen    EventKind = "presence.seen"           // somebody is there
 	PresenceLost    EventKind = "presence.lost"           // nobody is there any more
 )
+
+// Stuck reports whether a lock says that its bolt did not get where it was to go.
+func (k EventKind) Stuck() bool { return k == LockWasJammed || k == LockHalfway }
 
 // What follows from reports, requests and time.
 const (

@@ -84,6 +84,7 @@ const (
 	Unlocked    LockState = "unlocked"
 	Unlatched   LockState = "unlatched"
 	Jammed      LockState = "jammed"
+	Halfway     LockState = "not_fully_locked" // the bolt stands between locked and unlocked
 	LockUnknown LockState = "unknown"
 )
 
@@ -131,6 +132,7 @@ type OpeningState struct {
 	Relock     time.Time              `json:"relock,omitzero"`      // when a lock that does not lock by itself is to be told to; zero: nothing is owed
 	Revoking   time.Time              `json:"revoking,omitzero"`    // since when a lock here holds a code that it was to forget; zero: none does
 	Downgraded map[DeviceID]time.Time `json:"downgraded,omitempty"` // since when devices here answer with less protection than they have to have, and are not believed
+	Weak       map[DeviceID]int       `json:"weak,omitempty"`       // how full the batteries here are, in percent, that are nearly empty
 	Alarms     map[string]AlarmID     `json:"alarms,omitempty"`     // standing alarms by rule
 	Numbers    map[DeviceID]Numbers   `json:"numbers,omitempty"`    // which reports of each device were seen
 }

@@ -44,6 +44,7 @@ const (
 // Reasons for commands and reports.
 const (
 	LockJammed        Reason = "lock_jammed"
+	BoltHalfway       Reason = "lock_not_fully_locked"
 	NotConfirmed      Reason = "not_confirmed" // the device said nothing in time
 	DeviceRefused     Reason = "device_refused"
 	CommandLate       Reason = "expired"
@@ -98,6 +99,7 @@ var reasonWords = map[Reason]string{
 	LockOffline:            "The lock cannot be reached at the moment.",
 	LedgerUnavailable:      "The ledger cannot be written, so nothing may be released.",
 	LockJammed:             "The bolt is jammed.",
+	BoltHalfway:            "The bolt stopped between locked and unlocked.",
 	NotConfirmed:           "The lock did not confirm in time; look at it before you rely on it.",
 	DeviceRefused:          "The device would not do it.",
 	CommandLate:            "The command came too late and was not executed.",

@@ -50,7 +50,7 @@ type Meta struct {
 // State is how a device stands. What it cannot tell is left out.
 type State struct {
 	Time     time.Time `json:"ts,omitzero"`
-	Lock     string    `json:"lock,omitempty"`     // locked, unlocked, unlatched, jammed
+	Lock     string    `json:"lock,omitempty"`     // locked, unlocked, unlatched, jammed, not_fully_locked
 	Position string    `json:"position,omitempty"` // open, closed
 	Tamper   *bool     `json:"tamper,omitempty"`
 	Presence *bool     `json:"presence,omitempty"`
@@ -146,6 +146,7 @@ func (s State) reports(address string) ([]driver.Report, error) {
 	}
 	locks := map[string]sashlock.EventKind{
 		"locked": sashlock.LockLocked, "unlocked": sashlock.LockUnlocked, "unlatched": sashlock.LockUnlatched, "jammed": sashlock.LockWasJammed,
+		"not_fully_locked": sashlock.LockHalfway,
 	}
 	positions := map[string]sashlock.EventKind{"open": sashlock.OpeningOpened, "closed": sashlock.OpeningClosed}
 	if kind, ok := locks[s.Lock]; ok {
@@ -184,7 +185,7 @@ func (e Event) report(address string) (driver.Report, error) {
 		Address: address, Kind: e.Kind, Boot: e.Boot, Number: e.Seq, At: e.Time, Method: e.Method, Slot: e.Slot, Level: e.Level, Command: e.Command,
 	}
 	switch e.Kind {
-	case sashlock.LockLocked, sashlock.LockUnlocked, sashlock.LockUnlatched, sashlock.LockWasJammed, sashlock.CodeRefused,
+	case sashlock.LockLocked, sashlock.LockUnlocked, sashlock.LockUnlatched, sashlock.LockWasJammed, sashlock.LockHalfway, sashlock.CodeRefused,
 		sashlock.OpeningOpened, sashlock.OpeningClosed, sashlock.DeviceTampered, sashlock.TamperCleared,
 		sashlock.BatteryReported, sashlock.PresenceSeen, sashlock.PresenceLost:
 	default:

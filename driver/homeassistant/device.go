@@ -191,7 +191,7 @@ func (d *device) hear(payload []byte, retained bool) []news {
 		d.until = time.Now().Add(d.entity.Lasts)
 	}
 	r := driver.Report{Kind: kind, State: retained || d.state == ""}
-	if p := d.order; p != nil && !retained && (kind == p.kind || kind == sashlock.LockWasJammed) && time.Now().Before(p.until) {
+	if p := d.order; p != nil && !retained && (kind == p.kind || kind.Stuck()) && time.Now().Before(p.until) {
 		r.State, r.Method, r.Command = false, sashlock.ByRemote, p.command
 		d.fail()
 	} else if kind == d.state && !retained {
@@ -208,12 +208,16 @@ func (d *device) kindOf(text string) sashlock.EventKind {
 	switch d.entity.Role {
 	case isLock:
 		switch text {
+		case "":
+			return ""
 		case w.Locked:
 			return sashlock.LockLocked
 		case w.Unlocked:
 			return sashlock.LockUnlocked
 		case w.Jammed:
 			return sashlock.LockWasJammed
+		case w.Halfway:
+			return sashlock.LockHalfway
 		}
 	case isDoor:
 		return pick(on, off, sashlock.OpeningOpened, sashlock.OpeningClosed)

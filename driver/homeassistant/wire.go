@@ -62,6 +62,7 @@ type entity struct {
 // words are what an entity says and is told.
 type words struct {
 	Locked, Unlocked, Jammed string
+	Halfway                  string // a bolt between locked and unlocked; empty: there is no word for it
 	DoLock, DoUnlock         string
 	On, Off                  string
 	Presses                  []string // what counts as a press; empty: anything
@@ -311,7 +312,7 @@ func (e *entity) trust(o object) {
 	origin, _ := readObject(o["origin"])
 	if e.Role == isLock && origin.text("name") == "Zigbee2MQTT" && slices.Equal(e.Value.path, []string{"state"}) {
 		e.Value = template{[]string{"lock_state"}}
-		e.Words.Locked, e.Words.Unlocked, e.Words.Jammed = "locked", "unlocked", "not_fully_locked"
+		e.Words.Locked, e.Words.Unlocked, e.Words.Halfway = "locked", "unlocked", "not_fully_locked"
 	}
 }
 

@@ -193,7 +193,7 @@ func (d *device) settled(kind sashlock.EventKind, order *pending) (told []news, 
 	case d.order == order && order.is(kind):
 		d.order, d.echo, d.doubt, d.bolt = nil, order, "", kind
 		told = append(told, d.report(driver.Report{Kind: kind, Method: sashlock.ByRemote, Command: order.command}))
-	case kind != d.bolt && kind != d.doubt && kind != sashlock.LockWasJammed: // a bolt on its way is read again
+	case kind != d.bolt && kind != d.doubt && kind != sashlock.LockHalfway: // a bolt on its way is read again
 		d.doubt, d.bolt = "", kind
 		told = append(told, d.report(driver.Report{Kind: kind}))
 	}

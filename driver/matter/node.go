@@ -263,7 +263,7 @@ func boltOf(v value) sashlock.EventKind {
 	}
 	switch state {
 	case 0: // not fully locked
-		return sashlock.LockWasJammed
+		return sashlock.LockHalfway
 	case 1:
 		return sashlock.LockLocked
 	case 2:

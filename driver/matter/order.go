@@ -195,7 +195,7 @@ func (s *session) follow(l *link, n *node, d *device, p *pending) {
 // caller holds mu.
 func (s *session) settle(l *link, d *device) {
 	kind, pause := d.doubt, s.pace.settle
-	if kind == sashlock.LockWasJammed {
+	if kind == sashlock.LockHalfway {
 		pause = s.pace.settleJam // half way, it may arrive yet
 	}
 	s.group.Go(func() {

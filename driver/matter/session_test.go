@@ -88,7 +88,7 @@ func TestWhatExplainsABolt(t *testing.T) {
 		{"the event, then the state", func(f *fake) { f.note(noteOperation, keypad); f.set("1/257/0", 2) },
 			[]driver.Report{unlocked(driver.Report{Method: sashlock.ByKeypad, Slot: 3})}},
 		{"the state alone", func(f *fake) { f.set("1/257/0", 2) }, []driver.Report{unlocked(driver.Report{})}},
-		{"half way, and it stays", func(f *fake) { f.set("1/257/0", 0) }, []driver.Report{{Kind: sashlock.LockWasJammed}}},
+		{"half way, and it stays", func(f *fake) { f.set("1/257/0", 0) }, []driver.Report{{Kind: sashlock.LockHalfway}}},
 		{"there and back without events", func(f *fake) { f.set("1/257/0", 2); f.set("1/257/0", 1) },
 			[]driver.Report{unlocked(driver.Report{}), locked(driver.Report{})}},
 		{"an unknown state", func(f *fake) { f.set("1/257/0", nil); f.set("1/257/0", 9); f.set("1/257/0", 2) }, []driver.Report{unlocked(driver.Report{})}},

@@ -108,13 +108,13 @@ func (l *lock) happened(e event, run uint64) (told []news, again bool) {
 		r.Level, l.now.Level = e.Level, e.Level
 	case sashlock.OpeningOpened, sashlock.OpeningClosed:
 		l.now.Door = e.Kind
-	case sashlock.LockLocked, sashlock.LockUnlocked, sashlock.LockWasJammed:
+	case sashlock.LockLocked, sashlock.LockUnlocked, sashlock.LockWasJammed, sashlock.LockHalfway:
 		if e.Order != "" && e.Order == l.echo {
 			l.echo = ""
 			return told, false // told when it was read
 		}
 		l.now.Bolt = e.Kind
-		if p := l.order; p != nil && e.Order == p.command && (e.Kind == p.kind || e.Kind == sashlock.LockWasJammed) {
+		if p := l.order; p != nil && e.Order == p.command && (e.Kind == p.kind || e.Kind.Stuck()) {
 			r.Command, l.order = p.command, nil
 		}
 	}
@@ -127,7 +127,7 @@ func (l *lock) confirmed(s standing, p *pending) (told []news, done bool) {
 	if l.order != p {
 		return nil, true
 	}
-	if s.Bolt != p.kind && s.Bolt != sashlock.LockWasJammed {
+	if s.Bolt != p.kind && !s.Bolt.Stuck() {
 		return nil, false
 	}
 	l.order, l.echo, l.now.Bolt = nil, p.command, s.Bolt

@@ -88,10 +88,10 @@ var abilities = []struct {
 
 // bolts, doors, whats and hows are the other words of the contract.
 var (
-	bolts = map[string]sashlock.EventKind{"locked": sashlock.LockLocked, "unlocked": sashlock.LockUnlocked, "jammed": sashlock.LockWasJammed}
+	bolts = map[string]sashlock.EventKind{"locked": sashlock.LockLocked, "unlocked": sashlock.LockUnlocked, "jammed": sashlock.LockWasJammed, "not_fully_locked": sashlock.LockHalfway}
 	doors = map[string]sashlock.EventKind{"open": sashlock.OpeningOpened, "closed": sashlock.OpeningClosed}
 	whats = map[string]sashlock.EventKind{
-		"locked": sashlock.LockLocked, "unlocked": sashlock.LockUnlocked, "jammed": sashlock.LockWasJammed,
+		"locked": sashlock.LockLocked, "unlocked": sashlock.LockUnlocked, "jammed": sashlock.LockWasJammed, "not_fully_locked": sashlock.LockHalfway,
 		"opened": sashlock.OpeningOpened, "closed": sashlock.OpeningClosed, "tampered": sashlock.DeviceTampered, "tamper_cleared": sashlock.TamperCleared,
 		"battery": sashlock.BatteryReported, "code_refused": sashlock.CodeRefused, "offline": sashlock.DeviceOffline, "online": sashlock.DeviceOnline,
 	}

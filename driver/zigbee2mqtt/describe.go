@@ -73,8 +73,11 @@ const clearText = "The way to the broker is clear text: whoever is in that netwo
 // again by itself.
 func discover(e deviceEntry, p parts, relocks, clear bool) driver.Discovery {
 	d := driver.Discovery{
-		Address: e.Address, Name: e.Name, Maker: e.Maker, Model: e.Model, Firmware: e.Firmware,
+		Address: e.Address, Maker: e.Maker, Model: e.Model, Firmware: e.Firmware,
 		Security: "Zigbee network key", Asleep: e.Battery && !p.lock,
+	}
+	if e.Name != e.Address { // it is called so until somebody gives it a name
+		d.Name = e.Name
 	}
 	if clear {
 		d.Security, d.Weak = "none to the broker, Zigbee network key behind it", clearText
@@ -152,7 +155,7 @@ func kindOf(lockState string) sashlock.EventKind {
 	case "unlocked":
 		return sashlock.LockUnlocked
 	case "not_fully_locked":
-		return sashlock.LockWasJammed
+		return sashlock.LockHalfway
 	}
 	return ""
 }

@@ -296,11 +296,11 @@ func (d *device) bolt(kind sashlock.EventKind, changed, fresh bool) (told []news
 	if !changed || !d.fresh || !fresh || kind == d.lock {
 		return nil, false
 	}
-	if kind == sashlock.LockWasJammed {
+	if kind == sashlock.LockHalfway {
 		if d.doubt != nil {
 			told = d.settle()
 		}
-		return append(told, d.jammed()), false
+		return append(told, d.stoppedShort()), false
 	}
 	if d.doubt != nil && d.doubt.kind != kind {
 		told = d.settle()
@@ -314,12 +314,13 @@ func (d *device) bolt(kind sashlock.EventKind, changed, fresh bool) (told []news
 	return told, true
 }
 
-func (d *device) jammed() news {
-	r := driver.Report{Kind: sashlock.LockWasJammed}
+// stoppedShort makes news of a bolt that came to stand between its two ends.
+func (d *device) stoppedShort() news {
+	r := driver.Report{Kind: sashlock.LockHalfway}
 	if d.order != nil && time.Now().Before(d.order.until) {
 		r.Method, r.Command = sashlock.ByRemote, d.confirm()
 	}
-	d.lock = sashlock.LockWasJammed
+	d.lock = sashlock.LockHalfway
 	return d.report(r)
 }
 
@@ -350,8 +351,8 @@ func (d *device) answer(kind sashlock.EventKind, seen time.Time) []news {
 	var told []news
 	if p := d.order; p != nil && p.asked && newer(seen, p.after) && d.doubt == nil && time.Now().Before(p.until) {
 		switch kind {
-		case sashlock.LockWasJammed:
-			told = append(told, d.jammed())
+		case sashlock.LockHalfway:
+			told = append(told, d.stoppedShort())
 		case p.kind:
 			d.lock, d.echo = kind, p
 			told = append(told, d.report(driver.Report{Kind: kind, Method: sashlock.ByRemote, Command: d.confirm()}))

@@ -334,7 +334,7 @@ func peerJams(t *testing.T, p *peer) {
 	if err := s.Operate(t.Context(), driver.Order{Command: "act_jam", Address: schlage, Verb: sashlock.DoUnlock}); err != nil && !sashlock.IsKind(err, sashlock.Denied) {
 		t.Errorf("a jammed lock: %v, want kind denied, or none if its own word was faster", err)
 	}
-	rec.Await(t, peerPatience, mark, "the jam", func(r driver.Report) bool { return r.Address == schlage && r.Kind == sashlock.LockWasJammed })
+	rec.Await(t, peerPatience, mark, "the jam", func(r driver.Report) bool { return r.Address == schlage && r.Kind == sashlock.LockHalfway })
 	noUnlock(t, rec, mark)
 }
 

@@ -148,7 +148,7 @@ func TestJam(t *testing.T) {
 	}
 	hear(b, c, `"lock_state":"not_fully_locked","state":"UNLOCK"`)
 	rec.Await(t, patient, mark, "the jam", func(r driver.Report) bool {
-		return r == driver.Report{Address: address, Kind: sashlock.LockWasJammed, Method: sashlock.ByRemote, Command: "act_1"}
+		return r == driver.Report{Address: address, Kind: sashlock.LockHalfway, Method: sashlock.ByRemote, Command: "act_1"}
 	})
 	flush(t, b, rec, c, 64)
 	if told := rec.Reports(mark, func(r driver.Report) bool { return r.Kind == sashlock.LockUnlocked }); len(told) != 0 {

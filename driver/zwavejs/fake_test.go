@@ -51,6 +51,7 @@ type fakeLock struct {
 	schedules  map[int]yearDaySchedule
 	relock     *time.Timer
 	travel     time.Duration
+	arrived    chan struct{} // closed when the last order was carried out
 }
 
 // fakeSlot is a PIN slot of a lock of the fake.
@@ -259,8 +260,16 @@ func (f *fake) set(r request, lock *fakeLock) (line string, then func()) {
 	}
 	return success(r, fmt.Sprintf(`{"result":{"status":%d}}`, status)), func() {
 		f.play(lockValue(r.Node, "targetMode", int(mode)), lockValue(r.Node, "currentMode", int(mode)))
+		f.mu.Lock()
+		before, arrived := lock.arrived, make(chan struct{})
+		lock.arrived = arrived
+		f.mu.Unlock()
 		go func() {
+			defer close(arrived)
 			<-time.After(lock.travel)
+			if before != nil {
+				<-before // a bolt goes one way after the other
+			}
 			event := 4
 			if mode == modeSecured {
 				event = 3

@@ -86,10 +86,10 @@ func TestMessages(t *testing.T) {
 		"sashlock/store-1/opn_case/lock":             "OFF",
 		"sashlock/store-1/opn_case/contact":          "OFF",
 		"sashlock/store-1/opn_case/alarm":            "OFF",
-		"sashlock/store-1/opn_case/alarm/attributes": `{"forced":false,"jammed":false,"rules":[],"tampered":false}`,
+		"sashlock/store-1/opn_case/alarm/attributes": `{"forced":false,"jammed":false,"not_fully_locked":false,"rules":[],"tampered":false}`,
 		"sashlock/store-1/opn_case/reach":            "online",
 		"sashlock/store-1/opn_door/alarm":            "OFF",
-		"sashlock/store-1/opn_door/alarm/attributes": `{"forced":false,"jammed":false,"rules":[],"tampered":false}`,
+		"sashlock/store-1/opn_door/alarm/attributes": `{"forced":false,"jammed":false,"not_fully_locked":false,"rules":[],"tampered":false}`,
 		"sashlock/store-1/opn_door/reach":            "online",
 	}
 	announced := map[string]string{}
@@ -134,12 +134,13 @@ func TestWords(t *testing.T) {
 		"nothing said": {sashlock.OpeningState{}, "None", "None", "OFF", "online", `"rules":[]`},
 		"unlocked":     {sashlock.OpeningState{Lock: sashlock.Unlocked, Position: sashlock.Open}, "ON", "ON", "OFF", "online", `"rules":[]`},
 		"jammed":       {sashlock.OpeningState{Lock: sashlock.Jammed}, "ON", "None", "OFF", "online", `"jammed":true`},
+		"half way":     {sashlock.OpeningState{Lock: sashlock.Halfway}, "ON", "None", "OFF", "online", `"not_fully_locked":true`},
 		"latch drawn":  {sashlock.OpeningState{Lock: sashlock.Unlatched}, "ON", "None", "OFF", "online", `"jammed":false`},
 		"out of reach": {sashlock.OpeningState{Lock: sashlock.Locked, Offline: true}, "OFF", "None", "OFF", "offline", `"rules":[]`},
 		"contact bad":  {sashlock.OpeningState{Position: sashlock.PositionFault}, "None", "None", "OFF", "online", `"rules":[]`},
 		"two alarms": {
 			sashlock.OpeningState{Forced: true, Alarms: map[string]sashlock.AlarmID{"unattended": "a", "forced": "b"}},
-			"None", "None", "ON", "online", `{"forced":true,"jammed":false,"rules":["forced","unattended"],"tampered":false}`,
+			"None", "None", "ON", "online", `{"forced":true,"jammed":false,"not_fully_locked":false,"rules":["forced","unattended"],"tampered":false}`,
 		},
 		"under duress": {
 			sashlock.OpeningState{Alarms: map[string]sashlock.AlarmID{"duress": "a"}, Duress: time.Unix(1, 0)},

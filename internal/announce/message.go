@@ -131,12 +131,12 @@ func (p page) put(what, name, class, word, attributes string) {
 }
 
 // lockWord is what a sensor of class lock says: on is unlocked. A bolt that is
-// jammed is not locked.
+// jammed, or stands half way, is not locked.
 func lockWord(s sashlock.LockState) string {
 	switch s {
 	case sashlock.Locked:
 		return off
-	case sashlock.Unlocked, sashlock.Unlatched, sashlock.Jammed:
+	case sashlock.Unlocked, sashlock.Unlatched, sashlock.Jammed, sashlock.Halfway:
 		return on
 	}
 	return unknown
@@ -167,7 +167,7 @@ func standing(s sashlock.OpeningState) []string {
 
 func attributes(rules []string, s sashlock.OpeningState) string {
 	text, err := json.Marshal(map[string]any{
-		"rules": rules, "jammed": s.Lock == sashlock.Jammed, "forced": s.Forced, "tampered": s.Tampered,
+		"rules": rules, "jammed": s.Lock == sashlock.Jammed, "not_fully_locked": s.Lock == sashlock.Halfway, "forced": s.Forced, "tampered": s.Tampered,
 	})
 	if err != nil {
 		return "{}" // nothing in it can fail

@@ -9,7 +9,9 @@ import (
 	"github.com/sashlock/sashlock/internal/detect/duress"
 	"github.com/sashlock/sashlock/internal/detect/forced"
 	"github.com/sashlock/sashlock/internal/detect/heldopen"
+	"github.com/sashlock/sashlock/internal/detect/jammed"
 	"github.com/sashlock/sashlock/internal/detect/lateopening"
+	"github.com/sashlock/sashlock/internal/detect/lowbattery"
 	"github.com/sashlock/sashlock/internal/detect/revocation"
 	"github.com/sashlock/sashlock/internal/detect/unattended"
 )
@@ -20,10 +22,12 @@ func Rules() []detect.Rule {
 		duress.Rule{},
 		forced.Rule{},
 		downgraded.Rule{},
+		jammed.Rule{},
 		unattended.Rule{},
 		heldopen.Rule{},
 		afterhours.Rule{},
 		lateopening.Rule{},
 		revocation.Rule{},
+		lowbattery.Rule{},
 	}
 }

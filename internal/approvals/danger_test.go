@@ -21,7 +21,7 @@ import (
 // Facts are no changes: devices, requests, rules and time make them, or they
 // tell of a change that another entry records.
 const facts = `
-lock.locked lock.unlocked lock.unlatched lock.jammed lock.code_refused opening.opened opening.closed: a device said so
+lock.locked lock.unlocked lock.unlatched lock.jammed lock.not_fully_locked lock.code_refused opening.opened opening.closed: a device said so
 device.came_online device.went_offline device.tampered device.tamper_cleared device.battery_reported presence.seen presence.lost: a device said so
 opening.forced access.granted access.denied access.taken access.not_taken access.deferred access.passed_back access.duress: a decision, and what came of it
 command.accepted command.queued command.ended report.refused credential.refused rail.crossed: a decision, and what came of it

@@ -57,7 +57,7 @@ func (b *bench) openReady() {
 }
 
 func isLockState(k sashlock.EventKind) bool {
-	return k == sashlock.LockLocked || k == sashlock.LockUnlocked || k == sashlock.LockUnlatched || k == sashlock.LockWasJammed
+	return k == sashlock.LockLocked || k == sashlock.LockUnlocked || k == sashlock.LockUnlatched || k.Stuck()
 }
 
 // close closes a session and fails when that does not end in time.

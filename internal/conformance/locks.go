@@ -65,7 +65,9 @@ func checkJam(b *bench) {
 	b.must(world.Jam(b.stage.Lock))
 	// The driver may know already that it will not work, or not.
 	_ = b.operate(b.Context(), b.newOrder(sashlock.DoUnlock))
-	b.awaitKind(mark, b.stage.Lock, sashlock.LockWasJammed)
+	b.await(mark, "that the bolt did not get where it was to go", func(r driver.Report) bool {
+		return r.Address == b.stage.Lock && r.Kind.Stuck()
+	})
 	if reader, ok := b.session.(driver.Reader); ok {
 		read := b.rec.Mark()
 		if b.note(reader.Read(b.Context(), b.stage.Lock)) == nil {

@@ -37,6 +37,7 @@ func Faces() []Face {
 		{opening.LastSeen, "dashed-circle", lang.Mark("Last seen"), Doubt},
 		{opening.HeldOpen, "triangle", lang.Mark("Held open"), Alert},
 		{opening.Jammed, "half-circle", lang.Mark("Jammed"), Alert},
+		{opening.Halfway, "half-moon", lang.Mark("Not fully locked"), Watch},
 		{opening.Open, "square", lang.Mark("Open"), Watch},
 		{opening.HeldUnlocked, "open-shield", lang.Mark("Held unlocked"), Order},
 		{opening.Unlocked, "ring", lang.Mark("Unlocked"), Active},

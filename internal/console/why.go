@@ -33,18 +33,20 @@ func Why(ctx context.Context, recorded string) string {
 func clause(ctx context.Context, rest string) (said string, length int) {
 	for _, c := range clauses() {
 		found := c.pattern.FindStringSubmatch(rest)
-		switch {
-		case found == nil:
+		if found == nil {
 			continue
-		case len(found) == 1:
-			return lang.T(ctx, c.text), len(found[0])
 		}
-		return lang.T(ctx, c.text, instant(ctx, found[1])), len(found[0])
+		parts := make([]any, 0, 2)
+		for _, part := range found[1:] {
+			parts = append(parts, instant(ctx, part))
+		}
+		return lang.T(ctx, c.text, parts...), len(found[0])
 	}
 	return "", 0
 }
 
-// instant is a time of day, with its day where it was another one.
+// instant is a time of day, with its day where it was another one; a number is
+// left as it is.
 func instant(ctx context.Context, recorded string) string {
 	if at, err := time.Parse("2 January 2006, 15:04:05", recorded); err == nil {
 		return DateTime(ctx, at)
@@ -52,7 +54,7 @@ func instant(ctx context.Context, recorded string) string {
 	return recorded
 }
 
-// known is a clause of what rules say, with a time in it or none.
+// known is a clause of what rules say, with the times and numbers in it.
 type known struct {
 	pattern *regexp.Regexp
 	text    string
@@ -80,6 +82,14 @@ var clauses = sync.OnceValue(func() (all []known) {
 		{`, outside store hours, with no release in force`, lang.Mark(", outside store hours, with no release in force")},
 		{`Nobody had come in by ` + clock, lang.Mark("Nobody had come in by %s")},
 		{`; the store was to open at ` + clock, lang.Mark("; the store was to open at %s")},
+		{`The bolt has been jammed since ` + clock + `; look whether it is locked`, lang.Mark("The bolt has been jammed since %s; look whether it is locked")},
+		{`The bolt has stood between locked and unlocked since ` + clock + `; it may open to a pull`, lang.Mark("The bolt has stood between locked and unlocked since %s; it may open to a pull")},
+		{`The battery of a device here is down to (\d+) %; change it before the device stops`, lang.Mark("The battery of a device here is down to %s %%; change it before the device stops")},
+		{`The batteries of (\d+) devices here are nearly empty, the lowest at (\d+) %; change them before the devices stop`, lang.Mark("The batteries of %s devices here are nearly empty, the lowest at %s %%; change them before the devices stop")},
+		{`A reader or device here has answered without the protection that it has to have since ` + clock, lang.Mark("A reader or device here has answered without the protection that it has to have since %s")},
+		{`(\d+) readers or devices here have answered without the protection that they have to have since ` + clock, lang.Mark("%s readers or devices here have answered without the protection that they have to have since %s")},
+		{`, and nothing from there is believed\. Look whether somebody was at the device or its cable before it is given a key again`, lang.Mark(", and nothing from there is believed. Look whether somebody was at the device or its cable before it is given a key again")},
+		{`A lock here was to forget a code at ` + clock + ` and has not confirmed it; it was to be gone by ` + clock, lang.Mark("A lock here was to forget a code at %s and has not confirmed it; it was to be gone by %s")},
 		{`\.`, lang.Mark(".")},
 	} {
 		all = append(all, known{regexp.MustCompile(`^` + c.before), c.text})

@@ -14,9 +14,14 @@ import (
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/detect"
 	"github.com/sashlock/sashlock/internal/detect/afterhours"
+	"github.com/sashlock/sashlock/internal/detect/downgraded"
 	"github.com/sashlock/sashlock/internal/detect/duress"
 	"github.com/sashlock/sashlock/internal/detect/forced"
 	"github.com/sashlock/sashlock/internal/detect/heldopen"
+	"github.com/sashlock/sashlock/internal/detect/jammed"
+	"github.com/sashlock/sashlock/internal/detect/lateopening"
+	"github.com/sashlock/sashlock/internal/detect/lowbattery"
+	"github.com/sashlock/sashlock/internal/detect/revocation"
 	"github.com/sashlock/sashlock/internal/detect/unattended"
 	"github.com/sashlock/sashlock/internal/lang"
 )
@@ -35,14 +40,20 @@ func TestEveryFindingIsTranslated(t *testing.T) {
 		}
 		s := sashlock.OpeningState{
 			Position: rapid.SampledFrom([]sashlock.Position{sashlock.Open, sashlock.Closed}).Draw(t, "position"), PositionAt: at("moved"),
-			Lock: rapid.SampledFrom([]sashlock.LockState{sashlock.Locked, sashlock.Unlocked}).Draw(t, "lock"), LockAt: at("locked"),
+			Lock: rapid.SampledFrom([]sashlock.LockState{sashlock.Locked, sashlock.Unlocked, sashlock.Jammed, sashlock.Halfway}).Draw(t, "lock"), LockAt: at("locked"),
 			Duress: at("duress"), Forced: rapid.Bool().Draw(t, "forced"), Tampered: rapid.Bool().Draw(t, "tampered"), Present: rapid.Bool().Draw(t, "present"), Presence: at("seen"),
 		}
 		if rapid.Bool().Draw(t, "released") {
 			s.Release = &sashlock.Release{Until: at("until")}
 		}
-		facts := detect.Facts{Opening: sashlock.Opening{OpenTime: time.Second, Unattended: time.Second}, State: s, Now: now, Staffed: detect.OutOfHours}
-		for _, rule := range []detect.Rule{forced.Rule{}, heldopen.Rule{}, unattended.Rule{}, afterhours.Rule{}, duress.Rule{}} {
+		s.Downgraded = rapid.MapOfN(rapid.SampledFrom([]sashlock.DeviceID{"dev_1", "dev_2"}), rapid.Just(at("doubted")), 0, 2).Draw(t, "not believed")
+		s.Weak = rapid.MapOfN(rapid.SampledFrom([]sashlock.DeviceID{"dev_1", "dev_2"}), rapid.IntRange(0, 10), 0, 2).Draw(t, "weak")
+		if rapid.Bool().Draw(t, "revoking") {
+			s.Revoking = at("since")
+		}
+		facts := detect.Facts{Opening: sashlock.Opening{OpenTime: time.Second, Unattended: time.Second}, State: s, Now: now, Staffed: detect.OutOfHours,
+			Coming: &detect.Coming{By: at("by"), Start: at("start"), End: now.Add(time.Hour)}}
+		for _, rule := range []detect.Rule{forced.Rule{}, heldopen.Rule{}, unattended.Rule{}, afterhours.Rule{}, duress.Rule{}, jammed.Rule{}, lowbattery.Rule{}, downgraded.Rule{}, revocation.Rule{}, lateopening.Rule{}} {
 			why := rule.Look(facts).Why
 			if why == "" {
 				continue

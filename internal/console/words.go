@@ -178,6 +178,8 @@ func (t *teller) movement() bool {
 		return true
 	case sashlock.LockWasJammed:
 		return t.say(Alert, "The bolt of %s is jammed", t.opening())
+	case sashlock.LockHalfway:
+		return t.say(Watch, "%s is not fully locked", t.opening())
 	case sashlock.CodeRefused:
 		return t.say(Watch, "A wrong code was typed at %s", t.opening())
 	case sashlock.PresenceSeen, sashlock.PresenceLost:
@@ -247,6 +249,10 @@ func RuleWords(rule string) string {
 		return lang.Mark("Forced")
 	case "afterhours":
 		return lang.Mark("Open after hours")
+	case "jammed":
+		return lang.Mark("A bolt is stuck")
+	case "lowbattery":
+		return lang.Mark("Battery nearly empty")
 	case "downgraded":
 		return lang.Mark("A reader lost its protection")
 	case "revocation":

@@ -10,6 +10,8 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/flow"
+	"github.com/sashlock/sashlock/internal/incidents"
+	"github.com/sashlock/sashlock/internal/signin"
 )
 
 // happening is an episode of the past at one opening: what its devices say.
@@ -229,6 +231,10 @@ func (c *chronicle) jam(o sashlock.Opening, at time.Time) {
 	h.pause(.25, .5).says(h.lock, sashlock.LockWasJammed, method(sashlock.ByRemote))
 	h.pause(20, 60).gone()
 	h.pause(60, 200).says(h.lock, sashlock.LockLocked, method(sashlock.ByHand))
+	h.worked(mishap{
+		seen: true, owner: signin.Manager, cause: incidents.DeviceFault,
+		note: "Goods stood against the door and the bolt could not move. They were pushed back, and it was locked by hand.",
+	})
 }
 
 // outOfReach is a lock that cannot be heard for a while.

@@ -129,12 +129,17 @@ func looksLikeAShop(t *testing.T, s *shop) {
 		case sashlock.AccessDenied:
 			reasons[e.Reason]++
 		case sashlock.AlarmRaised:
+			if e.Rule == "jammed" { // where and when is left to chance
+				raised[e.Rule] = true
+				continue
+			}
 			raised[book.Openings[e.Opening].Slug+" "+e.Rule] = true
 		case sashlock.AccessGranted:
 			hours[book.Clock(e.Site, e.Heard).Hour()]++
 		}
 	}
 	want := map[string]bool{
+		"jammed": true,
 		"watches-2 unattended": true, "stock-door heldopen": true, "madrid-jewellery-3 unattended": true, "loading-dock forced": true,
 		"porto-stock-door afterhours": true, "fragrance-4 unattended": true, "watches-5 forced": true, "porto-stock-door heldopen": true, "cage-2 forced": true,
 	}

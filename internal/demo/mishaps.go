@@ -81,19 +81,24 @@ func (c *chronicle) mishap(m mishap) {
 		}
 		h := c.begin(o, at)
 		m.happens(h)
-		w := &worked{mishap: m, opening: o}
-		h.pause(2, 4)
-		h.act(h.clock, w.gathered)
-		if m.seen {
-			h.pause(40, 240)
-			h.at(h.clock, func(p *past, at time.Time) { p.acknowledge(at, o) })
-		}
-		if m.owner != "" {
-			h.pause(20, 90)
-			h.act(h.clock, w.taken)
-			h.pause(600, 3000)
-			h.act(h.clock, w.ended)
-		}
+		h.worked(m)
+	}
+}
+
+// worked is what operators did about a mishap.
+func (h *happening) worked(m mishap) {
+	w := &worked{mishap: m, opening: h.opening}
+	h.pause(2, 4)
+	h.act(h.clock, w.gathered)
+	if m.seen {
+		h.pause(40, 240)
+		h.at(h.clock, func(p *past, at time.Time) { p.acknowledge(at, w.opening) })
+	}
+	if m.owner != "" {
+		h.pause(20, 90)
+		h.act(h.clock, w.taken)
+		h.pause(600, 3000)
+		h.act(h.clock, w.ended)
 	}
 }
 

@@ -182,7 +182,7 @@ func gatewayOf(o estate.Opening) string {
 }
 
 // weak are the batteries that somebody should change.
-var weak = map[string]int{"spirits-3": 14, "locker-4": 9, "madrid-jewellery-5": 17}
+var weak = map[string]int{"spirits-3": 14, "locker-4": 12, "madrid-jewellery-5": 17}
 
 // equip says which devices the simulated stores have, by gateway, and to which
 // opening each belongs.

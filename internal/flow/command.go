@@ -117,6 +117,8 @@ func (h *Hall) answerCommands(tx *store.Tx, r sashlock.Report, out opening.Outco
 		switch {
 		case r.Kind == sashlock.LockWasJammed:
 			end(tx, c, sashlock.CommandFailed, sashlock.LockJammed)
+		case r.Kind == sashlock.LockHalfway:
+			end(tx, c, sashlock.CommandFailed, sashlock.BoltHalfway)
 		case answers(r.Kind, c.Verb):
 			end(tx, c, sashlock.CommandSucceeded, "")
 		}

@@ -69,13 +69,11 @@ func (h *Hall) lookAgainAt(tx *store.Tx, before *Book, e Edit) error {
 	return nil
 }
 
-// forgetDoubts takes what was doubted about devices that have left an opening
-// out of its state.
-func (b *Book) forgetDoubts(s sashlock.OpeningState) sashlock.OpeningState {
-	for id := range s.Downgraded {
-		if b.Devices[id].Opening != s.Opening {
-			s = opening.Undoubted(s, id)
-		}
+// forgetGone leaves out of a state what was known of devices that have left the
+// opening.
+func (b *Book) forgetGone(s sashlock.OpeningState) sashlock.OpeningState {
+	if len(s.Downgraded) == 0 && len(s.Weak) == 0 {
+		return s
 	}
-	return s
+	return opening.Gone(s, func(id sashlock.DeviceID) bool { return b.Devices[id].Opening == s.Opening })
 }

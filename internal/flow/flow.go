@@ -179,7 +179,7 @@ func (h *Hall) settle(tx *store.Tx, o sashlock.Opening, s sashlock.OpeningState)
 	lapsed := opening.Lapse(o, s, now)
 	appendAll(tx, lapsed.Events)
 	h.noteTaken(tx, o, s, lapsed.Events)
-	s, look := h.lapseOrders(tx, o, h.working.forgetDoubts(lapsed.State))
+	s, look := h.lapseOrders(tx, o, h.working.forgetGone(lapsed.State))
 	look = earlier(look, lapsed.LookAgain)
 
 	s, err := h.relock(tx, o, s)

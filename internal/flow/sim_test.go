@@ -139,7 +139,7 @@ func (s *sim) step() {
 func (s *sim) anything() sashlock.Report {
 	o := s.facts.Openings[s.rand.IntN(len(s.facts.Openings))]
 	kinds := []sashlock.EventKind{
-		sashlock.LockUnlocked, sashlock.LockLocked, sashlock.LockWasJammed, sashlock.OpeningOpened, sashlock.OpeningClosed,
+		sashlock.LockUnlocked, sashlock.LockLocked, sashlock.LockWasJammed, sashlock.LockHalfway, sashlock.OpeningOpened, sashlock.OpeningClosed,
 		sashlock.PresenceSeen, sashlock.PresenceLost,
 	}
 	kind := kinds[s.rand.IntN(len(kinds))]

@@ -23,7 +23,9 @@ import (
 	"github.com/sashlock/sashlock/internal/detect/duress"
 	"github.com/sashlock/sashlock/internal/detect/forced"
 	"github.com/sashlock/sashlock/internal/detect/heldopen"
+	"github.com/sashlock/sashlock/internal/detect/jammed"
 	"github.com/sashlock/sashlock/internal/detect/lateopening"
+	"github.com/sashlock/sashlock/internal/detect/lowbattery"
 	"github.com/sashlock/sashlock/internal/detect/revocation"
 	"github.com/sashlock/sashlock/internal/detect/unattended"
 	"github.com/sashlock/sashlock/internal/store"
@@ -40,11 +42,13 @@ func TestStories(t *testing.T) {
 		"../detect/duress":      {duress.Rule{}},
 		"../detect/forced":      {forced.Rule{}},
 		"../detect/heldopen":    {heldopen.Rule{}},
+		"../detect/jammed":      {jammed.Rule{}},
+		"../detect/lowbattery":  {lowbattery.Rule{}},
 		"../detect/lateopening": {lateopening.Rule{}},
 		"../detect/revocation":  {revocation.Rule{}},
 		"../detect/unattended":  {unattended.Rule{}},
 		"../access":             {},
-		".":                     {forced.Rule{}, unattended.Rule{}, heldopen.Rule{}, afterhours.Rule{}},
+		".":                     {forced.Rule{}, jammed.Rule{}, unattended.Rule{}, heldopen.Rule{}, afterhours.Rule{}, lowbattery.Rule{}},
 	} {
 		files, err := filepath.Glob(filepath.Join(folder, "testdata/stories/*.txt"))
 		if err != nil || len(files) == 0 {
@@ -306,6 +310,8 @@ func (s *story) report(words []string) {
 			r.At = clockTime(at)
 		case "state":
 			r.State = true
+		case "level":
+			r.Level, _ = strconv.Atoi(value)
 		case "reason":
 			r.Reason = sashlock.Reason(value)
 		case "from":

@@ -13,7 +13,7 @@ import (
 // follows from requests, rules and operators is never a device's to say.
 func reportable(k sashlock.EventKind) bool {
 	switch k {
-	case sashlock.LockLocked, sashlock.LockUnlocked, sashlock.LockUnlatched, sashlock.LockWasJammed,
+	case sashlock.LockLocked, sashlock.LockUnlocked, sashlock.LockUnlatched, sashlock.LockWasJammed, sashlock.LockHalfway,
 		sashlock.CodeRefused, sashlock.OpeningOpened, sashlock.OpeningClosed,
 		sashlock.DeviceOnline, sashlock.DeviceOffline, sashlock.DeviceTampered, sashlock.TamperCleared,
 		sashlock.BatteryReported, sashlock.PresenceSeen, sashlock.PresenceLost:

@@ -27,7 +27,6 @@
 package opening
 
 import (
-	"maps"
 	"time"
 
 	"github.com/sashlock/sashlock"
@@ -51,8 +50,9 @@ import (
 //     order of hearing counts and the time of hearing is taken. Tampering and
 //     reach are always judged so. A report overtaken by a later number of the
 //     same device is then late, unless it is the more worrying side of its
-//     aspect (unlocked, jammed, opened, nobody there, tampered, offline):
-//     better one look too many than one falsely secured.
+//     aspect (unlocked, jammed, not fully locked, opened, nobody there,
+//     tampered, offline, a battery nearly empty): better one look too many than
+//     one falsely secured.
 //  4. Changes and statements. A report of a change always gives an event. A
 //     statement of how things are gives one only when it changes something.
 //     A change moves the time of its aspect; a statement of what is known
@@ -154,6 +154,8 @@ func (m *move) run() {
 		m.lock(sashlock.Unlatched)
 	case sashlock.LockWasJammed:
 		m.lock(sashlock.Jammed)
+	case sashlock.LockHalfway:
+		m.lock(sashlock.Halfway)
 	case sashlock.OpeningOpened:
 		m.open()
 	case sashlock.OpeningClosed:
@@ -171,6 +173,8 @@ func (m *move) run() {
 	case sashlock.DeviceOnline:
 		m.flag(&m.s.Offline, false)
 		m.believe()
+	case sashlock.BatteryReported:
+		m.battery()
 	case sashlock.CodeRefused:
 		m.changed = true // it leaves no trace in the state, and yet it happened
 	}
@@ -191,7 +195,7 @@ func (m *move) older(since time.Time) bool {
 // worrying reports whether a report is the side of its aspect to err on.
 func worrying(k sashlock.EventKind) bool {
 	switch k {
-	case sashlock.LockUnlocked, sashlock.LockUnlatched, sashlock.LockWasJammed, sashlock.OpeningOpened,
+	case sashlock.LockUnlocked, sashlock.LockUnlatched, sashlock.LockWasJammed, sashlock.LockHalfway, sashlock.OpeningOpened,
 		sashlock.PresenceLost, sashlock.DeviceTampered, sashlock.DeviceOffline:
 		return true
 	}
@@ -298,40 +302,6 @@ func (m *move) presence(there bool) {
 	}
 	m.changed = true
 	m.s.Present, m.s.Presence = there, m.at
-}
-
-// believe notes that a device is protected again as it has to be: else it would
-// not have come back.
-func (m *move) believe() {
-	if _, doubted := m.s.Downgraded[m.r.Device]; doubted && !m.late {
-		m.s, m.changed = Undoubted(m.s, m.r.Device), true
-	}
-}
-
-// Undoubted is a state in which a device is not doubted, because it is protected
-// again or is no longer there.
-func Undoubted(s sashlock.OpeningState, d sashlock.DeviceID) sashlock.OpeningState {
-	s.Downgraded = maps.Clone(s.Downgraded) // the caller keeps the old one
-	delete(s.Downgraded, d)
-	if len(s.Downgraded) == 0 {
-		s.Downgraded = nil
-	}
-	return s
-}
-
-// doubted is a state in which a device is not believed any more; since when
-// stays as it was first said.
-func doubted(s sashlock.OpeningState, d sashlock.DeviceID, at time.Time) sashlock.OpeningState {
-	if _, before := s.Downgraded[d]; before {
-		return s
-	}
-	all := maps.Clone(s.Downgraded)
-	if all == nil {
-		all = map[sashlock.DeviceID]time.Time{}
-	}
-	all[d] = at
-	s.Downgraded = all
-	return s
 }
 
 // flag sets an aspect that has no time of its own.

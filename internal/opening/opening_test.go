@@ -48,6 +48,7 @@ func claims(k sashlock.EventKind, at, heard float64) heardReport {
 }
 
 func (h heardReport) numbered(n uint64) heardReport { h.Boot, h.Number = 1, n; return h }
+func (h heardReport) level(n int) heardReport       { h.Level = n; return h }
 func (h heardReport) boot(b uint64) heardReport     { h.Boot = b; return h }
 func (h heardReport) state() heardReport            { h.State = true; return h }
 
@@ -118,9 +119,10 @@ func TestApply(t *testing.T) {
 		"first word ever":                        {sashlock.OpeningState{}, []heardReport{says(lk, 5)}, "lock.locked", "locked@5 -"},
 		"unlatched":                              {locked(), []heardReport{says(sashlock.LockUnlatched, 5)}, "lock.unlatched", "unlatched@5 closed@-3600"},
 		"jammed":                                 {locked(), []heardReport{says(sashlock.LockWasJammed, 5)}, "lock.jammed", "jammed@5 closed@-3600"},
+		"not fully locked":                       {locked(), []heardReport{says(sashlock.LockHalfway, 5)}, "lock.not_fully_locked", "not_fully_locked@5 closed@-3600"},
 		"code refused leaves no trace":           {locked(), []heardReport{says(sashlock.CodeRefused, 5)}, "lock.code_refused", "locked@-3600 closed@-3600"},
-		"battery leaves no trace":                {locked(), []heardReport{says(sashlock.BatteryReported, 5)}, "device.battery_reported", "locked@-3600 closed@-3600"},
-		"battery statement is no news":           {locked(), []heardReport{says(sashlock.BatteryReported, 5).state()}, "", "locked@-3600 closed@-3600"},
+		"battery leaves no trace":                {locked(), []heardReport{says(sashlock.BatteryReported, 5).level(80)}, "device.battery_reported", "locked@-3600 closed@-3600"},
+		"battery statement is no news":           {locked(), []heardReport{says(sashlock.BatteryReported, 5).level(80).state()}, "", "locked@-3600 closed@-3600"},
 		"a change to the same":                   {locked(), []heardReport{says(lk, 5)}, "lock.locked", "locked@5 closed@-3600"},
 		"a statement of what is known":           {locked(), []heardReport{says(lk, 5).state(), says(cls, 5).state()}, "", "locked@-3600 closed@-3600"},
 		"a statement of something else":          {locked(), []heardReport{says(un, 5).state()}, "lock.unlocked", "unlocked@5 closed@-3600"},

@@ -29,7 +29,7 @@ func history(t *rapid.T) []heardReport {
 		case 0, 1:
 			r.Device, r.Kind = lockDevice, sashlock.LockLocked
 			if isLocked {
-				r.Kind = rapid.SampledFrom([]sashlock.EventKind{sashlock.LockUnlocked, sashlock.LockUnlatched, sashlock.LockWasJammed}).Draw(t, "to")
+				r.Kind = rapid.SampledFrom([]sashlock.EventKind{sashlock.LockUnlocked, sashlock.LockUnlatched, sashlock.LockWasJammed, sashlock.LockHalfway}).Draw(t, "to")
 			}
 			isLocked = !isLocked
 		case 2, 3:

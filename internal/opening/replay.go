@@ -32,6 +32,8 @@ func replay(s *sashlock.OpeningState, e *sashlock.Event) {
 		setLock(s, sashlock.Unlatched, at)
 	case sashlock.LockWasJammed:
 		setLock(s, sashlock.Jammed, at)
+	case sashlock.LockHalfway:
+		setLock(s, sashlock.Halfway, at)
 	case sashlock.OpeningOpened:
 		s.Position, s.PositionAt = sashlock.Open, at
 	case sashlock.OpeningForced:

@@ -19,20 +19,21 @@ type Word string
 // The words, from the one that matters most. Held open is a state that went on
 // too long; held unlocked is a standing order: they are never mixed up.
 const (
-	Forced       Word = "forced"        // opened while locked, or tampered with
-	LastSeen     Word = "last_seen"     // silent too long or out of reach; Shown.Was says how it was
-	HeldOpen     Word = "held_open"     // open for longer than it may be
-	Jammed       Word = "jammed"        // the bolt did not move
-	Open         Word = "open"          // open
-	HeldUnlocked Word = "held_unlocked" // unlocked by standing order
-	Unlocked     Word = "unlocked"      // unlocked, and not known to be open
-	Ajar         Word = "ajar"          // not open, and not latched either
-	Lockdown     Word = "lockdown"      // secured, and locked down
-	BlockedOff   Word = "blocked"       // secured, and nobody may pass
-	Secured      Word = "secured"       // known to be locked and closed
-	LockedOnly   Word = "locked"        // locked, with no contact to say whether it is closed
-	ClosedOnly   Word = "closed"        // closed, with no lock that says whether it is locked
-	Unknown      Word = "unknown"       // nobody knows
+	Forced       Word = "forced"           // opened while locked, or tampered with
+	LastSeen     Word = "last_seen"        // silent too long or out of reach; Shown.Was says how it was
+	HeldOpen     Word = "held_open"        // open for longer than it may be
+	Jammed       Word = "jammed"           // the bolt did not move
+	Halfway      Word = "not_fully_locked" // the bolt stands between locked and unlocked
+	Open         Word = "open"             // open
+	HeldUnlocked Word = "held_unlocked"    // unlocked by standing order
+	Unlocked     Word = "unlocked"         // unlocked, and not known to be open
+	Ajar         Word = "ajar"             // not open, and not latched either
+	Lockdown     Word = "lockdown"         // secured, and locked down
+	BlockedOff   Word = "blocked"          // secured, and nobody may pass
+	Secured      Word = "secured"          // known to be locked and closed
+	LockedOnly   Word = "locked"           // locked, with no contact to say whether it is closed
+	ClosedOnly   Word = "closed"           // closed, with no lock that says whether it is locked
+	Unknown      Word = "unknown"          // nobody knows
 )
 
 // words are the words on screen.
@@ -46,6 +47,8 @@ func (w Word) words() string {
 		return "Held open"
 	case Jammed:
 		return "Jammed"
+	case Halfway:
+		return "Not fully locked"
 	case Open:
 		return "Open"
 	case HeldUnlocked:
@@ -113,6 +116,8 @@ func standing(o sashlock.Opening, s sashlock.OpeningState, now time.Time) (Word,
 		return HeldOpen, s.PositionAt
 	case s.Lock == sashlock.Jammed:
 		return Jammed, s.LockAt
+	case s.Lock == sashlock.Halfway && s.Position != sashlock.Open:
+		return Halfway, s.LockAt
 	case s.Position == sashlock.Open:
 		return Open, s.PositionAt
 	}
@@ -183,6 +188,8 @@ func was(w Word) string {
 		return "then ajar"
 	case Jammed:
 		return "then jammed"
+	case Halfway:
+		return "then not fully locked"
 	case ClosedOnly:
 		return "then closed"
 	}

@@ -41,6 +41,8 @@ func TestShow(t *testing.T) {
 		"held open for hours":         {with(func(s state) { s.Position, s.PositionAt = sashlock.Open, after(-7200) }), 3, HeldOpen, "Held open 2:00:03"},
 		"unlatched":                   {with(func(s state) { s.Lock = sashlock.Unlatched }), 5, Ajar, "Ajar"},
 		"jammed":                      {with(func(s state) { s.Lock = sashlock.Jammed }), 5, Jammed, "Jammed"},
+		"not fully locked":            {with(func(s state) { s.Lock = sashlock.Halfway }), 5, Halfway, "Not fully locked"},
+		"not fully locked and open":   {with(func(s state) { s.Lock, s.Position, s.PositionAt = sashlock.Halfway, sashlock.Open, start }), 5, Open, "Open"},
 		"jammed and open":             {with(func(s state) { s.Lock, s.Position, s.PositionAt = sashlock.Jammed, sashlock.Open, start }), 5, Jammed, "Jammed"},
 		"forced":                      {with(func(s state) { s.Forced, s.Position = true, sashlock.Open }), 5, Forced, "Forced"},
 		"tampered":                    {with(func(s state) { s.Tampered = true }), 5, Forced, "Forced"},
@@ -72,7 +74,7 @@ func TestShow(t *testing.T) {
 // TestSecuredIsKnown: whatever the state, secured is shown only for an opening
 // that itself said, recently, that it is locked and closed.
 func TestSecuredIsKnown(t *testing.T) {
-	locks := rapid.SampledFrom([]sashlock.LockState{"", sashlock.Locked, sashlock.Unlocked, sashlock.Unlatched, sashlock.Jammed, sashlock.LockUnknown})
+	locks := rapid.SampledFrom([]sashlock.LockState{"", sashlock.Locked, sashlock.Unlocked, sashlock.Unlatched, sashlock.Jammed, sashlock.Halfway, sashlock.LockUnknown})
 	positions := rapid.SampledFrom([]sashlock.Position{"", sashlock.Open, sashlock.Closed, sashlock.PositionUnknown, sashlock.PositionFault})
 	modes := rapid.SampledFrom([]sashlock.Mode{"", sashlock.Normal, sashlock.HeldUnlocked, sashlock.LockedDown, sashlock.Blocked})
 	rapid.Check(t, func(t *rapid.T) {

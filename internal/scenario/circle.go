@@ -14,7 +14,7 @@ import (
 func Heard() []sashlock.EventKind {
 	return []sashlock.EventKind{
 		sashlock.AlarmRaised, sashlock.AlarmCleared, sashlock.OpeningForced, sashlock.OpeningOpened, sashlock.OpeningClosed,
-		sashlock.LockWasJammed, sashlock.LockUnlocked, sashlock.CodeRefused, sashlock.AccessDenied, sashlock.AccessTaken,
+		sashlock.LockWasJammed, sashlock.LockHalfway, sashlock.LockUnlocked, sashlock.CodeRefused, sashlock.AccessDenied, sashlock.AccessTaken,
 		sashlock.DuressSignalled, sashlock.DeviceTampered, sashlock.DeviceOffline, sashlock.CallRaised, sashlock.PersonClockedIn,
 		sashlock.ThreatChanged, sashlock.ModeOrdered, sashlock.ModeWithdrawn, sashlock.ScenarioBegan, sashlock.ScenarioEnded,
 	}

@@ -242,6 +242,10 @@ func AppendState(dst []byte, s *sashlock.OpeningState) ([]byte, error) {
 		f.name("downgraded")
 		f.value(s.Downgraded)
 	}
+	if len(s.Weak) > 0 {
+		f.name("weak")
+		f.value(s.Weak)
+	}
 	if len(s.Alarms) > 0 {
 		f.name("alarms")
 		f.value(s.Alarms)

@@ -113,6 +113,8 @@ func reportWords(k sashlock.EventKind) string {
 		return lang.Mark("It is unlocked.")
 	case sashlock.LockWasJammed:
 		return lang.Mark("Its bolt is jammed.")
+	case sashlock.LockHalfway:
+		return lang.Mark("Its bolt stands between locked and unlocked.")
 	case sashlock.CodeRefused:
 		return lang.Mark("Somebody entered a code that it does not know.")
 	case sashlock.OpeningOpened:

@@ -118,6 +118,9 @@ func (d *drawing) take(e sashlock.Event) {
 	case sashlock.LockWasJammed:
 		d.state.Lock, d.state.LockAt = sashlock.Jammed, e.Heard
 		d.run(&d.lock, "lock", e.Heard, span{Kind: "alert", Tone: console.Alert, Text: lang.Say("Jammed")})
+	case sashlock.LockHalfway:
+		d.state.Lock, d.state.LockAt = sashlock.Halfway, e.Heard
+		d.run(&d.lock, "lock", e.Heard, span{Kind: "alert", Tone: console.Watch, Text: lang.Say("Not fully locked")})
 	case sashlock.OpeningOpened:
 		d.state.Position, d.state.PositionAt = sashlock.Open, e.Heard
 		d.run(&d.contact, "contact", e.Heard, span{Kind: "busy", Tone: console.Watch, Text: lang.Say("Open")})

@@ -87,7 +87,7 @@ func TestRibbonHasNoGap(t *testing.T) {
 	book := testBook(t)
 	from := ten.Add(-laneHours * time.Hour)
 	kinds := []sashlock.EventKind{
-		sashlock.LockLocked, sashlock.LockUnlocked, sashlock.LockWasJammed, sashlock.OpeningOpened, sashlock.OpeningClosed,
+		sashlock.LockLocked, sashlock.LockUnlocked, sashlock.LockWasJammed, sashlock.LockHalfway, sashlock.OpeningOpened, sashlock.OpeningClosed,
 		sashlock.OpeningForced, sashlock.DeviceOffline, sashlock.DeviceOnline, sashlock.AlarmRaised, sashlock.AlarmCleared, sashlock.PresenceSeen,
 	}
 	rapid.Check(t, func(t *rapid.T) {

@@ -64,6 +64,8 @@ func (p pin) Was(ctx context.Context) string {
 		return lang.T(ctx, "then ajar")
 	case opening.Jammed:
 		return lang.T(ctx, "then jammed")
+	case opening.Halfway:
+		return lang.T(ctx, "then not fully locked")
 	case opening.ClosedOnly:
 		return lang.T(ctx, "then closed")
 	}

@@ -176,7 +176,7 @@ func (c *counter) cases(ctx context.Context) error {
 	}
 	for _, o := range c.mine {
 		s := stands[o.ID]
-		if w := opening.Show(o, s, c.Now).Word; w == opening.HeldOpen || w == opening.Forced || w == opening.Jammed {
+		if w := opening.Show(o, s, c.Now).Word; w == opening.HeldOpen || w == opening.Forced || w == opening.Jammed || w == opening.Halfway {
 			c.Standing = append(c.Standing, c.row(o, s))
 		}
 		if !c.found(o) || c.me.ID == "" || !book.Index.Could(sashlock.Request{Person: c.me.ID, Opening: o.ID, At: c.pages.Now()}, s.Mode).Granted {

@@ -60,6 +60,8 @@ func eventWords(kind sashlock.EventKind) string {
 		return lang.Mark("an opening is closed")
 	case sashlock.LockWasJammed:
 		return lang.Mark("a bolt is jammed")
+	case sashlock.LockHalfway:
+		return lang.Mark("a lock is not fully locked")
 	case sashlock.LockUnlocked:
 		return lang.Mark("a lock is unlocked")
 	case sashlock.CodeRefused:

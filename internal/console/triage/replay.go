@@ -140,6 +140,8 @@ func lockWord(e sashlock.Event) (word, look string) {
 		return lang.Mark("unlocked"), "use"
 	case sashlock.LockWasJammed:
 		return lang.Mark("jammed"), "wrong"
+	case sashlock.LockHalfway:
+		return lang.Mark("not fully locked"), "wrong"
 	case sashlock.DeviceOffline:
 		return lang.Mark("out of reach"), "doubt"
 	}
