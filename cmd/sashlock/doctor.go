@@ -78,6 +78,7 @@ func (c *doctorCommand) Run(d *desk) error {
 	x.files()
 	configured := x.config()
 	x.disk()
+	x.certificates()
 	if configured {
 		if err := x.store(c.Quick, c.Offline); err != nil {
 			return err

@@ -4,6 +4,11 @@ package main
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"log/slog"
 	"os"
@@ -14,6 +19,7 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock/internal/app"
+	"github.com/sashlock/sashlock/internal/devicekeys"
 )
 
 // stored makes a data folder in which a store node ran whose clock was ahead by
@@ -101,6 +107,15 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 			},
 			want: "ledger\tthe database holds the ledger of sashlock.local/",
 		},
+		"a device whose certificate ends": {
+			spoil: func(data string) error {
+				return enrolled(t, data, time.Now().Add(24*time.Hour-devicekeys.CertificateLife))
+			},
+			want: "certificates\tof 1 device these end within two months: till-3 (" + time.Now().Add(24*time.Hour).UTC().Format(time.DateOnly) + ") → have them renewed",
+		},
+		"a device whose certificate is good": {
+			spoil: func(data string) error { return enrolled(t, data, time.Now()) },
+		},
 		"no database": {
 			spoil: func(data string) error { return os.Remove(filepath.Join(data, "store.db")) },
 			want:  "database\tthere is none in this folder yet → sashlock serve",
@@ -128,6 +143,29 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 			}
 		})
 	}
+}
+
+// enrolled enrols a device in a data folder as if it was then.
+func enrolled(t *testing.T, data string, then time.Time) error {
+	t.Helper()
+	keys, err := devicekeys.Open(app.DeviceKeys(data), func() time.Time { return then })
+	if err != nil {
+		return err
+	}
+	code, _, err := keys.Invite("lisbon", "till-3")
+	if err != nil {
+		return err
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, key)
+	if err != nil {
+		return err
+	}
+	_, err = keys.Enrol(code.Secret, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
+	return err
 }
 
 func TestDoctorOfAFolderThatWasNotSetUp(t *testing.T) {

@@ -96,13 +96,18 @@ func (h *house) identity(t testing.TB, address string) lock.Identity {
 // device starts a device and ends it with the test.
 func (h *house) device(t testing.TB, address string, change func(*lock.Options)) *lock.Lock {
 	t.Helper()
-	who := h.identity(t, address)
+	return h.join(t, h.identity(t, address), change)
+}
+
+// join starts a device that has enrolled already.
+func (h *house) join(t testing.TB, who lock.Identity, change func(*lock.Options)) *lock.Lock {
+	t.Helper()
 	how, err := who.TLS()
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := lock.Options{
-		Endpoint: h.address, Site: who.Site, Address: address, TLS: how, CommandKey: who.CommandKey, Latency: 3 * time.Millisecond,
+		Endpoint: h.address, Site: who.Site, Address: who.Address, TLS: how, CommandKey: who.CommandKey, Latency: 3 * time.Millisecond,
 	}
 	if change != nil {
 		change(&o)

@@ -199,6 +199,9 @@ func (s *session) takeMeta(ctx context.Context, address string, payload []byte) 
 	if err != nil {
 		return unreadable()
 	}
+	if s.keys != nil && s.keys.EndsSoon(address) {
+		d.Weak = "Its certificate ends within two months: have the device renew it, or enrol it again."
+	}
 	if err := tell(ctx, func(ctx context.Context) error { return s.sink.Found(ctx, d) }); err != nil {
 		return err
 	}

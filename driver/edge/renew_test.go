@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/driver"
 	"github.com/sashlock/sashlock/driver/drivertest"
 	"github.com/sashlock/sashlock/driver/edge/lock"
 	"github.com/sashlock/sashlock/internal/devicekeys"
@@ -80,5 +81,36 @@ func TestTheExpelledAreNotRenewed(t *testing.T) {
 	}
 	if got, err := lock.Renew(t.Context(), h.address, who); !sashlock.IsKind(err, sashlock.Denied) || got.Certificate != who.Certificate {
 		t.Errorf("renewed %v, %v", got.Certificate != who.Certificate, err)
+	}
+}
+
+// A device that does not renew its certificate by itself is shown as weak in
+// time, and not any more once it has a new one.
+func TestTheNearEndIsTold(t *testing.T) {
+	const day = 24 * time.Hour
+	for name, c := range map[string]struct {
+		ago  time.Duration
+		weak bool
+	}{"with two months left": {devicekeys.CertificateLife - 61*day, false}, "with less": {devicekeys.CertificateLife - 59*day, true}} {
+		t.Run(name, func(t *testing.T) {
+			h, rec := newHouse(t, nil), drivertest.NewRecorder()
+			h.open(t, rec)
+			who := h.aged(t, "till-3", c.ago)
+			h.join(t, who, nil)
+			ready(t, rec, "till-3")
+			if d := rec.Devices()["till-3"]; (d.Weak != "") != c.weak {
+				t.Errorf("its link: %q", d.Weak)
+			}
+			renewed, err := lock.Renew(t.Context(), h.address, who)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mark := rec.Mark()
+			h.join(t, renewed, nil)
+			rec.Await(t, patience, mark, "that it is back", func(r driver.Report) bool { return r.Kind == sashlock.LockLocked })
+			if d := rec.Devices()["till-3"]; d.Weak != "" {
+				t.Errorf("renewed, its link: %q", d.Weak)
+			}
+		})
 	}
 }

@@ -49,7 +49,7 @@ func Open(folder string, now func() time.Time) (*Authority, error) {
 		now = time.Now
 	}
 	a := &Authority{folder: folder, now: now}
-	for _, sub := range []string{codeFolder, deviceFolder} {
+	for _, sub := range []string{codeFolder, deviceFolder, endFolder} {
 		if err := os.MkdirAll(filepath.Join(folder, sub), 0o700); err != nil {
 			return nil, err
 		}

@@ -9,6 +9,8 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -210,14 +212,48 @@ func TestRenewal(t *testing.T) {
 	a, clock := newAuthority(t)
 	key := newKey(t)
 	enrol(t, a, "till-3", key)
-	clock.at = clock.at.Add(CertificateLife - time.Hour)
+	clock.at = clock.at.Add(CertificateLife - EndsSoon)
+	if a.EndsSoon("till-3") {
+		t.Error("the end is said to be near too early")
+	}
+	clock.at = clock.at.Add(EndsSoon - time.Hour)
+	if !a.EndsSoon("till-3") {
+		t.Error("the end is not said to be near")
+	}
 	text, err := a.Renew("till-3", request(t, key, "x"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	if ends, err := Ends(a.folder); err != nil || !ends["till-3"].Equal(parse(t, text).NotAfter) || a.EndsSoon("till-3") {
+		t.Errorf("renewed, the ends are %s (%v)", ends, err)
+	}
 	clock.at = clock.at.Add(24 * time.Hour)
 	if address, err := a.Check(parse(t, text)); address != "till-3" || err != nil {
 		t.Errorf("%q, %v", address, err)
+	}
+}
+
+// TestEndOfOlderEnrolments is a device that was enrolled before ends were kept,
+// one whose end cannot be read, and one that was never enrolled.
+func TestEndOfOlderEnrolments(t *testing.T) {
+	a, clock := newAuthority(t)
+	enrol(t, a, "till-3", newKey(t))
+	if err := os.Remove(filepath.Join(a.folder, endFolder, "till-3")); err != nil {
+		t.Fatal(err)
+	}
+	enrol(t, a, "till-4", newKey(t))
+	if err := os.WriteFile(filepath.Join(a.folder, endFolder, "till-4"), []byte("soon"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ends, err := Ends(a.folder)
+	if len(ends) != 1 || !ends["till-3"].Equal(clock.at.Add(CertificateLife)) || err == nil || !strings.Contains(err.Error(), "till-4") {
+		t.Errorf("%s, %v", ends, err)
+	}
+	if a.EndsSoon("till-5") {
+		t.Error("a device that nobody enrolled has an end")
+	}
+	if _, err := Ends(filepath.Join(t.TempDir(), "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without a folder: %v", err)
 	}
 }
 

@@ -45,6 +45,10 @@ const (
 	authorityLife   = 20 * 365 * 24 * time.Hour
 	serverLife      = 30 * 24 * time.Hour
 	slack           = time.Hour // clocks of devices that are behind
+
+	// EndsSoon is what is left of a certificate that should long have been
+	// renewed: devices that do so by themselves begin half a year before the end.
+	EndsSoon = 60 * 24 * time.Hour
 )
 
 // Code is what a device is given to enrol with.

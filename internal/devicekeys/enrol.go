@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -24,6 +25,7 @@ import (
 const (
 	codeFolder   = "codes"
 	deviceFolder = "devices"
+	endFolder    = "ends" // apart from who is enrolled, which renewing must not touch
 )
 
 type invitation struct {
@@ -161,7 +163,48 @@ func (a *Authority) sign(address string, csr *x509.CertificateRequest) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
+	if err := write(filepath.Join(a.folder, endFolder, address), []byte(plan.NotAfter.UTC().Format(time.RFC3339))); err != nil {
+		return nil, err
+	}
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), nil
+}
+
+// EndsSoon reports whether the newest certificate of a device has less than
+// [EndsSoon] left.
+func (a *Authority) EndsSoon(address string) bool {
+	end, err := endOf(a.folder, address)
+	return err == nil && end.Sub(a.now()) < EndsSoon
+}
+
+// Ends tells until when the newest certificate of each device is good that is
+// enrolled in an authority's folder. It makes nothing there.
+func Ends(folder string) (map[string]time.Time, error) {
+	addresses, err := addressesIn(folder)
+	all := make(map[string]time.Time, len(addresses))
+	for _, address := range addresses {
+		end, failed := endOf(folder, address)
+		if failed != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", address, failed))
+			continue
+		}
+		all[address] = end
+	}
+	return all, err
+}
+
+func endOf(folder, address string) (time.Time, error) {
+	known, err := enrolledIn(folder, address)
+	if err != nil {
+		return time.Time{}, err
+	}
+	text, err := os.ReadFile(filepath.Join(folder, endFolder, address))
+	if errors.Is(err, fs.ErrNotExist) { // enrolled before this was kept
+		return known.Since.Add(CertificateLife), nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	return time.Parse(time.RFC3339, string(text))
 }
 
 func keyOf(spki []byte) string {
@@ -169,11 +212,13 @@ func keyOf(spki []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func (a *Authority) enrolled(address string) (e enrolled, err error) {
+func (a *Authority) enrolled(address string) (enrolled, error) { return enrolledIn(a.folder, address) }
+
+func enrolledIn(folder, address string) (e enrolled, err error) {
 	if !sashlock.ValidSlug(address) {
 		return e, fs.ErrNotExist
 	}
-	text, err := os.ReadFile(filepath.Join(a.folder, deviceFolder, address))
+	text, err := os.ReadFile(filepath.Join(folder, deviceFolder, address))
 	if err != nil {
 		return e, err
 	}
@@ -205,8 +250,10 @@ func (a *Authority) Known(address string) bool {
 }
 
 // Addresses lists the devices that are enrolled, in order.
-func (a *Authority) Addresses() ([]string, error) {
-	files, err := os.ReadDir(filepath.Join(a.folder, deviceFolder))
+func (a *Authority) Addresses() ([]string, error) { return addressesIn(a.folder) }
+
+func addressesIn(folder string) ([]string, error) {
+	files, err := os.ReadDir(filepath.Join(folder, deviceFolder))
 	var all []string
 	for _, f := range files {
 		if sashlock.ValidSlug(f.Name()) {
