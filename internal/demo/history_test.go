@@ -139,7 +139,7 @@ func looksLikeAShop(t *testing.T, s *shop) {
 		}
 	}
 	want := map[string]bool{
-		"jammed": true,
+		"jammed":               true,
 		"watches-2 unattended": true, "stock-door heldopen": true, "madrid-jewellery-3 unattended": true, "loading-dock forced": true,
 		"porto-stock-door afterhours": true, "fragrance-4 unattended": true, "watches-5 forced": true, "porto-stock-door heldopen": true, "cage-2 forced": true,
 	}

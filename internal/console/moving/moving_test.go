@@ -12,6 +12,7 @@ import (
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/driver"
+	"github.com/sashlock/sashlock/internal/approvals"
 	"github.com/sashlock/sashlock/internal/consoletest"
 	"github.com/sashlock/sashlock/internal/signin"
 	"github.com/sashlock/sashlock/internal/store"
@@ -151,5 +152,35 @@ func TestALogIsCompared(t *testing.T) {
 		if status != http.StatusUnprocessableEntity || !strings.Contains(strings.ToLower(consoletest.Words(page)), bad.says) {
 			t.Errorf("%s: %d", name, status)
 		}
+	}
+}
+
+// What is worth most goes on trial by one press, as nothing opens by that, and
+// comes into force when a second operator has confirmed it, and not before.
+func TestHighValueComesIntoForceByTwo(t *testing.T) {
+	c := consoletest.New(t)
+	c.Approvals.Others = nil // somebody always could confirm
+	all := approvals.By{ID: "opr_1", May: func(string) bool { return true }, Sees: func(sashlock.SiteID, sashlock.AreaID) bool { return true }}
+	_, err := c.Approvals.SaveSettings(c.Ctx(), all, approvals.Settings{Kinds: []string{approvals.GrantKind, approvals.PlaceKind}}, "")
+	c.Must(err)
+	onTrial := func() bool { return c.Hall.Book().Openings[c.Opening("cage-1")].Trial }
+	c.As(signin.Engineer)
+	if status, _, page := c.Post("/devices/cutover/cage-1/trial", nil); status != http.StatusSeeOther || !onTrial() {
+		t.Fatalf("on trial: %d %.300s", status, consoletest.Words(page))
+	}
+	status, to, _ := c.Post("/devices/cutover/cage-1/force", nil)
+	if status != http.StatusSeeOther || !strings.HasPrefix(to, "/access/changes") || !onTrial() {
+		t.Fatalf("into force: %d, then %q; still on trial %v", status, to, onTrial())
+	}
+	var waiting []approvals.Proposal
+	c.Must(c.Store.View(c.Ctx(), func(q store.Query) (err error) { waiting, err = approvals.WaitingProposals(q); return err }))
+	if len(waiting) != 1 || waiting[0].Kind != approvals.PlaceKind {
+		t.Fatalf("waiting: %+v", waiting)
+	}
+	c.As(signin.Owner)
+	_, page := c.Get("/access/changes")
+	c.Sees(page, "Cage 1")
+	if status, _, page = c.Post("/access/changes/"+waiting[0].ID+"/confirm", url.Values{"rev": {"1"}}); status != http.StatusSeeOther || onTrial() {
+		t.Errorf("confirmed: %d, still on trial %v: %.300s", status, onTrial(), consoletest.Words(page))
 	}
 }
