@@ -130,6 +130,7 @@ type OpeningState struct {
 	Waiting    *Waiting               `json:"waiting,omitempty"`    // the first of two persons
 	Duress     time.Time              `json:"duress,omitzero"`      // when somebody was last let in under duress
 	Relock     time.Time              `json:"relock,omitzero"`      // when a lock that does not lock by itself is to be told to; zero: nothing is owed
+	Retold     int                    `json:"retold,omitempty"`     // how often the moment of Relock came, and it did not lock
 	Revoking   time.Time              `json:"revoking,omitzero"`    // since when a lock here holds a code that it was to forget; zero: none does
 	Downgraded map[DeviceID]time.Time `json:"downgraded,omitempty"` // since when devices here answer with less protection than they have to have, and are not believed
 	Weak       map[DeviceID]int       `json:"weak,omitempty"`       // how full the batteries here are, in percent, that are nearly empty

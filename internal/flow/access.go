@@ -195,7 +195,7 @@ func (h *Hall) release(tx *store.Tx, q sashlock.Request, o sashlock.Opening, s s
 	}
 	h.noteGrant(tx, q, d, o)
 	if verb == sashlock.DoUnlock && !o.Trial && o.Egress == sashlock.EgressNone && s.Mode != sashlock.HeldUnlocked {
-		s.Relock = s.Release.Until
+		s = owed(s, s.Release.Until)
 	}
 	return command, h.settle(tx, o, s)
 }

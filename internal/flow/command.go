@@ -153,8 +153,8 @@ func (h *Hall) expireCommands(tx *store.Tx, o sashlock.Opening, now time.Time) (
 }
 
 // A lock that was told to lock, and did not say that it had, is left for a while
-// before it is told again: as long as it has been unlocked by then, within these
-// bounds, so that the pauses grow and a battery is not run down by it.
+// before it is told again. The pauses double between these bounds, so that a
+// bolt that is stuck does not run its battery down.
 const (
 	relockSoonest = 30 * time.Second
 	relockLatest  = 15 * time.Minute
@@ -166,17 +166,16 @@ const (
 func (h *Hall) relock(tx *store.Tx, o sashlock.Opening, s sashlock.OpeningState) (sashlock.OpeningState, error) {
 	lock, fitted := h.working.lock(o.ID)
 	if s.Relock.IsZero() || !fitted || o.Trial || o.Egress != sashlock.EgressNone || s.Mode == sashlock.HeldUnlocked {
-		s.Relock = time.Time{}
-		return s, nil
+		return owed(s, time.Time{}), nil
 	}
 	if tx.Now().Before(s.Relock) {
 		return s, nil
 	}
 	if s.Lock == sashlock.Locked { // it never opened, or has locked since
-		s.Relock = time.Time{}
-		return s, nil
+		return owed(s, time.Time{}), nil
 	}
-	s.Relock = tx.Now().Add(min(max(tx.Now().Sub(s.LockAt), relockSoonest), relockLatest))
+	s.Relock = tx.Now().Add(min(relockSoonest<<min(s.Retold, 10), relockLatest))
+	s.Retold++
 	if s.Position == sashlock.Open || s.Offline {
 		return s, nil
 	}
@@ -186,6 +185,13 @@ func (h *Hall) relock(tx *store.Tx, o sashlock.Opening, s sashlock.OpeningState)
 	}
 	h.queue(tx, o, sashlock.CommandRecord{Command: sashlock.Command{Device: lock.ID, Verb: sashlock.DoLock}})
 	return s, nil
+}
+
+// owed is a state in which a lock is to be told to lock at a moment; zero: it is
+// not to be told.
+func owed(s sashlock.OpeningState, at time.Time) sashlock.OpeningState {
+	s.Relock, s.Retold = at, 0
+	return s
 }
 
 // Resume ends the commands that were under way when the last process stopped,

@@ -74,7 +74,7 @@ func (h *Hall) Report(ctx context.Context, r sashlock.Report) (store.Receipt, er
 func closedNow(r sashlock.Report, out opening.Outcome, now time.Time) sashlock.OpeningState {
 	s := out.State
 	if r.Kind == sashlock.OpeningClosed && !out.Late && !s.Relock.IsZero() {
-		s.Relock = now
+		s = owed(s, now)
 	}
 	return s
 }

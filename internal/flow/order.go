@@ -275,9 +275,9 @@ func (h *Hall) moveBolt(tx *store.Tx, o sashlock.Opening, was sashlock.Mode, s s
 	case s.Mode == sashlock.HeldUnlocked:
 		h.queue(tx, o, sashlock.CommandRecord{Command: sashlock.Command{Device: lock.ID, Verb: sashlock.DoUnlock}})
 	case was == sashlock.HeldUnlocked && o.Egress == sashlock.EgressNone && lock.Has(sashlock.CanLock):
-		s.Relock = tx.Now()
+		s = owed(s, tx.Now())
 	case s.Mode != sashlock.Normal && s.Release != nil && s.Release.Taken.IsZero() && o.Egress == sashlock.EgressNone && lock.Has(sashlock.CanLock):
-		s.Relock = tx.Now() // locked down in the middle of a release
+		s = owed(s, tx.Now()) // locked down in the middle of a release
 	}
 	return s
 }

@@ -67,6 +67,6 @@ func (h *Hall) letGo(tx *store.Tx, o sashlock.Opening) error {
 		return held
 	})
 	s = h.rank(tx, o, s)
-	s.Relock = time.Time{}
+	s = owed(s, time.Time{})
 	return h.settle(tx, h.working.Openings[o.ID], s)
 }

@@ -237,6 +237,7 @@ func AppendState(dst []byte, s *sashlock.OpeningState) ([]byte, error) {
 	}
 	f.time("duress", s.Duress)
 	f.time("relock", s.Relock)
+	f.int("retold", int64(s.Retold))
 	f.time("revoking", s.Revoking)
 	if len(s.Downgraded) > 0 {
 		f.name("downgraded")
