@@ -97,7 +97,7 @@ func likely(rule string) incidents.Cause {
 		return incidents.Forgot
 	case "heldopen":
 		return incidents.Restock
-	case "forced":
+	case "forced", "jammed", "lowbattery":
 		return incidents.DeviceFault
 	}
 	return incidents.FalseAlarm
