@@ -88,6 +88,16 @@ const (
 	LockUnknown LockState = "unknown"
 )
 
+// Loose reports whether a lock said something that does not hold its opening
+// shut for certain.
+func (l LockState) Loose() bool {
+	switch l {
+	case Unlocked, Unlatched, Jammed, Halfway:
+		return true
+	}
+	return false
+}
+
 // Position is what the contact last said.
 type Position string
 
@@ -122,20 +132,20 @@ type OpeningState struct {
 	Heard      time.Time              `json:"heard,omitzero"`    // when we last heard from any of its devices
 	Offline    bool                   `json:"offline,omitempty"` // its lock cannot be reached
 	Tampered   bool                   `json:"tampered,omitempty"`
-	Forced     bool                   `json:"forced,omitempty"`     // it was opened while locked, and has not been closed since
-	Presence   time.Time              `json:"presence,omitzero"`    // when somebody was last seen there
-	Present    bool                   `json:"present,omitempty"`    // somebody is there now, by the last presence report
-	Release    *Release               `json:"release,omitempty"`    // the release in force, or the last one while it stands open
-	Orders     []Order                `json:"orders,omitempty"`     // standing orders, the one in force first; Mode is its mode
-	Waiting    *Waiting               `json:"waiting,omitempty"`    // the first of two persons
-	Duress     time.Time              `json:"duress,omitzero"`      // when somebody was last let in under duress
-	Relock     time.Time              `json:"relock,omitzero"`      // when a lock that does not lock by itself is to be told to; zero: nothing is owed
-	Retold     int                    `json:"retold,omitempty"`     // how often the moment of Relock came, and it did not lock
-	Revoking   time.Time              `json:"revoking,omitzero"`    // since when a lock here holds a code that it was to forget; zero: none does
-	Downgraded map[DeviceID]time.Time `json:"downgraded,omitempty"` // since when devices here answer with less protection than they have to have, and are not believed
-	Weak       map[DeviceID]int       `json:"weak,omitempty"`       // how full the batteries here are, in percent, that are nearly empty
-	Alarms     map[string]AlarmID     `json:"alarms,omitempty"`     // standing alarms by rule
-	Numbers    map[DeviceID]Numbers   `json:"numbers,omitempty"`    // which reports of each device were seen
+	Forced     bool                   `json:"forced,omitempty"`      // it was opened while locked, and has not been closed since
+	Presence   time.Time              `json:"presence,omitzero"`     // when somebody was last seen there
+	Present    bool                   `json:"present,omitempty"`     // somebody is there now, by the last presence report
+	Release    *Release               `json:"release,omitempty"`     // the release in force, or the last one while it stands open
+	Orders     []Order                `json:"orders,omitempty"`      // standing orders, the one in force first; Mode is its mode
+	Waiting    *Waiting               `json:"waiting,omitempty"`     // the first of two persons
+	Duress     time.Time              `json:"duress,omitzero"`       // when somebody was last let in under duress
+	Relock     time.Time              `json:"relock,omitzero"`       // when a lock that does not lock by itself is to be told to; zero: nothing is owed
+	Retold     int                    `json:"retold,omitempty"`      // how often the moment of Relock came, and it did not lock
+	Revoking   time.Time              `json:"revoking,omitzero"`     // since when a lock here holds a code that it was to forget; zero: none does
+	Downgraded map[DeviceID]time.Time `json:"downgraded,omitempty"`  // since when devices here answer with less protection than they have to have, and are not believed
+	LowBattery map[DeviceID]int       `json:"low_battery,omitempty"` // how full the batteries here are, in percent, that are nearly empty
+	Alarms     map[string]AlarmID     `json:"alarms,omitempty"`      // standing alarms by rule
+	Numbers    map[DeviceID]Numbers   `json:"numbers,omitempty"`     // which reports of each device were seen
 }
 
 // Release is a granted release of an opening and how far it got.

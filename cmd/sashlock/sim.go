@@ -39,7 +39,7 @@ type simLock struct {
 
 // Help explains the command.
 func (c *simLock) Help() string {
-	return `A lock with a bolt, a contact and a keypad that exist in this process only. It enrols with a code, or takes up again with what it kept. It moves its bolt only for commands that the store signed, for this lock, that that have not expired and were never used. It has its certificate renewed when a quarter of its life is left.
+	return `A lock with a bolt, a contact and a keypad that exist in this process only. It enrols with a code, or takes up again with what it kept. It moves its bolt only for commands that the store signed, for this lock, that have not expired and were never used. It has its certificate renewed when a quarter of its life is left.
 
 What people do to it is typed, a line each: open, close, unlock, lock, jam, free, code 3, wrong, near, gone, battery 40, off, on.
 

@@ -133,10 +133,10 @@ func (p page) put(what, name, class, word, attributes string) {
 // lockWord is what a sensor of class lock says: on is unlocked. A bolt that is
 // jammed, or stands half way, is not locked.
 func lockWord(s sashlock.LockState) string {
-	switch s {
-	case sashlock.Locked:
+	switch {
+	case s == sashlock.Locked:
 		return off
-	case sashlock.Unlocked, sashlock.Unlatched, sashlock.Jammed, sashlock.Halfway:
+	case s.Loose():
 		return on
 	}
 	return unknown

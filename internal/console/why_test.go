@@ -47,7 +47,7 @@ func TestEveryFindingIsTranslated(t *testing.T) {
 			s.Release = &sashlock.Release{Until: at("until")}
 		}
 		s.Downgraded = rapid.MapOfN(rapid.SampledFrom([]sashlock.DeviceID{"dev_1", "dev_2"}), rapid.Just(at("doubted")), 0, 2).Draw(t, "not believed")
-		s.Weak = rapid.MapOfN(rapid.SampledFrom([]sashlock.DeviceID{"dev_1", "dev_2"}), rapid.IntRange(0, 10), 0, 2).Draw(t, "weak")
+		s.LowBattery = rapid.MapOfN(rapid.SampledFrom([]sashlock.DeviceID{"dev_1", "dev_2"}), rapid.IntRange(0, 10), 0, 2).Draw(t, "low")
 		if rapid.Bool().Draw(t, "revoking") {
 			s.Revoking = at("since")
 		}

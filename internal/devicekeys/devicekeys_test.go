@@ -249,6 +249,12 @@ func TestEndOfOlderEnrolments(t *testing.T) {
 	if len(ends) != 1 || !ends["till-3"].Equal(clock.at.Add(CertificateLife)) || err == nil || !strings.Contains(err.Error(), "till-4") {
 		t.Errorf("%s, %v", ends, err)
 	}
+	if err := a.Remove("till-4"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(a.folder, endFolder, "till-4")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the end of a device that was turned out is kept: %v", err)
+	}
 	if a.EndsSoon("till-5") {
 		t.Error("a device that nobody enrolled has an end")
 	}

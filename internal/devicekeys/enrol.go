@@ -272,5 +272,8 @@ func (a *Authority) Remove(address string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return refuse(sashlock.NotFound, "removing device", address, "no such device is enrolled")
 	}
+	if end := os.Remove(filepath.Join(a.folder, endFolder, address)); !errors.Is(end, fs.ErrNotExist) {
+		err = errors.Join(err, end)
+	}
 	return err
 }

@@ -72,7 +72,7 @@ func (h *Hall) lookAgainAt(tx *store.Tx, before *Book, e Edit) error {
 // forgetGone leaves out of a state what was known of devices that have left the
 // opening.
 func (b *Book) forgetGone(s sashlock.OpeningState) sashlock.OpeningState {
-	if len(s.Downgraded) == 0 && len(s.Weak) == 0 {
+	if len(s.Downgraded) == 0 && len(s.LowBattery) == 0 {
 		return s
 	}
 	return opening.Gone(s, func(id sashlock.DeviceID) bool { return b.Devices[id].Opening == s.Opening })

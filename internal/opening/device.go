@@ -12,21 +12,21 @@ import (
 // Between these levels, in percent, a battery counts as what it was before: a
 // level goes up and down with the warmth of the day.
 const (
-	Weak   = 10 // nearly empty, from here downwards
-	Strong = 15 // not any more, from here upwards
+	BatteryLow  = 10 // nearly empty, from here downwards
+	BatteryGood = 15 // not any more, from here upwards
 )
 
 // battery notes a battery that is nearly empty, or is not any more.
 func (m *move) battery() {
-	if m.late = m.overtaken && m.r.Level > Weak; m.late || m.r.Device == "" {
+	if m.late = m.overtaken && m.r.Level > BatteryLow; m.late || m.r.Device == "" {
 		return
 	}
-	_, weak := m.s.Weak[m.r.Device]
+	_, low := m.s.LowBattery[m.r.Device]
 	switch {
-	case weak && m.r.Level >= Strong:
-		m.s.Weak, m.changed = without(m.s.Weak, m.r.Device), true
-	case weak, m.r.Level <= Weak:
-		m.s.Weak, m.changed = with(m.s.Weak, m.r.Device, m.r.Level), !weak
+	case low && m.r.Level >= BatteryGood:
+		m.s.LowBattery, m.changed = without(m.s.LowBattery, m.r.Device), true
+	case low, m.r.Level <= BatteryLow:
+		m.s.LowBattery, m.changed = with(m.s.LowBattery, m.r.Device, m.r.Level), !low
 	}
 }
 
@@ -51,7 +51,7 @@ func doubted(s sashlock.OpeningState, d sashlock.DeviceID, at time.Time) sashloc
 // opening any more.
 func Gone(s sashlock.OpeningState, here func(sashlock.DeviceID) bool) sashlock.OpeningState {
 	s.Downgraded = only(s.Downgraded, here)
-	s.Weak = only(s.Weak, here)
+	s.LowBattery = only(s.LowBattery, here)
 	return s
 }
 

@@ -12,9 +12,9 @@ import (
 	"github.com/sashlock/sashlock"
 )
 
-// TestWeakBatteries holds the set of weak batteries to what was said last, with
+// TestLowBatteries holds the set of low batteries to what was said last, with
 // its two levels, and the state before to what it was.
-func TestWeakBatteries(t *testing.T) {
+func TestLowBatteries(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := sashlock.Opening{ID: "opn_1"}
 		var s sashlock.OpeningState
@@ -31,16 +31,16 @@ func TestWeakBatteries(t *testing.T) {
 			case r.Level <= 10 || weak:
 				want[r.Device] = r.Level
 			}
-			before := maps.Clone(s.Weak)
+			before := maps.Clone(s.LowBattery)
 			out := Apply(o, s, r, start)
-			if diff := cmp.Diff(before, s.Weak); diff != "" {
+			if diff := cmp.Diff(before, s.LowBattery); diff != "" {
 				t.Fatalf("the state before was changed: %s", diff)
 			}
 			if _, now := want[r.Device]; out.News != (now != weak || !r.State) {
 				t.Fatalf("%+v with %v: news %t", r, before, out.News)
 			}
-			if !maps.Equal(want, out.State.Weak) {
-				t.Fatalf("%+v: %v, want %v", r, out.State.Weak, want)
+			if !maps.Equal(want, out.State.LowBattery) {
+				t.Fatalf("%+v: %v, want %v", r, out.State.LowBattery, want)
 			}
 			s = out.State
 		}
@@ -54,11 +54,11 @@ func TestOvertakenBatteryReport(t *testing.T) {
 	r := sashlock.Report{Opening: o.ID, Device: "dev_1", Kind: sashlock.BatteryReported, Boot: 1, Number: 9, Level: 100}
 	out := Apply(o, sashlock.OpeningState{}, r, start)
 	r.Number, r.Level = 8, 3
-	if out = Apply(o, out.State, r, start); out.Late || out.State.Weak["dev_1"] != 3 {
+	if out = Apply(o, out.State, r, start); out.Late || out.State.LowBattery["dev_1"] != 3 {
 		t.Errorf("%+v", out)
 	}
 	r.Number, r.Level = 7, 90
-	if out = Apply(o, out.State, r, start); !out.Late || out.State.Weak["dev_1"] != 3 {
+	if out = Apply(o, out.State, r, start); !out.Late || out.State.LowBattery["dev_1"] != 3 {
 		t.Errorf("%+v", out)
 	}
 }

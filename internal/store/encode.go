@@ -243,9 +243,9 @@ func AppendState(dst []byte, s *sashlock.OpeningState) ([]byte, error) {
 		f.name("downgraded")
 		f.value(s.Downgraded)
 	}
-	if len(s.Weak) > 0 {
-		f.name("weak")
-		f.value(s.Weak)
+	if len(s.LowBattery) > 0 {
+		f.name("low_battery")
+		f.value(s.LowBattery)
 	}
 	if len(s.Alarms) > 0 {
 		f.name("alarms")

@@ -115,7 +115,7 @@ func (p pages) sheet(r *http.Request) (*sheet, error) {
 		}
 		one := row{Opening: o, Area: book.Areas[o.Area].Name, Fitted: slices.ContainsFunc(book.Fitted(id), movable)}
 		lock := p.Store.StateNow(id).Lock
-		one.Open = lock == sashlock.Unlocked || lock == sashlock.Unlatched || lock == sashlock.Jammed || lock == sashlock.Halfway
+		one.Open = lock.Loose()
 		s.Openings = append(s.Openings, one)
 		if o.Trial {
 			s.OnTrial++

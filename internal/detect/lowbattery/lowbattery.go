@@ -40,10 +40,10 @@ func (Rule) Level() sashlock.Level { return sashlock.Look }
 // Look finds that a device of an opening has a battery that is nearly empty.
 func (Rule) Look(f detect.Facts) detect.Finding {
 	lowest := 100
-	for _, level := range f.State.Weak {
+	for _, level := range f.State.LowBattery {
 		lowest = min(lowest, level)
 	}
-	switch n := len(f.State.Weak); n {
+	switch n := len(f.State.LowBattery); n {
 	case 0:
 		return detect.Finding{}
 	case 1:

@@ -13,7 +13,7 @@ import (
 
 func TestLook(t *testing.T) {
 	for what, c := range map[string]struct {
-		weak map[sashlock.DeviceID]int
+		low  map[sashlock.DeviceID]int
 		want detect.Finding
 	}{
 		"all are full": {nil, detect.Finding{}},
@@ -27,7 +27,7 @@ func TestLook(t *testing.T) {
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, Rule{}.Look(detect.Facts{State: sashlock.OpeningState{Weak: c.weak}})); diff != "" {
+			if diff := cmp.Diff(c.want, Rule{}.Look(detect.Facts{State: sashlock.OpeningState{LowBattery: c.low}})); diff != "" {
 				t.Error(diff)
 			}
 		})
