@@ -66,7 +66,7 @@ type Event struct {
 	Kind    sashlock.EventKind `json:"kind"`
 	Method  sashlock.Method    `json:"method,omitempty"`
 	Slot    int                `json:"slot,omitempty"`
-	Level   int                `json:"level,omitempty"`
+	Level   *int               `json:"level,omitempty"`   // of a battery, percent
 	Command sashlock.CommandID `json:"command,omitempty"` // the command it answers
 }
 
@@ -182,7 +182,10 @@ func (s State) reports(address string) ([]driver.Report, error) {
 // report is an event as a report.
 func (e Event) report(address string) (driver.Report, error) {
 	r := driver.Report{
-		Address: address, Kind: e.Kind, Boot: e.Boot, Number: e.Seq, At: e.Time, Method: e.Method, Slot: e.Slot, Level: e.Level, Command: e.Command,
+		Address: address, Kind: e.Kind, Boot: e.Boot, Number: e.Seq, At: e.Time, Method: e.Method, Slot: e.Slot, Command: e.Command,
+	}
+	if e.Level != nil {
+		r.Level = *e.Level
 	}
 	switch e.Kind {
 	case sashlock.LockLocked, sashlock.LockUnlocked, sashlock.LockUnlatched, sashlock.LockWasJammed, sashlock.LockHalfway, sashlock.CodeRefused,
@@ -197,7 +200,9 @@ func (e Event) report(address string) (driver.Report, error) {
 		return r, errors.New("there is no such method")
 	}
 	switch {
-	case e.Slot < 0 || e.Slot > 1<<16 || e.Level < 0 || e.Level > 100:
+	case e.Kind == sashlock.BatteryReported && e.Level == nil:
+		return r, errors.New("how full is the battery?") // not a word of it is not the same as empty
+	case e.Slot < 0 || e.Slot > 1<<16 || r.Level < 0 || r.Level > 100:
 		return r, errors.New("the slot or the level is impossible")
 	case e.Boot > 1<<62 || e.Seq > 1<<62:
 		return r, errors.New("the number is impossible")

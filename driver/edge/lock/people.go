@@ -101,7 +101,7 @@ func (l *Lock) Tamper(on bool) {
 func (l *Lock) Drain(percent int) {
 	l.do(func() {
 		l.battery = percent
-		l.tell(edge.Event{Kind: sashlock.BatteryReported, Level: percent})
+		l.tell(edge.Event{Kind: sashlock.BatteryReported, Level: &percent})
 	})
 }
 
