@@ -275,8 +275,9 @@ const point = `(() => {
 	return there && (e.contains(there) || there.contains(e)) ? x + " " + y : ""
 })()`
 
-// Click presses the first element of a CSS selector, once it can be seen and
-// stands still: pages replace their live parts and unfold others meanwhile.
+// Click points at the first element of a CSS selector and presses it, once it
+// can be seen and stands still: pages replace their live parts and unfold others
+// meanwhile.
 func (b *Browser) Click(selector string) {
 	b.t.Helper()
 	var x, y float64
@@ -285,8 +286,10 @@ func (b *Browser) Click(selector string) {
 		now, err := chromedp.Run(ctx, chromedp.Evaluate[string](fmt.Sprintf(point, selector)))
 		steady := err == nil && now != "" && now == before
 		before = now
-		if steady {
-			_, err = fmt.Sscan(now, &x, &y)
+		if err == nil && now != "" {
+			if _, err = fmt.Sscan(now, &x, &y); err == nil {
+				_, err = chromedp.Run(ctx, chromedp.MouseEvent("mouseMoved", x, y))
+			}
 		}
 		return steady && err == nil
 	})

@@ -1,13 +1,25 @@
 // The tail: new events come in at the top while one looks there, and wait while
-// one reads further down.
+// one reads further down or is about to press a row: rows that move meanwhile
+// would put another under the pointer.
 const tail = document.getElementById("tail");
 const rows = document.getElementById("rows");
 const button = document.getElementById("waiting");
 const says = tail.querySelector(".says");
 const most = 300;
+const calm = 1500; // milliseconds after which a pointer that rests aims at nothing
 let waiting = [];
+let aimed = 0; // the timer that runs while somebody aims
 
-const atTop = () => scrollY < 120;
+const flows = () => scrollY < 120 && !aimed;
+
+function aim() {
+  clearTimeout(aimed);
+  aimed = setTimeout(() => {
+    aimed = 0;
+    settled(rows, () => flows() && waiting.length && flush());
+  }, calm);
+}
+for (const name of ["pointermove", "pointerdown", "focusin"]) rows.addEventListener(name, aim);
 
 function state(name) {
   tail.dataset.state = name;
@@ -41,7 +53,7 @@ function flush() {
 }
 
 function take(html) {
-  if (atTop()) return put(html);
+  if (flows()) return settled(rows, () => put(html));
   waiting.push(html);
   if (waiting.length > most) waiting.shift();
   button.hidden = false;
@@ -66,7 +78,7 @@ if (!new URLSearchParams(location.search).has("before")) {
     });
   };
   follow();
-  addEventListener("scroll", () => atTop() && waiting.length && flush(), { passive: true });
+  addEventListener("scroll", () => flows() && waiting.length && flush(), { passive: true });
   button.addEventListener("click", () => {
     scrollTo({ top: 0 });
     flush();

@@ -14,6 +14,33 @@ document.addEventListener("click", (e) => {
   }
 });
 
+// Nothing changes under a finger or a mouse button: a click whose target went
+// away between press and release is lost, or lands on what came in its place.
+// settled makes a change to a part of the page at once, or once the press inside
+// it is over and its click has arrived.
+let pressed = null;
+let owed = [];
+window.settled = (part, change) => {
+  if (pressed && part.contains(pressed)) owed.push(change);
+  else change();
+};
+addEventListener("pointerdown", (e) => (pressed = e.target), true);
+for (const name of ["pointerup", "pointercancel", "blur"]) {
+  addEventListener(
+    name,
+    (e) => {
+      if (name === "blur" && e.target !== window) return; // only the whole window's
+      const over = pressed;
+      setTimeout(() => {
+        if (pressed !== over) return; // the next press has begun
+        pressed = null;
+        for (const change of owed.splice(0)) change();
+      }, 50);
+    },
+    true,
+  );
+}
+
 let going = false; // "g" was pressed, a letter follows
 const ways = () => [...document.querySelectorAll(".around a[data-key]")];
 

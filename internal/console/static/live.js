@@ -23,6 +23,11 @@ function lost() {
 function put(html) {
   const id = /\sid="([^"]+)"/.exec(html);
   const old = id && document.getElementById(id[1]);
+  if (old) settled(old, () => replace(id[1], html));
+}
+
+function replace(id, html) {
+  const old = document.getElementById(id);
   if (!old) return;
   const active = document.activeElement;
   const focus = old.contains(active) ? active : null;
@@ -31,7 +36,7 @@ function put(html) {
   const top = old.scrollTop;
   const opened = [...old.querySelectorAll("details")].map((d) => d.open);
   old.outerHTML = html;
-  const now = document.getElementById(id[1]);
+  const now = document.getElementById(id);
   now.scrollTop = top;
   const inside = now.querySelectorAll("details");
   if (inside.length === opened.length) inside.forEach((d, i) => (d.open = opened[i]));
@@ -41,7 +46,7 @@ function put(html) {
     const again = same || now.querySelectorAll(reached)[place];
     if (again) again.focus({ preventScroll: true });
   }
-  document.dispatchEvent(new CustomEvent("part", { detail: id[1] }));
+  document.dispatchEvent(new CustomEvent("part", { detail: id }));
   tick();
 }
 
