@@ -45,7 +45,8 @@ type device struct {
 
 	doubt sashlock.EventKind // a state that waits for its event, "" for none
 	order *pending           // the order that waits for the lock's word
-	echo  *pending           // the last one that was confirmed without an event: that may follow
+
+	echoes driver.Echoes // those that were confirmed without an event: theirs may follow
 }
 
 // pending is an order on its way.
@@ -60,11 +61,23 @@ func (p *pending) is(kind sashlock.EventKind) bool {
 	if p == nil || !time.Now().Before(p.until) {
 		return false
 	}
-	return p.kind == kind || p.kind == sashlock.LockUnlocked && kind == sashlock.LockUnlatched
+	return p.kind == ordered(kind)
+}
+
+// ordered returns what an order was for that ended like this: nobody orders the
+// latch to be drawn, and some locks draw it as they unlock.
+func ordered(kind sashlock.EventKind) sashlock.EventKind {
+	if kind == sashlock.LockUnlatched {
+		return sashlock.LockUnlocked
+	}
+	return kind
 }
 
 // forget drops what belonged to a connection.
-func (d *device) forget() { d.order, d.echo, d.doubt = nil, nil, "" }
+func (d *device) forget() {
+	d.order, d.doubt = nil, ""
+	d.echoes.Forget()
+}
 
 func (d *device) report(r driver.Report) news {
 	r.Address = d.found.Address
@@ -180,9 +193,15 @@ func (d *device) settle(kind sashlock.EventKind) []news {
 	r := driver.Report{Kind: kind}
 	if d.order.is(kind) {
 		r.Method, r.Command = sashlock.ByRemote, d.order.command
-		d.order, d.echo = nil, d.order
+		d.told(d.order)
 	}
 	return []news{d.report(r)}
+}
+
+// told ends an order that was told before its event came.
+func (d *device) told(order *pending) {
+	d.order = nil
+	d.echoes.Expect(order.kind, order.until)
 }
 
 // settled tells what a reading that was made because of an order brought to
@@ -191,7 +210,8 @@ func (d *device) settled(kind sashlock.EventKind, order *pending) (told []news, 
 	switch {
 	case kind == "":
 	case d.order == order && order.is(kind):
-		d.order, d.echo, d.doubt, d.bolt = nil, order, "", kind
+		d.doubt, d.bolt = "", kind
+		d.told(order)
 		told = append(told, d.report(driver.Report{Kind: kind, Method: sashlock.ByRemote, Command: order.command}))
 	case kind != d.bolt && kind != d.doubt && kind != sashlock.LockHalfway: // a bolt on its way is read again
 		d.doubt, d.bolt = "", kind
@@ -235,17 +255,17 @@ func (d *device) operated(n note, r driver.Report, ours int) []news {
 	if r.Method == sashlock.ByRemote {
 		r.Slot = 0 // an order has no code
 	}
-	echo := d.echo
-	d.echo, d.bolt = nil, r.Kind
+	mine := r.Method == sashlock.ByRemote && (n.Fabric == 0 || ours == 0 || n.Fabric == ours)
+	if mine && d.echoes.Heard(ordered(r.Kind)) {
+		return nil // told when it was read
+	}
+	d.echoes.Forget() // they should have come before this
+	d.bolt = r.Kind
 	if d.doubt == r.Kind {
 		d.doubt = ""
 	}
-	mine := r.Method == sashlock.ByRemote && (n.Fabric == 0 || ours == 0 || n.Fabric == ours)
-	switch {
-	case mine && d.order.is(r.Kind):
+	if mine && d.order.is(r.Kind) {
 		r.Command, d.order = d.order.command, nil
-	case mine && echo.is(r.Kind):
-		return nil // told when it was read
 	}
 	return []news{d.report(r)}
 }

@@ -117,7 +117,7 @@ func (s *session) expect(ctx context.Context, l *link, d *device, o driver.Order
 	case s.link != l:
 		return nil, &sashlock.Error{Kind: sashlock.Unavailable, Op: "operating lock", Subject: o.Address, Hint: "the Matter server cannot be reached"}
 	}
-	d.order, d.echo = &pending{command: o.Command, kind: kind, until: until}, nil
+	d.order = &pending{command: o.Command, kind: kind, until: until}
 	return d.order, nil
 }
 

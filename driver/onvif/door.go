@@ -21,9 +21,11 @@ type door struct {
 	bolt     sashlock.EventKind
 	position sashlock.EventKind
 	tampered bool
+	changes  int // how often one of these changed: a reading that began before is out of date
 
-	order   *pending  // the order that waits for the bolt's word
-	granted time.Time // when a credential was last granted at one of its access points
+	order   *pending      // the order that waits for the bolt's word
+	echoes  driver.Echoes // moves of the bolt that were told when it was read: their events may follow
+	granted time.Time     // when a credential was last granted at one of its access points
 }
 
 // pending is an order on its way.
@@ -122,6 +124,9 @@ func (d *door) moved(kind sashlock.EventKind, r driver.Report, explain time.Dura
 		return nil
 	}
 	was := d.bolt
+	if was != kind {
+		d.changes++
+	}
 	d.bolt, r.Kind = kind, kind
 	switch {
 	case r.State:
@@ -139,6 +144,9 @@ func (d *door) opened(kind sashlock.EventKind, r driver.Report) []news {
 	if kind == "" || !d.info.Can.DoorMonitor || kind == d.position && !r.State {
 		return nil
 	}
+	if d.position != kind {
+		d.changes++
+	}
 	d.position, r.Kind = kind, kind
 	return []news{d.report(r)}
 }
@@ -148,8 +156,10 @@ func (d *door) cover(state string, r driver.Report) []news {
 	case !d.info.Can.Tamper:
 		return nil
 	case state == "TamperDetected" && (!d.tampered || r.State):
+		d.changes++
 		d.tampered, r.Kind = true, sashlock.DeviceTampered
 	case state == "NotInTamper" && d.tampered:
+		d.changes++
 		d.tampered, r.Kind = false, sashlock.TamperCleared
 	default:
 		return nil
@@ -157,10 +167,14 @@ func (d *door) cover(state string, r driver.Report) []news {
 	return []news{d.report(r)}
 }
 
-// stands tells how a door said that it stands when it was read.
-func (d *door) stands(s doorState, state bool, explain time.Duration) []news {
+// stands tells how a door said that it stands when it was read. The event of a
+// bolt that was found moved is awaited until a moment.
+func (d *door) stands(s doorState, state bool, explain time.Duration, until time.Time) []news {
 	r := driver.Report{State: state}
 	told := d.moved(boltOf(s.Lock), r, explain)
+	if len(told) > 0 && !state {
+		d.echoes.Expect(d.bolt, until)
+	}
 	told = append(told, d.opened(positionOf(s.Door), r)...)
 	return append(told, d.cover(s.Tamper, r)...)
 }

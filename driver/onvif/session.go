@@ -124,6 +124,7 @@ func (s *session) unlink() {
 	s.link = nil
 	for _, d := range s.doors {
 		d.order = nil
+		d.echoes.Forget()
 	}
 }
 
@@ -245,7 +246,11 @@ func (s *session) take(l *link, notes []note) (told []news) {
 		}
 		switch n.Topic {
 		case "Door/State/LockPhysicalState":
-			told = append(told, d.moved(boltOf(n.Data["State"]), r, s.pace.explain)...)
+			kind := boltOf(n.Data["State"])
+			if kind != "" && !r.State && d.echoes.Heard(kind) {
+				continue // told when it was read
+			}
+			told = append(told, d.moved(kind, r, s.pace.explain)...)
 		case "Door/State/DoorPhysicalState":
 			told = append(told, d.opened(positionOf(n.Data["State"]), r)...)
 		case "Door/State/DoorTamper":
@@ -269,12 +274,29 @@ func (s *session) look(l *link, d *door, state bool) {
 	})
 }
 
+// read reads how a door stands and tells it. An answer that was on its way while
+// something else was heard may be older than that: it is dropped, and one that
+// was asked for is asked for again.
 func (s *session) read(ctx context.Context, l *link, d *door, state bool) error {
-	now, err := l.state(ctx, d.token)
-	if err != nil {
-		return err
+	for {
+		s.mu.Lock()
+		before := d.changes
+		s.mu.Unlock()
+		now, err := l.state(ctx, d.token)
+		if err != nil {
+			return err
+		}
+		late := false
+		err = s.post(ctx, l, func() []news {
+			if late = d.changes != before; late {
+				return nil
+			}
+			return d.stands(now, state, s.pace.explain, time.Now().Add(s.pace.confirm))
+		})
+		if err != nil || !late || !state {
+			return err
+		}
 	}
-	return s.post(ctx, l, func() []news { return d.stands(now, state, s.pace.explain) })
 }
 
 // sorted returns the known doors in order. The caller holds mu.

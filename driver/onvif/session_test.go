@@ -5,6 +5,7 @@ package onvif
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -128,6 +129,35 @@ func TestOrdersAreConfirmed(t *testing.T) {
 		}
 		awaitChanges(t, rec, mark, driver.Report{Address: "d1", Kind: sashlock.LockUnlocked, Method: sashlock.ByRemote, Command: "act_1"})
 	}
+}
+
+// TestEventsAfterTheNextOrder: of orders that were confirmed by reading the events
+// come at the end. They are no news.
+func TestEventsAfterTheNextOrder(t *testing.T) {
+	f := newFake(t)
+	s, rec := open(t, f)
+	mark := rec.Mark()
+	_ = fakeWorld{f}.do(func() { f.mute = true })
+	var want []driver.Report
+	for i, verb := range []sashlock.Verb{sashlock.DoUnlock, sashlock.DoLock, sashlock.DoUnlock, sashlock.DoLock} {
+		r := driver.Report{Address: "d1", Kind: sashlock.LockUnlocked, Method: sashlock.ByRemote, Command: sashlock.CommandID(fmt.Sprint("act_", i))}
+		if verb == sashlock.DoLock {
+			r.Kind = sashlock.LockLocked
+		}
+		if err := s.Operate(t.Context(), driver.Order{Command: r.Command, Address: "d1", Verb: verb}); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, r)
+		awaitChanges(t, rec, mark, want...)
+	}
+	_ = fakeWorld{f}.do(func() {
+		f.mute = false
+		for _, state := range []string{"Unlocked", "Locked", "Unlocked", "Locked"} {
+			f.turn(state)
+		}
+		f.tell("Door/State/DoorPhysicalState", `Name="DoorToken" Value="d1"`, `Name="State" Value="Open"`, "Changed")
+	})
+	awaitChanges(t, rec, mark, append(want, driver.Report{Address: "d1", Kind: sashlock.OpeningOpened})...)
 }
 
 // TestModeIsNotTheBolt: a controller says that the door's mode is unlocked, and

@@ -4,6 +4,7 @@ package partner
 
 import (
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/sashlock/sashlock"
@@ -22,9 +23,19 @@ type lock struct {
 	online sashlock.EventKind // what was last told; "": nothing
 	now    standing           // what was last told
 
-	order *pending           // the order that waits for the lock's word
-	echo  sashlock.CommandID // the last one that was confirmed by a reading: its event may follow
+	order  *pending // the order that waits for the lock's word
+	echoes []echo   // of the last that were confirmed by a reading: their events may follow
 }
+
+// echo is the event of an order that was told already.
+type echo struct {
+	order sashlock.CommandID
+	kind  sashlock.EventKind
+}
+
+// mostEchoes is for how many orders of a lock an event is awaited that was told
+// already.
+const mostEchoes = 16
 
 // pending is an order on its way.
 type pending struct {
@@ -109,8 +120,8 @@ func (l *lock) happened(e event, run uint64) (told []news, again bool) {
 	case sashlock.OpeningOpened, sashlock.OpeningClosed:
 		l.now.Door = e.Kind
 	case sashlock.LockLocked, sashlock.LockUnlocked, sashlock.LockWasJammed, sashlock.LockHalfway:
-		if e.Order != "" && e.Order == l.echo {
-			l.echo = ""
+		if i := slices.Index(l.echoes, echo{e.Order, e.Kind}); i >= 0 {
+			l.echoes = slices.Delete(l.echoes, i, i+1)
 			return told, false // told when it was read
 		}
 		l.now.Bolt = e.Kind
@@ -130,6 +141,7 @@ func (l *lock) confirmed(s standing, p *pending) (told []news, done bool) {
 	if s.Bolt != p.kind && !s.Bolt.Stuck() {
 		return nil, false
 	}
-	l.order, l.echo, l.now.Bolt = nil, p.command, s.Bolt
+	l.order, l.now.Bolt = nil, s.Bolt
+	l.echoes = append(l.echoes[max(0, len(l.echoes)-mostEchoes+1):], echo{p.command, s.Bolt})
 	return []news{l.report(driver.Report{Kind: s.Bolt, Method: sashlock.ByRemote, Command: p.command})}, true
 }

@@ -83,7 +83,7 @@ func (s *session) expect(ctx context.Context, at *link, l *lock, o driver.Order)
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
 		until = deadline
 	}
-	l.order, l.echo = &pending{command: o.Command, kind: kind, until: until}, ""
+	l.order = &pending{command: o.Command, kind: kind, until: until}
 	return l.order, nil
 }
 

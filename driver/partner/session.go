@@ -103,7 +103,7 @@ func (s *session) unlink() {
 	defer s.mu.Unlock()
 	s.link = nil
 	for _, l := range s.locks {
-		l.order, l.echo = nil, ""
+		l.order, l.echoes = nil, nil
 	}
 }
 

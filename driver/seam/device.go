@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/sashlock/sashlock"
@@ -41,9 +42,9 @@ type device struct {
 	heard  time.Time          // when such an event was asked for or came, by ours
 	doubt  sashlock.EventKind // what a list says of the bolt that nothing explains
 
-	order *pending       // the order that waits for the device's word
-	echo  *pending       // the last one that was confirmed: its event may follow
-	slots map[int]string // which access code goes by which number
+	order  *pending       // the order that waits for the device's word
+	echoes []*pending     // those that were confirmed, eldest first: their events may follow
+	slots  map[int]string // which access code goes by which number
 }
 
 // pending is an order on its way.
@@ -56,15 +57,42 @@ type pending struct {
 	kick    chan struct{}      // holds one when it did
 }
 
+// names reports whether an event says that it is the order's.
+func (p *pending) names(e event) bool { return e.Attempt != "" && e.Attempt == p.attempt }
+
 // owns reports whether an event may be that of the order.
 func (p *pending) owns(e event, kind sashlock.EventKind) bool {
-	if p == nil || p.kind != kind || time.Now().After(p.until) {
+	if p.kind != kind || time.Now().After(p.until) {
 		return false
 	}
 	if e.Attempt != "" && p.attempt != "" {
-		return e.Attempt == p.attempt
+		return p.names(e)
 	}
 	return e.Code == "" && (e.Method == "" || e.Method == "seamapi" || e.Method == "unknown")
+}
+
+// owner finds the order whose event this may be, nil if none's: one that it
+// names, or the one that waits, or the eldest whose event has not come.
+func (d *device) owner(e event, kind sashlock.EventKind) *pending {
+	all := d.echoes
+	if d.order != nil {
+		all = append([]*pending{d.order}, all...)
+	}
+	if i := slices.IndexFunc(all, func(p *pending) bool { return p.names(e) && p.owns(e, kind) }); i >= 0 {
+		return all[i]
+	}
+	if i := slices.IndexFunc(all, func(p *pending) bool { return p.owns(e, kind) }); i >= 0 {
+		return all[i]
+	}
+	return nil
+}
+
+// expects notes that the event of a confirmed order may follow, and forgets
+// those that did not come in time.
+func (d *device) expects(p *pending, echo time.Duration) {
+	now := time.Now()
+	p.until = now.Add(echo)
+	d.echoes = append(slices.DeleteFunc(d.echoes, func(o *pending) bool { return now.After(o.until) }), p)
 }
 
 func newDevice() *device {
@@ -202,16 +230,17 @@ func (d *device) hear(e event, at time.Time) (told []news, look bool) {
 
 // moved tells what happened to the bolt.
 func (d *device) moved(e event, kind sashlock.EventKind, at time.Time) []news {
-	switch {
-	case d.order.owns(e, kind):
-		d.order.said = e.Occurred
+	switch p := d.owner(e, kind); {
+	case p == nil:
+	case p == d.order:
+		p.said = e.Occurred
 		select {
-		case d.order.kick <- struct{}{}:
+		case p.kick <- struct{}{}:
 		default:
 		}
 		return nil
-	case d.echo.owns(e, kind):
-		d.echo = nil
+	default:
+		d.echoes = slices.DeleteFunc(d.echoes, func(o *pending) bool { return o == p })
 		return nil
 	}
 	if !e.Occurred.Before(d.lockAt) {
@@ -250,8 +279,7 @@ func (d *device) confirmed(e deviceEntry, p *pending, echo time.Duration) (told 
 	d.order, d.lock, d.doubt = nil, p.kind, ""
 	d.heard = time.Now()
 	if p.said.IsZero() {
-		d.echo = p
-		p.until = time.Now().Add(echo)
+		d.expects(p, echo)
 	} else {
 		d.lockAt = later(d.lockAt, p.said)
 	}

@@ -140,6 +140,24 @@ func (f *fake) happens(kind, id string, more object) object {
 	return e
 }
 
+// release makes the cloud tell all its events of orders now, with or without
+// the names of their attempts, and returns them. The caller holds mu.
+func (f *fake) release(nameless bool) []object {
+	now := time.Now().UTC().Format(time.RFC3339Nano)
+	var all []object
+	for _, e := range f.events {
+		if e["method"] != "seamapi" {
+			continue
+		}
+		e["created_at"] = now
+		if nameless {
+			delete(e, "action_attempt_id")
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
 // moves is somebody at the lock.
 func (f *fake) moves(id string, locked bool, more object) object {
 	f.mu.Lock()

@@ -161,7 +161,7 @@ func (s *session) expect(ctx context.Context, d *device, o driver.Order) (route 
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
 		until = deadline
 	}
-	d.order, d.echo = &pending{command: o.Command, kind: kind, until: until, kick: make(chan struct{}, 1)}, nil
+	d.order = &pending{command: o.Command, kind: kind, until: until, kick: make(chan struct{}, 1)}
 	return route, d.order, nil
 }
 

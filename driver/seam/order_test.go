@@ -3,6 +3,7 @@
 package seam
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -36,6 +37,55 @@ func TestOrderIsConfirmedOnce(t *testing.T) {
 	rec.Await(t, patience, mark, "locked by hand", func(r driver.Report) bool {
 		return r.Kind == sashlock.LockLocked && r.Method == sashlock.ByHand && r.Command == ""
 	})
+}
+
+// TestEventsAfterTheNextOrder: the cloud tells of orders only after the next ones
+// were carried out, with or without naming them. None is told a second time.
+func TestEventsAfterTheNextOrder(t *testing.T) {
+	for name, nameless := range map[string]bool{"named": false, "nameless": true} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			s, rec := open(t, f)
+			var held []object
+			f.change(func() {
+				f.mend = func(route string, answer object) object {
+					if route == "/events/list" && held == nil {
+						return object{"events": []object{}}
+					}
+					return answer
+				}
+			})
+			mark := rec.Mark()
+			var want []driver.Report
+			for i, verb := range []sashlock.Verb{sashlock.DoUnlock, sashlock.DoLock, sashlock.DoUnlock, sashlock.DoLock} {
+				r := driver.Report{Address: "yale_1", Kind: sashlock.LockUnlocked, Method: sashlock.ByRemote, Command: sashlock.CommandID(fmt.Sprint("act_", i))}
+				if verb == sashlock.DoLock {
+					r.Kind = sashlock.LockLocked
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				defer cancel()
+				if err := s.Operate(ctx, driver.Order{Command: r.Command, Address: r.Address, Verb: verb}); err != nil {
+					t.Fatal(err)
+				}
+				rec.Await(t, patience, mark, "the order's name", func(got driver.Report) bool { return got == r })
+				want = append(want, r)
+			}
+			f.change(func() { held = f.release(nameless) })
+			if len(held) != len(want) {
+				t.Fatalf("%d events were held back, want %d", len(held), len(want))
+			}
+			f.moves("yale_1", false, object{"method": "manual"}) // told after all that came before it
+			want = append(want, driver.Report{Address: "yale_1", Kind: sashlock.LockUnlocked, Method: sashlock.ByHand})
+			rec.Await(t, patience, mark, "unlocked by hand", func(r driver.Report) bool { return r.Method == sashlock.ByHand })
+			got := changes(rec, mark)
+			for i := range got {
+				got[i].At = time.Time{}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("told (-want +got):\n%s", diff)
+			}
+		})
+	}
 }
 
 // TestAcceptedIsNotMoved: the attempt succeeded, the bolt did not move.

@@ -46,8 +46,8 @@ type device struct {
 	near  sashlock.EventKind
 	acted acted // the last action heard
 
-	order   *pending // the order that waits for the lock's word
-	echo    *pending // the last one that was confirmed otherwise: its action may follow
+	order   *pending      // the order that waits for the lock's word
+	echoes  driver.Echoes // those that were confirmed otherwise: their actions may follow
 	doubt   *doubt
 	readers []*reader
 	listing *listing
@@ -126,7 +126,8 @@ func (d *device) forget() []news {
 	for _, r := range d.readers {
 		r.ended <- gone
 	}
-	d.readers, d.echo, d.fresh, d.asks = nil, nil, false, 0
+	d.readers, d.fresh, d.asks = nil, false, 0
+	d.echoes.Forget()
 	return told
 }
 
@@ -267,14 +268,14 @@ func (d *device) operated(op operation, slot int) []news {
 	} else if d.doubt != nil {
 		told = d.settle()
 	}
+	if op.method == sashlock.ByRemote && d.echoes.Heard(op.kind) {
+		return append(told, acks...) // told before
+	}
+	d.echoes.Forget() // they should have come before this
 	r := driver.Report{Kind: op.kind, Method: op.method}
-	echo := d.echo
-	d.echo = nil
 	switch {
 	case op.method == sashlock.ByRemote && d.order.is(op.kind):
 		r.Command = d.confirm()
-	case op.method == sashlock.ByRemote && echo.is(op.kind):
-		return append(told, acks...) // told before
 	case op.method != sashlock.ByRemote && op.method != sashlock.ByHand && op.method != sashlock.BySelf:
 		r.Slot = slot
 	}
@@ -332,7 +333,7 @@ func (d *device) settle() []news {
 	r := driver.Report{Kind: q.kind}
 	if p := d.order; p.is(q.kind) {
 		r.Method, r.Command = sashlock.ByRemote, d.confirm()
-		d.echo = p
+		d.echoes.Expect(p.kind, p.until)
 	}
 	d.lock = q.kind
 	return append([]news{d.report(r)}, acknowledge(q)...)
@@ -354,7 +355,8 @@ func (d *device) answer(kind sashlock.EventKind, seen time.Time) []news {
 		case sashlock.LockHalfway:
 			told = append(told, d.stoppedShort())
 		case p.kind:
-			d.lock, d.echo = kind, p
+			d.lock = kind
+			d.echoes.Expect(kind, p.until)
 			told = append(told, d.report(driver.Report{Kind: kind, Method: sashlock.ByRemote, Command: d.confirm()}))
 		}
 	}

@@ -127,7 +127,7 @@ func (s *session) expect(ctx context.Context, d *device, o driver.Order) ([]byte
 		until = deadline
 	}
 	d.fail(&sashlock.Error{Kind: sashlock.Unavailable, Op: "operating lock", Subject: o.Address, Hint: "another order came before the lock answered"})
-	d.order, d.echo = &pending{command: o.Command, kind: kind, until: until, ended: make(chan error, 1)}, nil
+	d.order = &pending{command: o.Command, kind: kind, until: until, ended: make(chan error, 1)}
 	return payload, d.order, s.config.Topic + "/" + d.entry.Name + "/set", nil
 }
 

@@ -44,10 +44,10 @@ type device struct {
 	level    int // -1: nothing
 	tampered bool
 
-	order    *pending // the order that waits for the lock's word
-	echo     *pending // the last one that was confirmed by reading: its notification may follow
-	doubting bool     // a doubt is being settled
-	timeout  int      // the time a release was last set to last, in seconds
+	order    *pending      // the order that waits for the lock's word
+	echoes   driver.Echoes // those that were confirmed by reading: their notifications may follow
+	doubting bool          // a doubt is being settled
+	timeout  int           // the time a release was last set to last, in seconds
 }
 
 // pending is an order on its way.
@@ -58,7 +58,10 @@ type pending struct {
 }
 
 // forget drops what belonged to a connection.
-func (d *device) forget() { d.order, d.echo, d.doubting, d.timeout = nil, nil, false, 0 }
+func (d *device) forget() {
+	d.order, d.doubting, d.timeout = nil, false, 0
+	d.echoes.Forget()
+}
 
 func (d *device) report(r driver.Report) news {
 	r.Address = d.found.Address
@@ -91,7 +94,8 @@ func (d *device) describe(n nodeState) []news {
 }
 
 func (d *device) offline() []news {
-	d.order, d.echo = nil, nil
+	d.order = nil
+	d.echoes.Forget()
 	state := d.online == ""
 	if d.online == sashlock.DeviceOffline {
 		return nil
@@ -196,16 +200,17 @@ func (d *device) notified(n notification) []news {
 	if op.kind == sashlock.LockWasJammed {
 		return d.jammed(op.method)
 	}
-	echo := d.echo
-	d.echo, d.lock = nil, op.kind
+	if op.method == sashlock.ByRemote && d.echoes.Heard(op.kind) {
+		return nil // told when it was read
+	}
+	d.echoes.Forget() // they should have come before this
+	d.lock = op.kind
 	r := driver.Report{Kind: op.kind, Method: op.method}
 	switch {
 	case op.method == sashlock.ByKeypad || op.method == sashlock.ByUnknown:
 		r.Slot = n.User
 	case op.method == sashlock.ByRemote && d.order.is(op.kind):
 		r.Command, d.order = d.order.command, nil
-	case op.method == sashlock.ByRemote && echo.is(op.kind):
-		return nil // told when it was read
 	}
 	return []news{d.report(r)}
 }
@@ -243,7 +248,8 @@ func (d *device) settled(r lockReport, order *pending) (told []news, done bool) 
 	if kind := r.Mode.kind(); kind != "" {
 		switch {
 		case order != nil && d.order == order && kind == order.kind:
-			d.order, d.echo, d.lock = nil, order, kind
+			d.order, d.lock = nil, kind
+			d.echoes.Expect(kind, order.until)
 			told = append(told, d.report(driver.Report{Kind: kind, Method: sashlock.ByRemote, Command: order.command}))
 		case kind != d.lock:
 			d.lock = kind

@@ -116,7 +116,7 @@ func (s *session) expect(ctx context.Context, l *link, d *device, o driver.Order
 	case d.status == statusAsleep:
 		return nil, &sashlock.Error{Kind: sashlock.Unavailable, Op: "operating lock", Subject: o.Address, Hint: "the lock is asleep and would act too late"}
 	}
-	d.order, d.echo = &pending{command: o.Command, kind: kind, until: until}, nil
+	d.order = &pending{command: o.Command, kind: kind, until: until}
 	return d.order, nil
 }
 

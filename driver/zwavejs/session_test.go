@@ -213,6 +213,47 @@ func TestConfirmedByReading(t *testing.T) {
 	}
 }
 
+// TestNotificationsAfterTheNextOrder: of several orders that were confirmed by
+// reading the notifications come at the end. They are no news.
+func TestNotificationsAfterTheNextOrder(t *testing.T) {
+	f := newFake(t)
+	f.handle = func(r request) (string, bool) {
+		if r.Command != "node.set_value" {
+			return "", false
+		}
+		l := f.locks[r.Node]
+		if l.mode == modeUnsecured {
+			l.mode = modeSecured
+		} else {
+			l.mode = modeUnsecured
+		}
+		return success(r, `{"result":{"status":255}}`), true // and not a word about it
+	}
+	s, rec := open(t, f)
+	mark := rec.Mark()
+	var want []driver.Report
+	for i, verb := range []sashlock.Verb{sashlock.DoUnlock, sashlock.DoLock, sashlock.DoUnlock, sashlock.DoLock} {
+		r := driver.Report{Kind: sashlock.LockUnlocked, Method: sashlock.ByRemote, Command: sashlock.CommandID(fmt.Sprint("act_", i))}
+		if verb == sashlock.DoLock {
+			r.Kind = sashlock.LockLocked
+		}
+		operate(t, s, "3", verb, r.Command)
+		rec.Await(t, patience, mark, "what was read", func(got driver.Report) bool { return got.Command == r.Command })
+		want = append(want, r)
+	}
+	const remotely, byKey = 4, 2 // what a notification says of an unlock
+	f.play(note(3, typeAccess, remotely, 0), note(3, typeAccess, 3, 0), note(3, typeAccess, remotely, 0), note(3, typeAccess, 3, 0), note(3, typeAccess, byKey, 0))
+	want = append(want, driver.Report{Kind: sashlock.LockUnlocked, Method: sashlock.ByHand})
+	rec.Await(t, patience, mark, "the last word", func(r driver.Report) bool { return r.Method == sashlock.ByHand })
+	var told []driver.Report
+	for _, r := range rec.Reports(mark, func(r driver.Report) bool { return r.Address == "3" && !r.State }) {
+		told = append(told, driver.Report{Kind: r.Kind, Method: r.Method, Command: r.Command})
+	}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+}
+
 // TestAwayFromTheStart: it is said once that the gateway is away, however often
 // it is tried, and then that it came.
 func TestAwayFromTheStart(t *testing.T) {

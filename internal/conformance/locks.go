@@ -22,6 +22,7 @@ func lockChecks() []check {
 		{"tells who: keypad and slot", need{lock: []sashlock.Capability{sashlock.TellsLock, sashlock.TellsWho}, world: useKeypad, stage: "slot"}, checkKeypad},
 		{"tells of a refused PIN", need{lock: []sashlock.Capability{sashlock.HasCodes}, world: typeWrong}, checkWrongCode},
 		{"tells what is done by hand", need{lock: []sashlock.Capability{sashlock.TellsLock}, world: byHand}, checkByHand},
+		{"tells each of several orders, and none twice", need{lock: both}, checkSeveralOrders},
 		{"bears the same order twice at once", need{lock: both}, checkDuplicateOrder},
 		{"bears many orders at once", need{lock: both}, checkManyOrders},
 		{"does nothing when the order's time is over", need{lock: both}, checkEndedContext},
@@ -114,6 +115,35 @@ func checkByHand(b *bench) {
 		b.await(mark, string(step.kind)+" by hand", func(r driver.Report) bool {
 			return r.Address == b.stage.Lock && r.Kind == step.kind && (!who || r.Method == sashlock.ByHand)
 		})
+	}
+}
+
+// checkSeveralOrders: a lock's own word of an order may come after the order was
+// told and the next was carried out.
+func checkSeveralOrders(b *bench) {
+	b.openReady()
+	start := b.rec.Mark()
+	for i := range 4 {
+		verb, kind := sashlock.DoUnlock, sashlock.LockUnlocked
+		if i%2 == 1 {
+			verb, kind = sashlock.DoLock, sashlock.LockLocked
+		}
+		mark := b.rec.Mark()
+		b.order(verb)
+		b.awaitKind(mark, b.stage.Lock, kind)
+	}
+	if reader, ok := b.session.(driver.Reader); ok {
+		read := b.rec.Mark()
+		if err := b.note(reader.Read(b.Context(), b.stage.Lock)); err != nil {
+			b.Fatalf("Read: %v", err)
+		}
+		b.awaitKind(read, b.stage.Lock, sashlock.LockLocked)
+	}
+	told := b.rec.Reports(start, func(r driver.Report) bool {
+		return !r.State && r.Address == b.stage.Lock && isLockState(r.Kind)
+	})
+	if len(told) != 4 {
+		b.Errorf("of 4 orders it told %d times: %+v", len(told), told)
 	}
 }
 
