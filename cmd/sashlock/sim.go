@@ -61,7 +61,7 @@ func (c *simLock) Run(d *desk) error {
 		defer mu.Unlock()
 		fmt.Fprintf(d.out, "%s %s\n", who.Address, what)
 	}
-	keeper := lock.Keeper{Endpoint: c.Endpoint, Now: time.Now, Keep: c.keep, Say: say}
+	keeper := lock.Keeper{Endpoint: c.Endpoint, Now: time.Now, Keep: c.keep, Say: say, Again: lock.RenewAgain}
 	how, err := keeper.TLS(who)
 	if err != nil {
 		return err

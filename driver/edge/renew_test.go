@@ -4,6 +4,7 @@ package edge_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -30,6 +31,7 @@ func (h *house) aged(t *testing.T, address string, ago time.Duration) lock.Ident
 
 // A certificate of which a quarter is left is renewed for the same key, kept
 // before it is used, and shown at the next connection; a fresh one is left alone.
+// What could not be kept is renewed again soon.
 func TestCertificatesAreRenewed(t *testing.T) {
 	const day = 24 * time.Hour
 	h, rec := newHouse(t, nil), drivertest.NewRecorder()
@@ -43,10 +45,17 @@ func TestCertificatesAreRenewed(t *testing.T) {
 			t.Errorf("%s: due %v, %v", name, due, err)
 		}
 	}
-	kept := make(chan lock.Identity, 1)
+	kept, full := make(chan lock.Identity, 1), true
 	keeper := lock.Keeper{
-		Endpoint: h.address, Now: time.Now, Say: func(what string) { t.Log(what) },
-		Keep: func(i lock.Identity) error { kept <- i; return nil },
+		Endpoint: h.address, Now: time.Now, Say: func(what string) { t.Log(what) }, Again: 10 * time.Millisecond,
+		Keep: func(i lock.Identity) error {
+			if full {
+				full = false
+				return errors.New("the disk is full")
+			}
+			kept <- i
+			return nil
+		},
 	}
 	how, err := keeper.TLS(old)
 	if err != nil {

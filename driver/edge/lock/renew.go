@@ -20,9 +20,10 @@ const (
 	// renewAt is the share of a certificate's life that is left when it is
 	// renewed: with two years, half a year before the end.
 	renewAt = 4
-	// renewEvery is how often a lock looks whether its certificate is due, and
-	// tries again when the house did not answer.
+	// renewEvery is how often a lock looks whether its certificate is due.
 	renewEvery = 12 * time.Hour
+	// RenewAgain is after how long it tries again when the house did not answer.
+	RenewAgain = 30 * time.Second
 )
 
 // pair is the certificate with its key.
@@ -82,6 +83,9 @@ type Keeper struct {
 	Now      func() time.Time
 	Keep     func(Identity) error // writes down what was renewed, before it is used
 	Say      func(what string)
+	// Again is after how long a renewal that failed is tried again, such as
+	// [RenewAgain]; each further try waits twice as long.
+	Again time.Duration
 
 	now atomic.Pointer[tls.Certificate]
 }
@@ -100,17 +104,22 @@ func (k *Keeper) TLS(i Identity) (*tls.Config, error) {
 
 // Run renews what is due, until the context ends.
 func (k *Keeper) Run(ctx context.Context, i Identity) {
-	again := time.NewTicker(renewEvery)
-	defer again.Stop()
+	failed := k.Again
 	for {
 		renewed, err := k.look(ctx, i)
+		pause := renewEvery
 		if err != nil {
 			k.Say("the certificate was not renewed: " + err.Error())
+			pause, failed = failed, min(2*failed, renewEvery)
+		} else {
+			failed = k.Again
 		}
 		i = renewed
+		again := time.NewTimer(pause)
 		select {
 		case <-again.C:
 		case <-ctx.Done():
+			again.Stop()
 			return
 		}
 	}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package zwavejs
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/driver"
+)
+
+// TestOrderIsConfirmedByName checks that the lock's word names the order, by a
+// notification and, where there is none, by reading, and is told once.
+func TestOrderIsConfirmedByName(t *testing.T) {
+	f := newFake(t)
+	s, rec := open(t, f)
+	mark := rec.Mark()
+	operate(t, s, "2", sashlock.DoUnlock, "act_1")
+	want := driver.Report{Address: "2", Kind: sashlock.LockUnlocked, Method: sashlock.ByRemote, Command: "act_1"}
+	if r := rec.Await(t, patience, mark, "the lock's word", func(r driver.Report) bool { return r.Kind == sashlock.LockUnlocked }); r != want {
+		t.Errorf("told %+v, want %+v", r, want)
+	}
+	// The same order again: the bolt is where it should be.
+	mark = rec.Mark()
+	operate(t, s, "2", sashlock.DoUnlock, "act_2")
+	want.Command = "act_2"
+	if r := rec.Await(t, patience, mark, "the lock's word", func(r driver.Report) bool { return r.Kind == sashlock.LockUnlocked }); r != want {
+		t.Errorf("told %+v, want %+v", r, want)
+	}
+	if told := rec.Reports(mark, func(r driver.Report) bool { return r.Address == "2" && r.Command == "act_1" }); len(told) > 0 {
+		t.Errorf("the first order was confirmed again:\n%s", rec.Text(mark))
+	}
+}
+
+// TestConfirmedByReading: a lock is read before it says so itself; its
+// notification that follows is no news then, the next one is.
+func TestConfirmedByReading(t *testing.T) {
+	f := newFake(t)
+	f.handle = func(r request) (string, bool) {
+		if r.Command != "node.set_value" {
+			return "", false
+		}
+		f.locks[r.Node].mode = modeUnsecured // and not a word about it
+		return success(r, `{"result":{"status":255}}`), true
+	}
+	s, rec := open(t, f)
+	mark := rec.Mark()
+	operate(t, s, "3", sashlock.DoUnlock, "act_3")
+	rec.Await(t, patience, mark, "what was read", func(r driver.Report) bool { return r.Command == "act_3" })
+	f.play(note(3, typeAccess, 4, 0), note(3, typeAccess, 1, 0), note(3, typeAccess, 4, 0), note(3, typeAccess, 9, 0))
+	rec.Await(t, patience, mark, "the last word", func(r driver.Report) bool { return r.Method == sashlock.BySelf })
+	var told []driver.Report
+	for _, r := range rec.Reports(mark, func(r driver.Report) bool { return r.Address == "3" && !r.State }) {
+		told = append(told, driver.Report{Kind: r.Kind, Method: r.Method, Command: r.Command})
+	}
+	want := []driver.Report{
+		{Kind: sashlock.LockUnlocked, Method: sashlock.ByRemote, Command: "act_3"},
+		{Kind: sashlock.LockLocked, Method: sashlock.ByHand},
+		{Kind: sashlock.LockUnlocked, Method: sashlock.ByRemote},
+		{Kind: sashlock.LockLocked, Method: sashlock.BySelf},
+	}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+}
+
+// TestNotificationsAfterTheNextOrder: of several orders that were confirmed by
+// reading the notifications come at the end. They are no news.
+func TestNotificationsAfterTheNextOrder(t *testing.T) {
+	f := newFake(t)
+	f.handle = func(r request) (string, bool) {
+		if r.Command != "node.set_value" {
+			return "", false
+		}
+		l := f.locks[r.Node]
+		if l.mode == modeUnsecured {
+			l.mode = modeSecured
+		} else {
+			l.mode = modeUnsecured
+		}
+		return success(r, `{"result":{"status":255}}`), true // and not a word about it
+	}
+	s, rec := open(t, f)
+	mark := rec.Mark()
+	var want []driver.Report
+	for i, verb := range []sashlock.Verb{sashlock.DoUnlock, sashlock.DoLock, sashlock.DoUnlock, sashlock.DoLock} {
+		r := driver.Report{Kind: sashlock.LockUnlocked, Method: sashlock.ByRemote, Command: sashlock.CommandID(fmt.Sprint("act_", i))}
+		if verb == sashlock.DoLock {
+			r.Kind = sashlock.LockLocked
+		}
+		operate(t, s, "3", verb, r.Command)
+		rec.Await(t, patience, mark, "what was read", func(got driver.Report) bool { return got.Command == r.Command })
+		want = append(want, r)
+	}
+	const remotely, byKey = 4, 2 // what a notification says of an unlock
+	f.play(note(3, typeAccess, remotely, 0), note(3, typeAccess, 3, 0), note(3, typeAccess, remotely, 0), note(3, typeAccess, 3, 0), note(3, typeAccess, byKey, 0))
+	want = append(want, driver.Report{Kind: sashlock.LockUnlocked, Method: sashlock.ByHand})
+	rec.Await(t, patience, mark, "the last word", func(r driver.Report) bool { return r.Method == sashlock.ByHand })
+	var told []driver.Report
+	for _, r := range rec.Reports(mark, func(r driver.Report) bool { return r.Address == "3" && !r.State }) {
+		told = append(told, driver.Report{Kind: r.Kind, Method: r.Method, Command: r.Command})
+	}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+}
