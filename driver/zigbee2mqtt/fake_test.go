@@ -131,6 +131,29 @@ func (c *clock) seen() string {
 // openFake opens a session on a fake broker; the lock has said that it is locked.
 func openFake(t *testing.T) (*session, *fakeBroker, *drivertest.Recorder, *clock) {
 	t.Helper()
+	s, b, rec, c := startFake(t)
+	bridgeUp(t, b, rec)
+	b.say(name, `{"lock_state":"locked","state":"LOCK","last_seen":"`+c.seen()+`"}`, false)
+	rec.Await(t, patient, 0, "how it stands", func(r driver.Report) bool {
+		return r == driver.Report{Address: address, Kind: sashlock.LockLocked, State: true}
+	})
+	return s, b, rec, c
+}
+
+// bridgeUp lets Zigbee2MQTT say that it is there, with one lock, and waits until
+// that was asked how it stands.
+func bridgeUp(t *testing.T, b *fakeBroker, rec *drivertest.Recorder) {
+	t.Helper()
+	b.say("bridge/state", `{"state":"online"}`, true)
+	b.say("bridge/devices", listOf(name), true)
+	if !rec.Until(patient, func() bool { return b.sent("/get") > 0 }) {
+		t.Fatal("the lock was not asked how it stands")
+	}
+}
+
+// startFake opens a session whose broker has said nothing yet.
+func startFake(t *testing.T) (*session, *fakeBroker, *drivertest.Recorder, *clock) {
+	t.Helper()
 	b, rec, c := newFakeBroker(), drivertest.NewRecorder(), &clock{at: time.Now().Add(-time.Second).UTC()}
 	p := usualPace()
 	p.settle, p.taken, p.reread, p.confirm = 20*time.Millisecond, 30*time.Millisecond, 40*time.Millisecond, 2*time.Second
@@ -147,15 +170,6 @@ func openFake(t *testing.T) (*session, *fakeBroker, *drivertest.Recorder, *clock
 		return b, nil
 	}, rec)
 	t.Cleanup(func() { _ = s.Close() })
-	b.say("bridge/state", `{"state":"online"}`, true)
-	b.say("bridge/devices", listOf(name), true)
-	if !rec.Until(patient, func() bool { return b.sent("/get") > 0 }) {
-		t.Fatal("the lock was not asked how it stands")
-	}
-	b.say(name, `{"lock_state":"locked","state":"LOCK","last_seen":"`+c.seen()+`"}`, false)
-	rec.Await(t, patient, 0, "how it stands", func(r driver.Report) bool {
-		return r == driver.Report{Address: address, Kind: sashlock.LockLocked, State: true}
-	})
 	return s, b, rec, c
 }
 

@@ -279,11 +279,25 @@ func (s *session) weigh(l *link, listed bool) error {
 	told, topics := s.takeList(l, !was)
 	s.mu.Unlock()
 	s.tell(told)
+	s.takeHeld(l)
+	return s.follow(l, topics, !was)
+}
+
+// takeHeld hears what waited. It says what happened and how a device stood
+// then: how it stands now is answered by the questions that are on their way.
+func (s *session) takeHeld(l *link) {
+	if len(l.held) == 0 {
+		return
+	}
 	for _, m := range l.held {
 		s.takeDevice(l, strings.TrimPrefix(m.Topic, s.config.Topic+"/"), m)
 	}
 	l.held = nil
-	return s.follow(l, topics, !was)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.devices {
+		d.fresh = false
+	}
 }
 
 // follow subscribes to the topics of the devices there are, and gives up those

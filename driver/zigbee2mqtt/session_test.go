@@ -38,6 +38,28 @@ func TestWho(t *testing.T) {
 	}
 }
 
+// TestWhatWaited: what a broker kept for us while we were away comes before the
+// list of devices. It is told, and answers nothing that we ask now.
+func TestWhatWaited(t *testing.T) {
+	_, b, rec, c := startFake(t)
+	hear(b, c, `"lock_state":"locked"`)
+	hear(b, c, `"lock_state":"unlocked","action":"unlock","action_source_name":"keypad","action_user":3`)
+	bridgeUp(t, b, rec)
+	hear(b, c, `"lock_state":"unlocked"`)
+	rec.Await(t, patient, 0, "how it stands now", func(r driver.Report) bool {
+		return r == driver.Report{Address: address, Kind: sashlock.LockUnlocked, State: true}
+	})
+	want := []driver.Report{
+		{Address: address, Kind: sashlock.LockLocked, State: true},
+		{Address: address, Kind: sashlock.LockUnlocked, Method: sashlock.ByKeypad, Slot: 3},
+		{Address: address, Kind: sashlock.LockUnlocked, State: true},
+	}
+	got := rec.Reports(0, func(r driver.Report) bool { return r.Kind == sashlock.LockLocked || r.Kind == sashlock.LockUnlocked })
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("reports (-want +got):\n%s", diff)
+	}
+}
+
 // TestUnexplained tells a bolt that moved although nobody said who moved it.
 func TestUnexplained(t *testing.T) {
 	_, b, rec, c := openFake(t)
