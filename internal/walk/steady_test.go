@@ -66,12 +66,12 @@ func TestRowsWaitForWhoeverAims(t *testing.T) {
 	b.Until(`document.getElementById("tail").dataset.state === "live" && !!` + first)
 	browsertest.Eval[bool](b, `(window.row = `+first+`, window.aim = () => window.row.dispatchEvent(new PointerEvent("pointermove", {bubbles: true})), window.aim(), window.aiming = setInterval(window.aim, 50), true)`)
 	ask("bob", "case-1")
-	b.Until(`document.getElementById("waiting").checkVisibility() && document.getElementById("waiting").innerText.endsWith("1")`)
+	b.Until(`document.getElementById("tail").dataset.state === "waits" && document.getElementById("tail").innerText.endsWith("1")`)
 	if !browsertest.Eval[bool](b, first+` === window.row`) {
 		t.Error("another row stands where one was about to press")
 	}
 	browsertest.Eval[bool](b, `(clearInterval(window.aiming), true)`)
-	b.Until(first + ` !== window.row && !document.getElementById("waiting").checkVisibility()`)
+	b.Until(first + ` !== window.row && document.getElementById("tail").dataset.state === "live"`)
 	b.Click(`#rows a[href^="/decisions/"]`)
 	b.See("Needed")
 }

@@ -10,7 +10,8 @@ const calm = 1500; // milliseconds after which a pointer that rests aims at noth
 let waiting = [];
 let aimed = 0; // the timer that runs while somebody aims
 
-const flows = () => scrollY < 120 && !aimed;
+const atTop = () => scrollY < 120;
+const flows = () => atTop() && !aimed;
 
 function aim() {
   clearTimeout(aimed);
@@ -52,12 +53,18 @@ function flush() {
   state("live");
 }
 
+// offer shows the button for what waits, but not to who aims: that is for a
+// moment only, and the button would move the rows.
+function offer() {
+  button.hidden = !waiting.length || atTop();
+  button.textContent = says.dataset.waitWord + " " + waiting.length;
+}
+
 function take(html) {
   if (flows()) return settled(rows, () => put(html));
   waiting.push(html);
   if (waiting.length > most) waiting.shift();
-  button.hidden = false;
-  button.textContent = says.dataset.waitWord + " " + waiting.length;
+  offer();
   state("waits");
 }
 
@@ -78,7 +85,7 @@ if (!new URLSearchParams(location.search).has("before")) {
     });
   };
   follow();
-  addEventListener("scroll", () => flows() && waiting.length && flush(), { passive: true });
+  addEventListener("scroll", () => (flows() && waiting.length ? flush() : offer()), { passive: true });
   button.addEventListener("click", () => {
     scrollTo({ top: 0 });
     flush();
