@@ -22,7 +22,8 @@
 // A session never says that a lock is locked or unlocked because it was told
 // to be: only the device's own report counts. It never hands on a PIN. It
 // reconnects by itself, says when devices go offline and come back, and after
-// each reconnect reports how every device stands.
+// each reconnect reports how every device stands. What an order brought about is
+// told once, however often and however late the device speaks of it.
 package driver
 
 import (
