@@ -1,18 +1,6 @@
 // What every page can do beyond links and forms: keys to get around, the list
 // of keys, and menus that shut when one looks away.
 const body = document.body;
-const off = localStorage.getItem("keys") === "off";
-
-function typing(el) {
-  return el.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(el.tagName);
-}
-
-// Menus in the head shut with Escape or a click elsewhere.
-document.addEventListener("click", (e) => {
-  for (const open of document.querySelectorAll("details.choose[open]")) {
-    if (!open.contains(e.target)) open.open = false;
-  }
-});
 
 // Nothing changes under a finger or a mouse button: a click whose target went
 // away between press and release is lost, or lands on what came in its place.
@@ -40,6 +28,19 @@ for (const name of ["pointerup", "pointercancel", "blur"]) {
     true,
   );
 }
+
+const off = localStorage.getItem("keys") === "off";
+
+function typing(el) {
+  return el.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(el.tagName);
+}
+
+// Menus in the head shut with Escape or a click elsewhere.
+document.addEventListener("click", (e) => {
+  for (const open of document.querySelectorAll("details.choose[open]")) {
+    if (!open.contains(e.target)) open.open = false;
+  }
+});
 
 let going = false; // "g" was pressed, a letter follows
 const ways = () => [...document.querySelectorAll(".around a[data-key]")];
