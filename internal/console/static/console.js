@@ -5,29 +5,36 @@ const body = document.body;
 // Nothing changes under a finger or a mouse button: a click whose target went
 // away between press and release is lost, or lands on what came in its place.
 // settled makes a change to a part of the page at once, or once the press inside
-// it is over and its click has arrived.
-let pressed = null;
+// it is over and its click has arrived. A press that is never let go of, such as
+// one that ended outside, keeps nothing for long.
+const longest = 3000; // milliseconds
+let pressed = null; // each press is an object of its own
 let owed = [];
 window.settled = (part, change) => {
-  if (pressed && part.contains(pressed)) owed.push(change);
+  if (pressed && part.contains(pressed.on)) owed.push(change);
   else change();
 };
-addEventListener("pointerdown", (e) => (pressed = e.target), true);
-for (const name of ["pointerup", "pointercancel", "blur"]) {
-  addEventListener(
-    name,
-    (e) => {
-      if (name === "blur" && e.target !== window) return; // only the whole window's
-      const over = pressed;
-      setTimeout(() => {
-        if (pressed !== over) return; // the next press has begun
-        pressed = null;
-        for (const change of owed.splice(0)) change();
-      }, 50);
-    },
-    true,
-  );
+
+// release ends a press after a while, unless the next one has begun.
+function release(after) {
+  const over = pressed;
+  setTimeout(() => {
+    if (pressed !== over) return;
+    pressed = null;
+    for (const change of owed.splice(0)) change();
+  }, after);
 }
+
+addEventListener(
+  "pointerdown",
+  (e) => {
+    if (e.button !== 0) return;
+    pressed = { on: e.target };
+    release(longest);
+  },
+  true,
+);
+for (const name of ["pointerup", "pointercancel"]) addEventListener(name, () => release(50), true);
 
 const off = localStorage.getItem("keys") === "off";
 
