@@ -326,6 +326,13 @@ func TestAReviewKeepsAndRemoves(t *testing.T) {
 		if read(); len(lines) != 3 || lines[0].Given.IsZero() {
 			t.Fatalf("lines: %+v", lines)
 		}
+		var order []string
+		for _, l := range lines {
+			order = append(order, l.Slug)
+		}
+		if d := cmp.Diff([]string{"all-doors", "bob-door", "ana-case"}, order); d != "" {
+			t.Errorf("not as one goes through the store (-want +got):\n%s", d)
+		}
 		number := func(slug string) int {
 			return lines[slices.IndexFunc(lines, func(l approvals.Line) bool { return l.Slug == slug })].Number
 		}

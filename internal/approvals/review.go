@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sashlock/sashlock"
@@ -218,6 +219,7 @@ func (r *Room) lines(tx *store.Tx, by By, v Review) ([]Line, error) {
 	if err != nil {
 		return nil, err
 	}
+	byPlace(book, all)
 	var lines []Line
 	for _, g := range all {
 		site, area, _ := Place(book, g)
@@ -231,8 +233,22 @@ func (r *Room) lines(tx *store.Tx, by By, v Review) ([]Line, error) {
 			Uses: u.Uses, Last: u.Last, Giver: u.Giver, Given: u.Given,
 		})
 	}
-	slices.SortStableFunc(lines, func(a, b Line) int { return cmp.Or(cmp.Compare(a.Site, b.Site), cmp.Compare(a.Area, b.Area)) })
 	return lines, nil
+}
+
+// byPlace sorts grants as one goes through a store: what is for all of it, then
+// area by area and opening by opening.
+func byPlace(book *flow.Book, all []sashlock.Grant) {
+	slices.SortStableFunc(all, func(a, b sashlock.Grant) int {
+		siteA, areaA, _ := Place(book, a)
+		siteB, areaB, _ := Place(book, b)
+		return cmp.Or(
+			strings.Compare(book.Sites[siteA].Name, book.Sites[siteB].Name),
+			strings.Compare(book.Areas[areaA].Name, book.Areas[areaB].Name),
+			strings.Compare(book.Openings[a.Opening].Name, book.Openings[b.Opening].Name),
+			strings.Compare(a.Slug, b.Slug),
+		)
+	})
 }
 
 // members are the people with a role. They belong to no place, so only those of
@@ -243,7 +259,9 @@ func members(book *flow.Book, by By, s Scope) (lines []Line) {
 			lines = append(lines, Line{Person: p.ID, Role: s.Role, From: p.From, Until: p.Until})
 		}
 	}
-	slices.SortFunc(lines, func(a, b Line) int { return cmp.Compare(a.Person, b.Person) })
+	slices.SortFunc(lines, func(a, b Line) int {
+		return cmp.Or(strings.Compare(book.People[a.Person].Name, book.People[b.Person].Name), cmp.Compare(a.Person, b.Person))
+	})
 	return lines
 }
 
