@@ -43,6 +43,7 @@ type device struct {
 	motion sashlock.EventKind
 	level  int // -1: nothing
 
+	heard int64              // the place of the last message about it: an answer from before is out of date
 	doubt sashlock.EventKind // a state that waits for its event, "" for none
 	order *pending           // the order that waits for the lock's word
 
@@ -75,7 +76,7 @@ func ordered(kind sashlock.EventKind) sashlock.EventKind {
 
 // forget drops what belonged to a connection.
 func (d *device) forget() {
-	d.order, d.doubt = nil, ""
+	d.order, d.doubt, d.heard = nil, "", 0
 	d.echoes.Forget()
 }
 

@@ -39,6 +39,7 @@ type fake struct {
 	kept     func()
 	relock   *time.Timer
 	commands []string // the names of the commands that arrived
+	reads    int      // how many questions were answered
 	quiet    bool     // the lock says nothing of what it does
 	stuck    bool     // the lock takes orders and does nothing
 	users    map[int]*fakeUser
@@ -178,6 +179,7 @@ func (f *fake) answer(c *websocket.Conn, id, command string, args map[string]any
 	case f.dead:
 		fail(7, "the node did not answer")
 	case command == "read_attribute":
+		f.reads++
 		answer := make(map[string]any)
 		for _, p := range args["attribute_path"].([]any) {
 			answer[p.(string)] = f.attributes()[p.(string)]

@@ -179,12 +179,15 @@ func (s *session) follow(l *link, n *node, d *device, p *pending) {
 			if done {
 				return
 			}
-			answer, err := s.ask(ctx, l, n, []path{d.lockState()})
+			said, err := s.ask(ctx, l, n, []path{d.lockState()})
 			if err != nil {
 				continue // until the time is over
 			}
 			_ = s.post(ctx, l, func() (told []news) {
-				told, done = d.settled(boltOf(answer[d.lockState()]), p)
+				if said.late(d) {
+					return nil
+				}
+				told, done = d.settled(boltOf(said.values[d.lockState()]), p)
 				return told
 			})
 		}

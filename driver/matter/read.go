@@ -45,7 +45,7 @@ func (s *session) lookup(op, at string) (*link, *node, *device, error) {
 
 // ask asks a node for attributes. A node that leaves it without an answer is
 // said to be offline.
-func (s *session) ask(ctx context.Context, l *link, n *node, paths []path) (map[path]value, error) {
+func (s *session) ask(ctx context.Context, l *link, n *node, paths []path) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.pace.answer)
 	defer cancel()
 	s.mu.Lock()
@@ -58,15 +58,25 @@ func (s *session) ask(ctx context.Context, l *link, n *node, paths []path) (map[
 		if errors.As(err, &said) || time.Since(began) >= s.pace.probe {
 			s.muted(l, n)
 		}
-		return nil, err
+		return answer{}, err
 	}
-	answer, err := decodeAttributes(body)
+	values, err := decodeAttributes(body)
 	if err != nil {
 		l.client.Garbled.Add(1)
-		return nil, unreachable("reading device", err)
+		return answer{}, unreachable("reading device", err)
 	}
-	return answer, nil
+	return answer{values, body.place}, nil
 }
+
+// answer is what a node said when it was asked.
+type answer struct {
+	values map[path]value
+	place  int64 // among all messages of the connection
+}
+
+// late reports whether something was heard of the device after the answer, so
+// that it may stand otherwise by now.
+func (a answer) late(d *device) bool { return a.place < d.heard }
 
 // left is how long a context lives still, at least a millisecond.
 func left(ctx context.Context) time.Duration {
@@ -106,14 +116,24 @@ func (s *session) look(l *link, n *node, d *device) {
 }
 
 func (s *session) read(ctx context.Context, l *link, n *node, d *device, paths []path) error {
-	answer, err := s.ask(ctx, l, n, paths)
-	if err != nil {
-		return err
+	for {
+		said, err := s.ask(ctx, l, n, paths)
+		if err != nil {
+			return err
+		}
+		late := false
+		err = s.post(ctx, l, func() []news {
+			n.known = true
+			told := s.heardFrom(l, n)
+			if late = said.late(d); late {
+				return told
+			}
+			return append(told, d.stands(paths, said.values)...)
+		})
+		if err != nil || !late {
+			return err
+		}
 	}
-	return s.post(ctx, l, func() []news {
-		n.known = true
-		return append(s.heardFrom(l, n), d.stands(paths, answer)...)
-	})
 }
 
 // callMute tries nodes that left something without an answer.

@@ -194,6 +194,9 @@ func (s *session) take(l *link, e event) []news {
 		return nil
 	}
 	told := s.heardFrom(l, n)
+	if d := n.devices[e.endpoint()]; d != nil {
+		d.heard = e.place
+	}
 	if e.Name == "attribute_updated" {
 		return append(told, s.takeAttribute(l, n, e.Path, e.Value)...)
 	}

@@ -217,6 +217,45 @@ func TestEchoIsNotNews(t *testing.T) {
 	awaitChanges(t, rec, mark, append(want, driver.Report{Kind: sashlock.DeviceTampered})...)
 }
 
+// TestAnAnswerDoesNotOvertake: a contact answers that it is closed, and opens; both
+// wait here for the sink. In whatever order they are taken up then, it is told
+// to be open at the end.
+func TestAnAnswerDoesNotOvertake(t *testing.T) {
+	f := newFake(t)
+	s, rec := open(t, f)
+	world := fakeWorld{f}
+	doors := func(since int) []driver.Report {
+		return rec.Reports(since, func(r driver.Report) bool { return r.Address == theContact && r.Kind != sashlock.DeviceOnline })
+	}
+	for range 20 {
+		mark := rec.Mark()
+		rec.Hold()
+		var before int
+		_ = world.do(func() { before = f.reads; f.note(noteAlarm, `{"alarmCode":5}`) })
+		if !rec.Until(patience, func() bool { return rec.Waiting() > 0 }) {
+			t.Fatal("the sink was not called")
+		}
+		read := make(chan error, 1)
+		go func() { read <- s.Read(t.Context(), theContact) }()
+		answered := func() (yes bool) { _ = world.do(func() { yes = f.reads > before }); return yes }
+		if !rec.Until(patience, answered) {
+			t.Fatal("the contact was not asked")
+		}
+		_ = world.OpenDoor(theContact)
+		rec.Resume()
+		if err := <-read; err != nil {
+			t.Fatal(err)
+		}
+		rec.Await(t, patience, mark, "that it opened", func(r driver.Report) bool { return r.Kind == sashlock.OpeningOpened })
+		if all := doors(mark); all[len(all)-1].Kind != sashlock.OpeningOpened {
+			t.Fatalf("told at the end that it is closed: %+v", all)
+		}
+		mark = rec.Mark()
+		_ = world.CloseDoor(theContact)
+		rec.Await(t, patience, mark, "that it closed", func(r driver.Report) bool { return r.Kind == sashlock.OpeningClosed })
+	}
+}
+
 // TestNoOrderIsKept: a server that keeps orders for a lock that is away gets
 // none for one that does not answer.
 func TestNoOrderIsKept(t *testing.T) {

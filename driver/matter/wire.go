@@ -69,7 +69,10 @@ const (
 )
 
 // sealed is the body of an answer, not looked at yet.
-type sealed struct{ text json.RawMessage }
+type sealed struct {
+	text  json.RawMessage
+	place int64 // among all messages of its connection
+}
 
 // String shows nothing of the body; neither do the other ways to print it.
 func (sealed) String() string               { return "(sealed)" }
@@ -85,6 +88,15 @@ type event struct {
 	Value value      // for "attribute_updated"
 	Note  *note      // for "node_event"
 	State *nodeState // for "node_added" and "node_updated"
+	place int64      // among all messages of its connection
+}
+
+// endpoint is which part of its node an event is about.
+func (e event) endpoint() int {
+	if e.Note != nil {
+		return e.Note.Endpoint
+	}
+	return e.Path.Endpoint
 }
 
 // path is where an attribute is.
@@ -144,7 +156,7 @@ func decode(text []byte) (message, error) {
 	case w.ID != nil && w.Code != nil:
 		return message{Result: &result{ID: *w.ID, Failed: true, Code: *w.Code, Text: short(w.Details)}}, nil
 	case w.ID != nil:
-		return message{Result: &result{ID: *w.ID, body: sealed{w.Result}}}, nil
+		return message{Result: &result{ID: *w.ID, body: sealed{text: w.Result}}}, nil
 	case w.SDK != "":
 		return message{Info: &info{Schema: w.Schema, MinSchema: w.MinSchema, SDK: short(w.SDK)}}, nil
 	}

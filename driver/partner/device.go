@@ -22,6 +22,7 @@ type lock struct {
 	count  int                // of PIN slots
 	online sashlock.EventKind // what was last told; "": nothing
 	now    standing           // what was last told
+	heard  int                // how many events: a reading that began before the last may be out of date
 
 	order  *pending // the order that waits for the lock's word
 	echoes []echo   // of the last that were confirmed by a reading: their events may follow
@@ -112,6 +113,7 @@ func (l *lock) happened(e event, run uint64) (told []news, again bool) {
 	case sashlock.DeviceOffline:
 		return l.goOffline(), false
 	}
+	l.heard++
 	told = l.comeOnline() // it spoke
 	r := driver.Report{Kind: e.Kind, Boot: run, Number: e.Number, At: e.At, Method: e.Method, Slot: e.Slot}
 	switch e.Kind {

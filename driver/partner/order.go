@@ -116,7 +116,7 @@ func (s *session) follow(at *link, l *lock, p *pending) {
 				return
 			}
 			s.mu.Lock()
-			done := l.order != p
+			done, heard := l.order != p, l.heard
 			s.mu.Unlock()
 			if done {
 				return
@@ -126,6 +126,9 @@ func (s *session) follow(at *link, l *lock, p *pending) {
 				continue // until the time is over
 			}
 			_ = at.posts.Send(ctx, at.ctx, func() (told []news) {
+				if l.heard != heard {
+					return nil // it is read again
+				}
 				told, done = l.confirmed(now, p)
 				return told
 			})
@@ -150,12 +153,33 @@ func (s *session) state(ctx context.Context, l *lock) (standing, bool, error) {
 // look reads a lock and tells how it stands. The caller holds mu.
 func (s *session) look(at *link, l *lock) {
 	s.group.Go(func() {
-		now, _, err := s.state(at.ctx, l)
-		if err != nil {
-			return // it is read when it is there again
-		}
-		_ = at.posts.Send(at.ctx, at.ctx, func() []news { return l.stands(now) })
+		_ = s.read(at.ctx, at, l) // what cannot be read now is when it is there again
 	})
+}
+
+// read asks how a lock stands and tells it as statements. Where something was
+// heard of the lock meanwhile the answer may be older than that: it is asked
+// again.
+func (s *session) read(ctx context.Context, at *link, l *lock) error {
+	for {
+		s.mu.Lock()
+		heard := l.heard
+		s.mu.Unlock()
+		now, _, err := s.state(ctx, l)
+		if err != nil {
+			return err
+		}
+		late := false
+		err = at.posts.Send(ctx, at.ctx, func() []news {
+			if late = l.heard != heard; late {
+				return nil
+			}
+			return l.stands(now)
+		})
+		if err != nil || !late {
+			return err
+		}
+	}
 }
 
 // Read asks how a lock stands and tells it as statements. Where the adapter cannot
@@ -166,9 +190,8 @@ func (s *session) Read(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	now, _, err := s.state(ctx, l)
-	if err != nil {
+	if err := s.read(ctx, at, l); err != nil {
 		return wrong(op, address, err)
 	}
-	return at.posts.Send(ctx, at.ctx, func() []news { return l.stands(now) })
+	return nil
 }

@@ -44,6 +44,7 @@ type device struct {
 	level    int // -1: nothing
 	tampered bool
 
+	heard    int64         // the place of the last message about it: an answer from before is out of date
 	order    *pending      // the order that waits for the lock's word
 	echoes   driver.Echoes // those that were confirmed by reading: their notifications may follow
 	doubting bool          // a doubt is being settled
@@ -59,7 +60,7 @@ type pending struct {
 
 // forget drops what belonged to a connection.
 func (d *device) forget() {
-	d.order, d.doubting, d.timeout = nil, false, 0
+	d.order, d.doubting, d.timeout, d.heard = nil, false, 0, 0
 	d.echoes.Forget()
 }
 

@@ -216,17 +216,30 @@ func (s *session) doubt(l *link, d *device) {
 	})
 }
 
-// read asks the lock itself how it stands and tells what made of the answer.
+// read asks the lock itself how it stands and tells what made of the answer. Where
+// something was heard of the lock after the answer it may stand otherwise by now:
+// it is asked again.
 func (s *session) read(ctx context.Context, l *link, d *device, made func(lockReport) []news) error {
-	body, err := l.client.do(ctx, invoke(d.node, d.endpoint, classDoorLock, "get"))
-	if err != nil {
-		return err
+	for {
+		body, err := l.client.do(ctx, invoke(d.node, d.endpoint, classDoorLock, "get"))
+		if err != nil {
+			return err
+		}
+		report, ok, err := decodeLock(body)
+		if err != nil || !ok {
+			return silent("reading lock", d.node, err)
+		}
+		late := false
+		err = s.post(ctx, l, func() []news {
+			if late = body.place < d.heard; late {
+				return nil
+			}
+			return made(report)
+		})
+		if err != nil || !late {
+			return err
+		}
 	}
-	report, ok, err := decodeLock(body)
-	if err != nil || !ok {
-		return silent("reading lock", d.node, err)
-	}
-	return s.post(ctx, l, func() []news { return made(report) })
 }
 
 func silent(op string, node int, err error) error {

@@ -181,6 +181,7 @@ func (s *session) take(l *link, e event) ([]news, error) {
 	if d == nil {
 		return nil, nil
 	}
+	d.heard = e.place
 	switch e.Name {
 	case "value updated", "value added":
 		told, doubt := d.property(*e.Value)

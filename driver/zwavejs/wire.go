@@ -63,7 +63,10 @@ type result struct {
 }
 
 // sealed is the body of an answer, not looked at yet. It may hold a PIN.
-type sealed struct{ text json.RawMessage }
+type sealed struct {
+	text  json.RawMessage
+	place int64 // among all messages of its connection
+}
 
 // String shows nothing of the body; neither do the other ways to print it.
 func (sealed) String() string               { return "(sealed)" }
@@ -79,6 +82,7 @@ type event struct {
 	Value  *value        // for "value updated" and "value added"
 	Note   *notification // for "notification"
 	State  *nodeState    // for "ready"
+	place  int64         // among all messages of its connection
 }
 
 // value is one property of a node.
@@ -220,7 +224,7 @@ func decodeResult(text []byte) (message, error) {
 	}
 	return message{Result: &result{
 		ID: w.MessageID, Success: w.Success, Code: short(w.ErrorCode),
-		ZWave: w.ZWaveErrorCode, Text: short(words), body: sealed{w.Result},
+		ZWave: w.ZWaveErrorCode, Text: short(words), body: sealed{text: w.Result},
 	}}, nil
 }
 
