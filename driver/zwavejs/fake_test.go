@@ -139,19 +139,21 @@ func (f *fake) serve(w http.ResponseWriter, q *http.Request) {
 			f.t.Errorf("a request that is not JSON: %q", text)
 			return
 		}
+		writing.Lock() // nothing that happens later is told before the answer
 		f.mu.Lock()
 		f.asked[strings.TrimSpace(r.Command+" "+r.Method)]++
 		body, then := f.answer(r)
-		if f.away {
-			f.mu.Unlock()
-			return
-		}
-		if r.Command == "start_listening" && !listening {
+		away := f.away
+		if r.Command == "start_listening" && !listening && !away {
 			listening = true
 			f.conns[conn] = writing
 		}
 		f.mu.Unlock()
-		if f.write(conn, writing, body) != nil {
+		if !away {
+			err = conn.Write(context.Background(), websocket.MessageText, []byte(body))
+		}
+		writing.Unlock()
+		if away || err != nil {
 			return
 		}
 		then()

@@ -107,3 +107,50 @@ func TestNotificationsAfterTheNextOrder(t *testing.T) {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}
 }
+
+// TestAnAnswerDoesNotOvertake: a lock answers that it is locked, and is unlocked by
+// hand; both wait here for the sink. In whatever order they are taken up then, it
+// is told to be unlocked at the end.
+func TestAnAnswerDoesNotOvertake(t *testing.T) {
+	f := newFake(t)
+	s, rec := open(t, f)
+	world := fakeWorld{f}
+	byHand := func(mode lockMode, event int) { // told by a notification alone, so that nothing is read because of it
+		world.with("2", func(l *fakeLock) { l.mode = mode })
+		f.play(note(2, typeAccess, event, 0))
+	}
+	asked := func() int {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.asked["endpoint.invoke_cc_api get"]
+	}
+	for round := range 20 {
+		mark, before := rec.Mark(), 0
+		rec.Hold()
+		_ = world.Battery("3", 20+round)
+		if !rec.Until(patience, func() bool { return rec.Waiting() > 0 }) {
+			t.Fatal("the sink was not called")
+		}
+		before = asked()
+		read := make(chan error, 1)
+		go func() { read <- s.Read(t.Context(), "2") }()
+		if !rec.Until(patience, func() bool { return asked() > before }) {
+			t.Fatal("the lock was not asked")
+		}
+		byHand(modeUnsecured, 2)
+		rec.Resume()
+		if err := <-read; err != nil {
+			t.Fatal(err)
+		}
+		rec.Await(t, patience, mark, "the unlock", func(r driver.Report) bool { return r.Address == "2" && r.Kind == sashlock.LockUnlocked && !r.State })
+		all := rec.Reports(mark, func(r driver.Report) bool {
+			return r.Address == "2" && (r.Kind == sashlock.LockLocked || r.Kind == sashlock.LockUnlocked)
+		})
+		if all[len(all)-1].Kind != sashlock.LockUnlocked {
+			t.Fatalf("told at the end that it is locked: %+v", all)
+		}
+		mark = rec.Mark()
+		byHand(modeSecured, 1)
+		rec.Await(t, patience, mark, "the lock", func(r driver.Report) bool { return r.Address == "2" && r.Kind == sashlock.LockLocked && !r.State })
+	}
+}
