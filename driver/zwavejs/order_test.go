@@ -108,6 +108,41 @@ func TestNotificationsAfterTheNextOrder(t *testing.T) {
 	}
 }
 
+// TestNotDecoded: a lock that lost step in its encryption is sent the order again,
+// a few times; any other failure ends it at once.
+func TestNotDecoded(t *testing.T) {
+	for name, c := range map[string]struct {
+		fails, code int // how often, and with which of the server's numbers
+		sent        int
+		good        bool
+	}{"twice": {2, 1405, 3, true}, "for ever": {100, 1405, sendTries, false}, "another failure": {1, 204, 1, false}} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			sent := 0
+			f.handle = func(r request) (string, bool) {
+				if r.Command != "node.set_value" {
+					return "", false
+				}
+				sent++
+				return fmt.Sprintf(`{"type":"result","success":false,"messageId":%q,"errorCode":"zwave_error","zwaveErrorCode":%d,"zwaveErrorMessage":"no"}`, r.ID, c.code), sent <= c.fails
+			}
+			s, rec := open(t, f)
+			mark := rec.Mark()
+			err := s.Operate(t.Context(), driver.Order{Command: "act_1", Address: "2", Verb: sashlock.DoUnlock})
+			f.mu.Lock()
+			if sent != c.sent || (err == nil) != c.good {
+				t.Errorf("sent %d times, %v", sent, err)
+			}
+			f.mu.Unlock()
+			if c.good {
+				rec.Await(t, patience, mark, "the unlock", func(r driver.Report) bool { return r.Command == "act_1" })
+			} else if !sashlock.IsKind(err, sashlock.Unavailable) {
+				t.Errorf("%v, want kind unavailable", err)
+			}
+		})
+	}
+}
+
 // TestAnAnswerDoesNotOvertake: a lock answers that it is locked, and is unlocked by
 // hand; both wait here for the sink. In whatever order they are taken up then, it
 // is told to be unlocked at the end.
