@@ -81,19 +81,35 @@ func (c *client) greet(text []byte) error {
 	return nil
 }
 
+// tries is how often a lock is sent what it cannot decode.
+const tries = 3
+
 // do sends a request and waits for its answer. A failure the server tells of
 // is a sashlock.Error of kind unavailable; when the context ends first the
 // request may still be carried out.
+//
+// A lock that spoke at the same moment can lose step in its encryption (S2), and
+// then knows no more of a message than that one came. It is sent again, within
+// the time there is. All that we send sets or asks something, so that even one
+// that was understood after all does nothing twice.
 func (c *client) do(ctx context.Context, r request) (sealed, error) {
-	got, err := c.Ask(ctx, func(id string) ([]byte, error) {
-		r.ID = id
-		return encode(r)
-	})
-	if err != nil {
-		return sealed{}, err
+	for try := 1; ; try++ {
+		got, err := c.Ask(ctx, func(id string) ([]byte, error) {
+			r.ID = id
+			return encode(r)
+		})
+		if err != nil {
+			return sealed{}, err
+		}
+		if got.Success || got.ZWave != notDecoded || try == tries {
+			return got.body, got.err(r.Command)
+		}
 	}
-	return got.body, got.err(r.Command)
 }
+
+// notDecoded is how Z-Wave JS numbers that a lock could make nothing of a message
+// (Security2CC_CannotDecode).
+const notDecoded = 1405
 
 // err returns the failure that a result tells of, or nil.
 func (r result) err(command string) error {

@@ -128,20 +128,9 @@ func (s *session) abandon(d *device, p *pending) {
 	}
 }
 
-// sendTries is how often a mode is sent to a lock that cannot decode it.
-const sendTries = 3
-
 // send gives the lock its mode. Nothing in the answer counts as the bolt's.
-//
-// A lock that spoke at the same moment can lose step in its encryption (S2), and
-// then knows no more of the message than that one came: it is sent again, within
-// the order's time. It sets what the bolt is to be, so that even a second one that
-// is understood moves nothing twice.
 func (s *session) send(ctx context.Context, l *link, d *device, mode lockMode) (setStatus, error) {
 	body, err := l.client.do(ctx, setMode(d.node, d.endpoint, mode))
-	for try := 1; err != nil && try < sendTries && notDecoded(err); try++ {
-		body, err = l.client.do(ctx, setMode(d.node, d.endpoint, mode))
-	}
 	if err != nil {
 		return 0, err
 	}
@@ -157,13 +146,6 @@ func (s *session) send(ctx context.Context, l *link, d *device, mode lockMode) (
 		Kind: sashlock.Denied, Op: "operating lock", Subject: strconv.Itoa(d.node),
 		Hint: "the lock answered that it did not do it: look at the bolt", Err: fmt.Errorf("status %d", status),
 	}
-}
-
-// notDecoded reports whether a lock could not make sense of a message, by the
-// number that Z-Wave JS gives that (Security2CC_CannotDecode).
-func notDecoded(err error) bool {
-	var told *serverError
-	return errors.As(err, &told) && told.ZWave == 1405
 }
 
 // follow reads the lock until it has confirmed the order or the order's time is

@@ -115,7 +115,7 @@ func TestNotDecoded(t *testing.T) {
 		fails, code int // how often, and with which of the server's numbers
 		sent        int
 		good        bool
-	}{"twice": {2, 1405, 3, true}, "for ever": {100, 1405, sendTries, false}, "another failure": {1, 204, 1, false}} {
+	}{"twice": {2, 1405, 3, true}, "for ever": {100, 1405, tries, false}, "another failure": {1, 204, 1, false}} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t)
 			sent := 0
