@@ -5,6 +5,7 @@ package zwavejs
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/wslink"
@@ -81,8 +82,13 @@ func (c *client) greet(text []byte) error {
 	return nil
 }
 
-// tries is how often a lock is sent what it cannot decode.
-const tries = 3
+// tries is how often a lock is sent what it cannot decode, and lull how long it is
+// left alone before the second time, so that it comes to the end of what it has to
+// say; each further time it is twice as long.
+const (
+	tries = 4
+	lull  = 150 * time.Millisecond
+)
 
 // do sends a request and waits for its answer. A failure the server tells of
 // is a sashlock.Error of kind unavailable; when the context ends first the
@@ -101,9 +107,21 @@ func (c *client) do(ctx context.Context, r request) (sealed, error) {
 		if err != nil {
 			return sealed{}, err
 		}
-		if got.Success || got.ZWave != notDecoded || try == tries {
+		if got.Success || got.ZWave != notDecoded || try == tries || !rest(ctx, lull<<(try-1)) {
 			return got.body, got.err(r.Command)
 		}
+	}
+}
+
+// rest waits, and reports whether there is time left.
+func rest(ctx context.Context, d time.Duration) bool {
+	wait := time.NewTimer(d)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
