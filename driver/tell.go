@@ -43,15 +43,15 @@ func Keep(ctx context.Context, p Patience, serve func() (up bool, err error), lo
 		}
 		// Anything between half the pause and the whole, so that many stores
 		// do not come back in step.
-		if !rest(ctx, pause/2+rand.N(pause/2+1)) {
+		if !Rest(ctx, pause/2+rand.N(pause/2+1)) {
 			return
 		}
 		pause = min(2*pause, p.Max)
 	}
 }
 
-// rest waits, and returns false when the context ends first.
-func rest(ctx context.Context, d time.Duration) bool {
+// Rest waits, and returns false when the context ends first.
+func Rest(ctx context.Context, d time.Duration) bool {
 	wait := time.NewTimer(d)
 	defer wait.Stop()
 	select {
@@ -89,7 +89,7 @@ func Tell(ctx context.Context, sink Sink, told []News) {
 			if err == nil || isFinal(err) {
 				break
 			}
-			rest(ctx, pause)
+			Rest(ctx, pause)
 			pause = min(2*pause, 5*time.Second)
 		}
 	}

@@ -29,7 +29,7 @@ type client struct {
 func dial(ctx context.Context, url string, tap func(byte, []byte)) (*client, error) {
 	c := &client{}
 	l, err := wslink.Dial(ctx, url, wslink.Protocol[result, event]{
-		Server: theServer, Limit: maxMessage, Foreign: errSyntax, Greet: c.greet, Decode: inOrder(), Tap: tap,
+		Server: theServer, Limit: maxMessage, Foreign: errSyntax, Greet: c.greet, Decode: heard, Tap: tap,
 	})
 	if err != nil {
 		return nil, err
@@ -38,23 +38,17 @@ func dial(ctx context.Context, url string, tap func(byte, []byte)) (*client, err
 	return c, nil
 }
 
-// inOrder returns what sorts messages for a link, one after the other, and gives
-// each its place among all that came: answers and events go different ways from
-// there.
-func inOrder() func(text []byte) (wslink.Message[result, event], error) {
-	place := int64(0)
-	return func(text []byte) (wslink.Message[result, event], error) {
-		place++
-		m, err := decode(text)
-		got := wslink.Message[result, event]{Answer: m.Result, Event: m.Event}
-		if m.Result != nil {
-			got.ID, m.Result.body.place = m.Result.ID, place
-		}
-		if m.Event != nil {
-			m.Event.place = place
-		}
-		return got, err
+// heard sorts one message for the link.
+func heard(text []byte, place int64) (wslink.Message[result, event], error) {
+	m, err := decode(text)
+	got := wslink.Message[result, event]{Answer: m.Result, Event: m.Event}
+	if m.Result != nil {
+		got.ID, m.Result.body.place = m.Result.ID, place
 	}
+	if m.Event != nil {
+		m.Event.place = place
+	}
+	return got, err
 }
 
 // greet reads the server's first message.

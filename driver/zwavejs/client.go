@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sashlock/sashlock"
+	"github.com/sashlock/sashlock/driver"
 	"github.com/sashlock/sashlock/internal/wslink"
 )
 
@@ -33,7 +34,7 @@ type client struct {
 func dial(ctx context.Context, url string, tap func(byte, []byte)) (*client, error) {
 	c := &client{}
 	l, err := wslink.Dial(ctx, url, wslink.Protocol[result, event]{
-		Server: theServer, Limit: maxMessage, Foreign: errSyntax, Greet: c.greet, Decode: inOrder(), Tap: tap,
+		Server: theServer, Limit: maxMessage, Foreign: errSyntax, Greet: c.greet, Decode: heard, Tap: tap,
 	})
 	if err != nil {
 		return nil, err
@@ -46,23 +47,17 @@ func dial(ctx context.Context, url string, tap func(byte, []byte)) (*client, err
 	return c, nil
 }
 
-// inOrder returns what sorts messages for a link, one after the other, and gives
-// each its place among all that came: answers and events go different ways from
-// there.
-func inOrder() func(text []byte) (wslink.Message[result, event], error) {
-	place := int64(0)
-	return func(text []byte) (wslink.Message[result, event], error) {
-		place++
-		m, err := decode(text)
-		got := wslink.Message[result, event]{Answer: m.Result, Event: m.Event}
-		if m.Result != nil {
-			got.ID, m.Result.body.place = m.Result.ID, place
-		}
-		if m.Event != nil {
-			m.Event.place = place
-		}
-		return got, err
+// heard sorts one message for the link.
+func heard(text []byte, place int64) (wslink.Message[result, event], error) {
+	m, err := decode(text)
+	got := wslink.Message[result, event]{Answer: m.Result, Event: m.Event}
+	if m.Result != nil {
+		got.ID, m.Result.body.place = m.Result.ID, place
 	}
+	if m.Event != nil {
+		m.Event.place = place
+	}
+	return got, err
 }
 
 // greet reads the server's first message.
@@ -107,21 +102,9 @@ func (c *client) do(ctx context.Context, r request) (sealed, error) {
 		if err != nil {
 			return sealed{}, err
 		}
-		if got.Success || got.ZWave != notDecoded || try == tries || !rest(ctx, lull<<(try-1)) {
+		if got.Success || got.ZWave != notDecoded || try == tries || !driver.Rest(ctx, lull<<(try-1)) {
 			return got.body, got.err(r.Command)
 		}
-	}
-}
-
-// rest waits, and reports whether there is time left.
-func rest(ctx context.Context, d time.Duration) bool {
-	wait := time.NewTimer(d)
-	defer wait.Stop()
-	select {
-	case <-wait.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

@@ -38,9 +38,10 @@ type Protocol[A, E any] struct {
 	Foreign error
 	// Greet looks at the first message. Its error is that of [Dial].
 	Greet func(text []byte) error
-	// Decode reads one message. An error that is not Foreign costs that message
-	// only.
-	Decode func(text []byte) (Message[A, E], error)
+	// Decode reads one message. Its place is which it is of all that came: answers
+	// and events go different ways from here, and by it can be told which came
+	// first. An error that is not Foreign costs that message only.
+	Decode func(text []byte, place int64) (Message[A, E], error)
 	// Tap sees every message, '<' in and '>' out; only for recording
 	// transcripts. It may be nil.
 	Tap func(direction byte, line []byte)
@@ -147,12 +148,12 @@ func (l *Link[A, E]) read() {
 }
 
 func (l *Link[A, E]) readAll() error {
-	for {
+	for place := int64(1); ; place++ {
 		text, err := l.line(l.life)
 		if err != nil {
 			return err
 		}
-		m, err := l.p.Decode(text)
+		m, err := l.p.Decode(text, place)
 		switch {
 		case errors.Is(err, l.p.Foreign):
 			return err

@@ -5,6 +5,7 @@ package wslink
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -19,7 +20,7 @@ import (
 var errForeign = errors.New("another language")
 
 // toy is a protocol of words: "!x" is the event x, "7=x" answers request 7,
-// "?" is garbled, "~" of no use.
+// "?" is garbled, "~" of no use, "#" an event that says its place.
 func toy() Protocol[string, string] {
 	return Protocol[string, string]{
 		Server: "toy server", Limit: 1 << 10, Foreign: errForeign,
@@ -29,7 +30,7 @@ func toy() Protocol[string, string] {
 			}
 			return nil
 		},
-		Decode: func(text []byte) (m Message[string, string], err error) {
+		Decode: func(text []byte, place int64) (m Message[string, string], err error) {
 			if event, ok := strings.CutPrefix(string(text), "!"); ok {
 				return Message[string, string]{Event: &event}, nil
 			}
@@ -41,6 +42,9 @@ func toy() Protocol[string, string] {
 				return m, errors.New("garbled")
 			case "~":
 				return m, nil
+			case "#":
+				event := fmt.Sprint("at ", place)
+				return Message[string, string]{Event: &event}, nil
 			}
 			return m, errForeign
 		},
@@ -97,10 +101,10 @@ func asking(word string) func(string) ([]byte, error) {
 
 func TestAnswersAndEvents(t *testing.T) {
 	l := connect(t, func(ctx context.Context, c *websocket.Conn) {
-		say(ctx, c, "welcome", "!one", "?", "~", "99=nobody asked", "!two")
+		say(ctx, c, "welcome", "!one", "?", "~", "99=nobody asked", "!two", "#")
 		echo(ctx, c)
 	})
-	for _, want := range []string{"one", "two"} {
+	for _, want := range []string{"one", "two", "at 6"} {
 		if got := <-l.Events(); got != want {
 			t.Errorf("event %q, want %q", got, want)
 		}
