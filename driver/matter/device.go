@@ -44,6 +44,7 @@ type device struct {
 	level  int // -1: nothing
 
 	heard int64              // the place of the last message about it: an answer from before is out of date
+	words int                // how many there were: an answer that was on its way with one may be
 	doubt sashlock.EventKind // a state that waits for its event, "" for none
 	order *pending           // the order that waits for the lock's word
 

@@ -174,7 +174,7 @@ func (s *session) follow(l *link, n *node, d *device, p *pending) {
 				return
 			}
 			s.mu.Lock()
-			done := d.order != p
+			done, words := d.order != p, d.words
 			s.mu.Unlock()
 			if done {
 				return
@@ -184,7 +184,7 @@ func (s *session) follow(l *link, n *node, d *device, p *pending) {
 				continue // until the time is over
 			}
 			_ = s.post(ctx, l, func() (told []news) {
-				if said.late(d) {
+				if said.late(d, words) {
 					return nil
 				}
 				told, done = d.settled(boltOf(said.values[d.lockState()]), p)

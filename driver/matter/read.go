@@ -74,9 +74,9 @@ type answer struct {
 	place  int64 // among all messages of the connection
 }
 
-// late reports whether something was heard of the device after the answer, so
-// that it may stand otherwise by now.
-func (a answer) late(d *device) bool { return a.place < d.heard }
+// late reports whether something was heard of the device after the answer, or
+// since so many words of it, when it was asked: the answer may be the older then.
+func (a answer) late(d *device, words int) bool { return a.place < d.heard || words != d.words }
 
 // left is how long a context lives still, at least a millisecond.
 func left(ctx context.Context) time.Duration {
@@ -117,6 +117,9 @@ func (s *session) look(l *link, n *node, d *device) {
 
 func (s *session) read(ctx context.Context, l *link, n *node, d *device, paths []path) error {
 	for {
+		s.mu.Lock()
+		words := d.words
+		s.mu.Unlock()
 		said, err := s.ask(ctx, l, n, paths)
 		if err != nil {
 			return err
@@ -125,7 +128,7 @@ func (s *session) read(ctx context.Context, l *link, n *node, d *device, paths [
 		err = s.post(ctx, l, func() []news {
 			n.known = true
 			told := s.heardFrom(l, n)
-			if late = said.late(d); late {
+			if late = said.late(d, words); late {
 				return told
 			}
 			return append(told, d.stands(paths, said.values)...)

@@ -196,6 +196,7 @@ func (s *session) take(l *link, e event) []news {
 	told := s.heardFrom(l, n)
 	if d := n.devices[e.endpoint()]; d != nil {
 		d.heard = e.place
+		d.words++
 	}
 	if e.Name == "attribute_updated" {
 		return append(told, s.takeAttribute(l, n, e.Path, e.Value)...)

@@ -175,7 +175,7 @@ func (s *session) follow(l *link, d *device, p *pending, pause time.Duration) {
 				return
 			}
 			// A reading that fails is made again until the time is over.
-			_ = s.read(ctx, l, d, func(r lockReport) (told []news) {
+			_, _ = s.readOnce(ctx, l, d, func(r lockReport) (told []news) {
 				told, done = d.settled(r, p)
 				return told
 			})
@@ -216,30 +216,40 @@ func (s *session) doubt(l *link, d *device) {
 	})
 }
 
-// read asks the lock itself how it stands and tells what made of the answer. Where
-// something was heard of the lock after the answer it may stand otherwise by now:
-// it is asked again.
+// read asks the lock itself how it stands, again until the answer is not out of
+// date, and tells what made of it.
 func (s *session) read(ctx context.Context, l *link, d *device, made func(lockReport) []news) error {
 	for {
-		body, err := l.client.do(ctx, invoke(d.node, d.endpoint, classDoorLock, "get"))
-		if err != nil {
-			return err
-		}
-		report, ok, err := decodeLock(body)
-		if err != nil || !ok {
-			return silent("reading lock", d.node, err)
-		}
-		late := false
-		err = s.post(ctx, l, func() []news {
-			if late = body.place < d.heard; late {
-				return nil
-			}
-			return made(report)
-		})
-		if err != nil || !late {
+		if late, err := s.readOnce(ctx, l, d, made); err != nil || !late {
 			return err
 		}
 	}
+}
+
+// readOnce asks the lock itself how it stands and tells what made of the answer.
+// Where the lock spoke of its own accord while it was asked, or something was heard
+// of it after the answer, the answer may be the older of the two: it is late, and
+// nothing is told.
+func (s *session) readOnce(ctx context.Context, l *link, d *device, made func(lockReport) []news) (late bool, err error) {
+	s.mu.Lock()
+	words := d.words
+	s.mu.Unlock()
+	body, err := l.client.do(ctx, invoke(d.node, d.endpoint, classDoorLock, "get"))
+	if err != nil {
+		return false, err
+	}
+	report, ok, err := decodeLock(body)
+	if err != nil || !ok {
+		return false, silent("reading lock", d.node, err)
+	}
+	older := false
+	err = s.post(ctx, l, func() []news {
+		if older = body.place < d.heard || words != d.words; older {
+			return nil
+		}
+		return made(report)
+	})
+	return err == nil && older, err
 }
 
 func silent(op string, node int, err error) error {

@@ -182,6 +182,9 @@ func (s *session) take(l *link, e event) ([]news, error) {
 		return nil, nil
 	}
 	d.heard = e.place
+	if e.Note != nil || e.Value != nil && e.Value.Class == classNotification {
+		d.words++ // other values change by our own reading as well
+	}
 	switch e.Name {
 	case "value updated", "value added":
 		told, doubt := d.property(*e.Value)
