@@ -75,3 +75,14 @@ func TestRowsWaitForWhoeverAims(t *testing.T) {
 	b.Click(`#rows a[href^="/decisions/"]`)
 	b.See("Needed")
 }
+
+// A search that cannot be understood is not followed, so no connection is lost.
+func TestAWrongSearchIsNotFollowed(t *testing.T) {
+	c := consoletest.New(t)
+	b := watched(t, c, "/activity?q=nokey:1")
+	b.See("there is no key")
+	b.Until(`document.readyState === "complete" && performance.getEntriesByType("resource").some((r) => r.name.includes("activity"))`)
+	if followed := browsertest.Eval[bool](b, `document.getElementById("tail").checkVisibility()`); followed {
+		t.Error("it says whether it is connected, to nothing")
+	}
+}

@@ -68,7 +68,9 @@ function take(html) {
   state("waits");
 }
 
-if (!new URLSearchParams(location.search).has("before")) {
+// A search that cannot be understood finds nothing, now or later.
+const wrong = document.getElementById("q").hasAttribute("aria-invalid");
+if (!wrong && !new URLSearchParams(location.search).has("before")) {
   tail.hidden = false;
   let next = tail.dataset.after;
   const follow = () => {
