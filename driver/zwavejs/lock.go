@@ -127,7 +127,8 @@ func (d *device) property(v value) (told []news, doubt bool) {
 		doubt = v.Now.Kind == scalarNumber && kind != "" && kind != d.lock && d.order == nil && !d.doubting
 		return nil, doubt
 	case v.Class == classDoorLock && v.Property == "doorStatus" && d.reads:
-		return d.position(positionOf(v.Now), false), false
+		// The first comes of our own reading, ahead of its answer: nothing happened.
+		return d.position(positionOf(v.Now), d.door == ""), false
 	case v.Class == classBattery && v.Property == "level":
 		return d.battery(v.Now, false), false
 	case v.Class == classNotification && v.Property == propertyAccess:

@@ -335,6 +335,22 @@ func TestRestartedDriver(t *testing.T) {
 	awaitRead(t, rec, mark)
 }
 
+// TestFirstPosition: what a door lock says of its door when it is first read is no
+// opening and no closing; what it says later is.
+func TestFirstPosition(t *testing.T) {
+	f := newFake(t)
+	_, rec := open(t, f)
+	if told := rec.Reports(0, func(r driver.Report) bool { return !r.State }); len(told) > 0 {
+		t.Errorf("told as happenings: %+v", told)
+	}
+	mark := rec.Mark()
+	f.play(lockValue(2, "doorStatus", "open"))
+	r := rec.Await(t, patience, mark, "that the door opened", func(r driver.Report) bool { return r.Kind == sashlock.OpeningOpened })
+	if r.State {
+		t.Error("the door was opened, and told as one that stood open")
+	}
+}
+
 // TestNewNode: a lock whose interview is complete is found, one removed goes
 // offline.
 func TestNewNode(t *testing.T) {

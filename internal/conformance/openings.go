@@ -167,6 +167,14 @@ func checkSnapshot(b *bench) {
 			return r.State && r.Address == b.stage.Contact && r.Kind == sashlock.OpeningClosed
 		})
 	}
+	// Nobody has done anything yet: how things stand is no happening.
+	if told := b.rec.Reports(0, func(r driver.Report) bool { return !r.State && (isLockState(r.Kind) || isPosition(r.Kind)) }); len(told) > 0 {
+		b.Errorf("how it stands was told as something that happened: %+v", told)
+	}
+}
+
+func isPosition(k sashlock.EventKind) bool {
+	return k == sashlock.OpeningOpened || k == sashlock.OpeningClosed
 }
 
 func checkUnknownAddress(b *bench) {
