@@ -60,6 +60,21 @@ func isLockState(k sashlock.EventKind) bool {
 	return k == sashlock.LockLocked || k == sashlock.LockUnlocked || k == sashlock.LockUnlatched || k.Stuck()
 }
 
+// readLocked reads the lock, if the driver can, and waits until it is said to be
+// locked.
+func (b *bench) readLocked() {
+	b.Helper()
+	reader, ok := b.session.(driver.Reader)
+	if !ok {
+		return
+	}
+	mark := b.rec.Mark()
+	if err := b.note(reader.Read(b.Context(), b.stage.Lock)); err != nil {
+		b.Fatalf("Read: %v", err)
+	}
+	b.awaitKind(mark, b.stage.Lock, sashlock.LockLocked)
+}
+
 // close closes a session and fails when that does not end in time.
 func (b *bench) close(session driver.Session) {
 	b.Helper()

@@ -84,13 +84,7 @@ func (s sender) refused(what string, signed []byte, want sashlock.Reason) {
 // since a mark.
 func (b *bench) still(mark int, why string) {
 	b.Helper()
-	if reader, ok := b.session.(driver.Reader); ok {
-		read := b.rec.Mark()
-		if err := b.note(reader.Read(b.Context(), b.stage.Lock)); err != nil {
-			b.Fatalf("Read: %v", err)
-		}
-		b.awaitKind(read, b.stage.Lock, sashlock.LockLocked)
-	}
+	b.readLocked()
 	b.none(mark, sashlock.LockUnlocked, why)
 }
 

@@ -122,6 +122,7 @@ func checkByHand(b *bench) {
 // told and the next was carried out.
 func checkSeveralOrders(b *bench) {
 	b.openReady()
+	b.readLocked() // behind all that the lock still had to say from before
 	start := b.rec.Mark()
 	for i := range 4 {
 		verb, kind := sashlock.DoUnlock, sashlock.LockUnlocked
@@ -132,13 +133,7 @@ func checkSeveralOrders(b *bench) {
 		b.order(verb)
 		b.awaitKind(mark, b.stage.Lock, kind)
 	}
-	if reader, ok := b.session.(driver.Reader); ok {
-		read := b.rec.Mark()
-		if err := b.note(reader.Read(b.Context(), b.stage.Lock)); err != nil {
-			b.Fatalf("Read: %v", err)
-		}
-		b.awaitKind(read, b.stage.Lock, sashlock.LockLocked)
-	}
+	b.readLocked()
 	told := b.rec.Reports(start, func(r driver.Report) bool {
 		return !r.State && r.Address == b.stage.Lock && isLockState(r.Kind)
 	})
@@ -200,12 +195,6 @@ func checkEndedContext(b *bench) {
 		b.Error("an order whose context had ended was taken")
 	}
 	// What is read behind it shows that its turn is over.
-	if reader, ok := b.session.(driver.Reader); ok {
-		read := b.rec.Mark()
-		if err := b.note(reader.Read(b.Context(), b.stage.Lock)); err != nil {
-			b.Fatalf("Read: %v", err)
-		}
-		b.awaitKind(read, b.stage.Lock, sashlock.LockLocked)
-	}
+	b.readLocked()
 	b.none(mark, sashlock.LockUnlocked, "the order's time was over")
 }

@@ -351,7 +351,10 @@ export class Lock {
 			this.#last = cc;
 			frame = Security2CC.encapsulate(cc, this.#node.id, this.#node.securityManagers);
 		}
-		await this.#node.sendToController(createMockZWaveRequestFrame(frame, { ackRequested: false }));
+		// It goes on when the controller has acknowledged the message, so that an act is
+		// over when it was heard: whoever asks afterwards is not told of it as of news.
+		// What nobody acknowledges is given up after a second, as a lock would.
+		await this.#node.sendToController(createMockZWaveRequestFrame(frame)).catch(() => {});
 		await sleep(FRAME_TIME);
 	}
 
