@@ -4,6 +4,7 @@ package osdp_test
 
 import (
 	"context"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -320,6 +321,32 @@ func TestAFaultyCable(t *testing.T) {
 				c.filter(nil, nil)
 			}
 		})
+	}
+}
+
+// A garbled frame can look like the head of a long one. The reader does not wait for
+// the rest of it once the wire has fallen silent.
+func TestAnEndlessFrame(t *testing.T) {
+	t.Parallel()
+	panel, wire := net.Pipe()
+	defer panel.Close()
+	go func() { _ = reader.Serve(wire, aReader(5, nil)) }()
+	order := osdp.Frame{Address: 5, Code: osdp.ID, Data: []byte{0}}.Append(nil)
+	if _, err := panel.Write([]byte{0x53, 5, 0x00, 0x05, 0x04, 0x60}); err != nil { // 1,280 bytes, it says
+		t.Fatal(err)
+	}
+	answer := make([]byte, 64)
+	for try := 1; ; try++ {
+		_ = panel.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		if n, err := panel.Read(answer); err == nil && n > 0 {
+			return
+		}
+		if try == 5 {
+			t.Fatal("an order that came whole was not answered")
+		}
+		if _, err := panel.Write(order); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

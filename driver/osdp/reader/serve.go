@@ -5,19 +5,31 @@ package reader
 import (
 	"bytes"
 	"io"
+	"time"
 
 	"github.com/sashlock/sashlock/internal/osdp"
 )
+
+// silence is how long a wire may be silent within a frame. On a serial line that
+// would be 20 ms; a serial server may hand characters on later, and every panel waits
+// longer than this before it repeats an order.
+const silence = 40 * time.Millisecond
 
 // Serve lets readers answer on a wire until it ends.
 func Serve(wire io.ReadWriter, readers ...*Reader) error {
 	var s osdp.Scanner
 	buf := make([]byte, 512)
+	last := time.Now()
 	for {
 		n, err := wire.Read(buf)
 		if err != nil {
 			return err
 		}
+		now := time.Now()
+		if now.Sub(last) > silence {
+			s.Reset() // what was begun will not be ended: a garbled frame may have looked like a long one
+		}
+		last = now
 		s.Write(buf[:n])
 		for {
 			f, text, found := s.Next()
