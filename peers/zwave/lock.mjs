@@ -16,13 +16,16 @@ import {
 	NotificationCCGet,
 	NotificationCCReport,
 	Security2CC,
+	Security2CCNonceGet,
 	Security2CCNonceReport,
+	SupervisionCC,
+	SupervisionCCReport,
 	UserCodeCCExtendedUserCodeSet,
 	UserCodeCCSet,
 	UserIDStatus,
 } from "@zwave-js/cc";
-import { CommandClasses, Duration, SecurityClass } from "@zwave-js/core";
-import { createMockZWaveRequestFrame } from "@zwave-js/testing";
+import { CommandClasses, Duration, SecurityClass, SPANState } from "@zwave-js/core";
+import { createMockZWaveRequestFrame, MockZWaveFrameType } from "@zwave-js/testing";
 
 // Notification types and events, by the numbers of the Z-Wave registry.
 const ACCESS = 6, SECURITY = 7;
@@ -125,7 +128,8 @@ export class Lock {
 	#move; // timer of a bolt on its way
 	#relock; // timer of a timed release
 	#sending = Promise.resolve(); // ends when all that was to be sent has been
-	#last; // what was sent last, should the other side not understand it
+	#session = 0; // number of the next supervised message
+	#answered = () => {}; // takes whether the controller could read the one under way
 
 	constructor(model, node, controller) {
 		this.#model = model;
@@ -252,7 +256,8 @@ export class Lock {
 			handleCC: (_controller, _node, cc) => {
 				// A lock that is off the air does not hear.
 				if (!this.#node.autoAckControllerFrames) return { action: "stop" };
-				if (cc instanceof Security2CCNonceReport && cc.SOS) return this.#repeat();
+				if (cc instanceof Security2CCNonceReport && cc.SOS) return this.#hear(false);
+				if (cc instanceof SupervisionCCReport) return this.#hear(true);
 				if (this.#refuses && storesCode(cc)) return { action: "fail" };
 				if (cc instanceof DoorLockCCOperationSet) return this.#order(cc);
 				if (cc instanceof DoorLockCCOperationGet) return answer(this.#operationReport());
@@ -268,6 +273,12 @@ export class Lock {
 				}
 			},
 		};
+	}
+
+	/** Takes note of whether the controller could read what it was sent. */
+	#hear(understood) {
+		this.#answered(understood);
+		return { action: "stop" };
 	}
 
 	/** Moves the bolt as ordered; the report follows when it has arrived. */
@@ -346,27 +357,59 @@ export class Lock {
 
 	async #transmit(cc) {
 		if (!this.#node.autoAckControllerFrames) return; // off the air
-		let frame = cc;
-		if (this.#model.secure) {
-			this.#last = cc;
-			frame = Security2CC.encapsulate(cc, this.#node.id, this.#node.securityManagers);
+		if (!this.#model.secure) return this.#say(cc);
+		const session = this.#session;
+		this.#session = (session + 1) % 64;
+		for (let attempt = 0; attempt < 5; attempt++) {
+			await this.#agree();
+			if (await this.#sayEncrypted(SupervisionCC.encapsulate(cc, session, false))) return;
 		}
-		// It goes on when the controller has acknowledged the message, so that an act is
-		// over when it was heard: whoever asks afterwards is not told of it as of news.
-		// What nobody acknowledges is given up after a second, as a lock would.
-		await this.#node.sendToController(createMockZWaveRequestFrame(frame)).catch(() => {});
+	}
+
+	/**
+	 * Puts a message on the air. It is over when the controller has acknowledged it, so
+	 * that an act is over when it was heard: whoever asks afterwards is not told of it
+	 * as of news. What nobody acknowledges is given up after a second, as a lock would.
+	 */
+	async #say(cc) {
+		await this.#node.sendToController(createMockZWaveRequestFrame(cc)).catch(() => {});
 		await sleep(FRAME_TIME);
 	}
 
 	/**
-	 * Sends the last message again. The other side asked for it: when both spoke at
-	 * once the two lost step in their encryption, and its question has mended that.
+	 * Sends a supervised message and waits until the controller confirms that it has
+	 * read it. Returns whether it need not be sent again: when both sides speak at
+	 * once they can lose step in their encryption, and the controller says so.
 	 */
-	#repeat() {
-		const cc = this.#last;
-		this.#last = undefined;
-		if (cc) later(0, () => this.#send(cc));
-		return { action: "stop" };
+	async #sayEncrypted(cc) {
+		const frame = Security2CC.encapsulate(cc, this.#node.id, this.#node.securityManagers);
+		const answer = new Promise((resolve) => (this.#answered = resolve));
+		const serialize = frame.serialize.bind(frame);
+		frame.serialize = (context) =>
+			serialize(context).catch((error) => {
+				this.#answered(false); // the two had lost step before it went out
+				throw error;
+			});
+		await this.#say(frame);
+		return (await Promise.race([answer, sleep(2000)])) ?? true;
+	}
+
+	/**
+	 * Has the two sides agree on how to encrypt. A lock that could not read a message
+	 * has told the controller so, which mends it with its next message; where none
+	 * comes the lock asks for it.
+	 */
+	async #agree() {
+		const astray = () => {
+			const { type } = this.#node.securityManagers.securityManager2.getSPANState(this.#controller.ownNodeId);
+			return type === SPANState.None || type === SPANState.LocalEI;
+		};
+		for (let wait = 0; astray() && wait < 10; wait++) await sleep(50);
+		if (!astray()) return;
+		const ask = new Security2CCNonceGet({ nodeId: this.#controller.ownNodeId });
+		await this.#node.sendToController(createMockZWaveRequestFrame(ask, { ackRequested: false }));
+		const answers = (frame) => frame.type === MockZWaveFrameType.Request && frame.payload instanceof Security2CCNonceReport;
+		await this.#node.expectControllerFrame(answers, { timeout: 1000 }).catch(() => {});
 	}
 }
 
