@@ -39,14 +39,11 @@ func dial(ctx context.Context, url string, tap func(byte, []byte)) (*client, err
 }
 
 // heard sorts one message for the link.
-func heard(text []byte, place int64) (wslink.Message[result, event], error) {
+func heard(text []byte, _ int64) (wslink.Message[result, event], error) {
 	m, err := decode(text)
 	got := wslink.Message[result, event]{Answer: m.Result, Event: m.Event}
 	if m.Result != nil {
-		got.ID, m.Result.body.place = m.Result.ID, place
-	}
-	if m.Event != nil {
-		m.Event.place = place
+		got.ID = m.Result.ID
 	}
 	return got, err
 }

@@ -43,8 +43,7 @@ type device struct {
 	motion sashlock.EventKind
 	level  int // -1: nothing
 
-	heard int64              // the place of the last message about it: an answer from before is out of date
-	words int                // how many there were: an answer that was on its way with one may be
+	words int                // how often something was heard of it: an answer that was on its way meanwhile may be out of date
 	doubt sashlock.EventKind // a state that waits for its event, "" for none
 	order *pending           // the order that waits for the lock's word
 
@@ -77,7 +76,7 @@ func ordered(kind sashlock.EventKind) sashlock.EventKind {
 
 // forget drops what belonged to a connection.
 func (d *device) forget() {
-	d.order, d.doubt, d.heard = nil, "", 0
+	d.order, d.doubt = nil, ""
 	d.echoes.Forget()
 }
 

@@ -184,10 +184,10 @@ func (s *session) follow(l *link, n *node, d *device, p *pending) {
 				continue // until the time is over
 			}
 			_ = s.post(ctx, l, func() (told []news) {
-				if said.late(d, words) {
+				if words != d.words {
 					return nil
 				}
-				told, done = d.settled(boltOf(said.values[d.lockState()]), p)
+				told, done = d.settled(boltOf(said[d.lockState()]), p)
 				return told
 			})
 		}

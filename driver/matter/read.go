@@ -45,7 +45,7 @@ func (s *session) lookup(op, at string) (*link, *node, *device, error) {
 
 // ask asks a node for attributes. A node that leaves it without an answer is
 // said to be offline.
-func (s *session) ask(ctx context.Context, l *link, n *node, paths []path) (answer, error) {
+func (s *session) ask(ctx context.Context, l *link, n *node, paths []path) (map[path]value, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.pace.answer)
 	defer cancel()
 	s.mu.Lock()
@@ -58,25 +58,15 @@ func (s *session) ask(ctx context.Context, l *link, n *node, paths []path) (answ
 		if errors.As(err, &said) || time.Since(began) >= s.pace.probe {
 			s.muted(l, n)
 		}
-		return answer{}, err
+		return nil, err
 	}
 	values, err := decodeAttributes(body)
 	if err != nil {
 		l.client.Garbled.Add(1)
-		return answer{}, unreachable("reading device", err)
+		return nil, unreachable("reading device", err)
 	}
-	return answer{values, body.place}, nil
+	return values, nil
 }
-
-// answer is what a node said when it was asked.
-type answer struct {
-	values map[path]value
-	place  int64 // among all messages of the connection
-}
-
-// late reports whether something was heard of the device after the answer, or
-// since so many words of it, when it was asked: the answer may be the older then.
-func (a answer) late(d *device, words int) bool { return a.place < d.heard || words != d.words }
 
 // left is how long a context lives still, at least a millisecond.
 func left(ctx context.Context) time.Duration {
@@ -128,10 +118,10 @@ func (s *session) read(ctx context.Context, l *link, n *node, d *device, paths [
 		err = s.post(ctx, l, func() []news {
 			n.known = true
 			told := s.heardFrom(l, n)
-			if late = said.late(d, words); late {
+			if late = words != d.words; late {
 				return told
 			}
-			return append(told, d.stands(paths, said.values)...)
+			return append(told, d.stands(paths, said)...)
 		})
 		if err != nil || !late {
 			return err

@@ -195,7 +195,6 @@ func (s *session) take(l *link, e event) []news {
 	}
 	told := s.heardFrom(l, n)
 	if d := n.devices[e.endpoint()]; d != nil {
-		d.heard = e.place
 		d.words++
 	}
 	if e.Name == "attribute_updated" {

@@ -70,8 +70,7 @@ const (
 
 // sealed is the body of an answer, not looked at yet.
 type sealed struct {
-	text  json.RawMessage
-	place int64 // among all messages of its connection
+	text json.RawMessage
 }
 
 // String shows nothing of the body; neither do the other ways to print it.
@@ -88,7 +87,6 @@ type event struct {
 	Value value      // for "attribute_updated"
 	Note  *note      // for "node_event"
 	State *nodeState // for "node_added" and "node_updated"
-	place int64      // among all messages of its connection
 }
 
 // endpoint is which part of its node an event is about.

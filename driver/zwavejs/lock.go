@@ -44,7 +44,7 @@ type device struct {
 	level    int // -1: nothing
 	tampered bool
 
-	heard    int64         // the place of the last message about it: an answer from before is out of date
+	latest   int64         // the place of the last message about it: an answer from before is out of date
 	words    int           // how often it spoke of its own accord: an answer it was on its way with may be
 	order    *pending      // the order that waits for the lock's word
 	echoes   driver.Echoes // those that were confirmed by reading: their notifications may follow
@@ -61,7 +61,7 @@ type pending struct {
 
 // forget drops what belonged to a connection.
 func (d *device) forget() {
-	d.order, d.doubting, d.timeout, d.heard = nil, false, 0, 0
+	d.order, d.doubting, d.timeout, d.latest = nil, false, 0, 0
 	d.echoes.Forget()
 }
 

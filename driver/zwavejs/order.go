@@ -244,7 +244,7 @@ func (s *session) readOnce(ctx context.Context, l *link, d *device, made func(lo
 	}
 	older := false
 	err = s.post(ctx, l, func() []news {
-		if older = body.place < d.heard || words != d.words; older {
+		if older = body.place < d.latest || words != d.words; older {
 			return nil
 		}
 		return made(report)

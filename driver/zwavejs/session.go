@@ -181,7 +181,7 @@ func (s *session) take(l *link, e event) ([]news, error) {
 	if d == nil {
 		return nil, nil
 	}
-	d.heard = e.place
+	d.latest = e.place
 	if e.Note != nil || e.Value != nil && e.Value.Class == classNotification {
 		d.words++ // other values change by our own reading as well
 	}
