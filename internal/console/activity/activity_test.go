@@ -42,6 +42,7 @@ func TestSearchFindsAndExplains(t *testing.T) {
 		`"<script>alert(1)</script>"`:        {"Nothing found", "Bob Dias asked"},
 		strings.Repeat("x", 2000):            {"at most 1000 characters", "Bob Dias asked"},
 		`since:"sometime"`:                   {"write a time as", "Bob Dias asked"},
+		`until:"sometime"`:                   {"All events", "Bob Dias asked"},
 		"-person:bob kind:access.* since:1d": {"Ana Costa asked", "Bob Dias asked"},
 	} {
 		status, page := c.Get("/activity?q=" + url.QueryEscape(search))
