@@ -250,6 +250,60 @@ func TestEventQueries(t *testing.T) {
 	})
 }
 
+// TestEventsJustCommitted searches between the commit of a batch and the moment
+// the index in memory has it: what the database holds is found.
+func TestEventsJustCommitted(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, s *suite) {
+		st, err := newStore(s.opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		committed, looked := make(chan struct{}), make(chan struct{})
+		st.fault = func(at string) error {
+			if at != "committed" {
+				return nil
+			}
+			committed <- struct{}{}
+			select {
+			case <-looked:
+			case <-t.Context().Done(): // the test gave up
+			}
+			return nil
+		}
+		if err := st.open(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		go st.run()
+		t.Cleanup(func() { st.Close() })
+		for n := 0; n < 2*pageSize; n += 1500 { // batches begin, end and lie across the ends of pages
+			failed := make(chan error, 1)
+			go func() {
+				_, err := st.Do(context.Background(), func(tx *Tx) error {
+					for i := range 1500 {
+						tx.Append(sampleEvent(n + i))
+					}
+					return nil
+				})
+				failed <- err
+			}()
+			<-committed
+			all := events(t, st, EventQuery{Limit: maxEvents})
+			if len(all) != n+1500 {
+				t.Errorf("%d entries are there after %d", len(all), n+1500)
+			}
+			for _, q := range []EventQuery{{Opening: "opn_3", Limit: maxEvents}, {Opening: "opn_2", Person: "prs_2", Newest: true}, {Kind: "access.", From: int64(n)}, {Device: "dev_4", Newest: true, Limit: 700}} {
+				if diff := cmp.Diff(seqs(matching(all, q)), seqs(events(t, st, q))); diff != "" {
+					t.Errorf("after %d entries, %+v (-want +got):\n%s", n+1500, q, diff)
+				}
+			}
+			looked <- struct{}{}
+			if err := <-failed; err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
 func sampleEvent(n int) sashlock.Event {
 	e := sashlock.Event{Kind: sashlock.OpeningOpened, Opening: sashlock.OpeningID(fmt.Sprintf("opn_%d", n%7)), Device: sashlock.DeviceID(fmt.Sprintf("dev_%d", n%11))}
 	switch {

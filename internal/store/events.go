@@ -85,14 +85,15 @@ type search struct {
 
 	first    int64      // first page in memory
 	inMemory []placeSet // what is there, from first on
+	next     int64      // the first number that memory knows nothing of
 }
 
 // memory takes what the index has in memory.
 func (s *search) memory(p *recentPages) {
 	for i, f := range s.filters {
-		first, sets := p.places(f.match)
+		first, sets, next := p.places(f.match)
 		if i == 0 {
-			s.first, s.inMemory = first, sets
+			s.first, s.inMemory, s.next = first, sets, next
 			continue
 		}
 		// The writer may have moved on between two calls. Pages then missing
@@ -220,12 +221,15 @@ func (s *search) byPages() error {
 // page returns the places of a page that meet all filters.
 func (s *search) page(page int64) (placeSet, error) {
 	if i := page - s.first; i >= 0 && i < int64(len(s.inMemory)) {
-		return s.inMemory[i], nil
-	}
-	if page >= s.first {
-		return everywhere(), nil // not indexed yet
+		set := s.inMemory[i]
+		set.addFrom(s.next - page*pageSize)
+		return set, nil
 	}
 	var set placeSet
+	if page >= s.first { // not indexed yet
+		set.addFrom(0)
+		return set, nil
+	}
 	for i, f := range s.filters {
 		one, err := f.placesOf(s.v, page)
 		if err != nil {
@@ -238,14 +242,6 @@ func (s *search) page(page int64) (placeSet, error) {
 		}
 	}
 	return set, nil
-}
-
-// everywhere is the set of all places.
-func everywhere() (set placeSet) {
-	for i := range set {
-		set[i] = math.MaxUint64
-	}
-	return set
 }
 
 // fetchAtOnce is how many entries one query asks for by number.

@@ -16,6 +16,8 @@ import (
 //     after it became full, and forgotten after that batch's commit
 //   - who searches takes the pages in memory first and opens the database
 //     second, so that no page is missed in between
+//   - entries are in the database a moment before they are in memory: whoever
+//     finds numbers there that memory did not have yet looks at each of them
 
 // pageSize is how many entries one page of the index covers.
 const pageSize = 4096
@@ -106,8 +108,9 @@ func (p *recentPages) finished() arguments {
 }
 
 // places returns what is in memory of the subjects that match: the first page
-// in memory, and for each page from there on the places.
-func (p *recentPages) places(match func(subject string) bool) (first int64, found []placeSet) {
+// in memory, for each page from there on the places, and the first number that
+// memory knows nothing of.
+func (p *recentPages) places(match func(subject string) bool) (first int64, found []placeSet, next int64) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	for _, page := range p.pages {
@@ -119,7 +122,7 @@ func (p *recentPages) places(match func(subject string) bool) (first int64, foun
 		}
 		found = append(found, set)
 	}
-	return p.first, found
+	return p.first, found, p.next
 }
 
 // placeSet is a set of places on one page, one bit each.
@@ -145,6 +148,13 @@ func (s *placeSet) addBlob(blob []byte) {
 func (s *placeSet) intersect(other *placeSet) {
 	for i := range s {
 		s[i] &= other[i]
+	}
+}
+
+// addFrom adds all places from one on.
+func (s *placeSet) addFrom(at int64) {
+	for at = max(at, 0); at < pageSize; at++ {
+		s[at/64] |= 1 << (at % 64)
 	}
 }
 
