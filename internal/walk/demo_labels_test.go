@@ -15,10 +15,9 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
-	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/qrcode"
 
 	"github.com/sashlock/sashlock/internal/browsertest"
+	"github.com/sashlock/sashlock/internal/consoletest"
 )
 
 // scale is how much finer the sheet is drawn than on a screen.
@@ -69,7 +68,7 @@ func TestPrintedLabels(t *testing.T) {
 		if white := margin(code); white*12 < code.Bounds().Dx() { // four squares of some forty
 			t.Errorf("%s for %s: %d dots of white around the code are too few", one.Name, one.Whose, white)
 		}
-		address := decode(t, code)
+		address := consoletest.ReadSquares(t, code)
 		page, says := "/c/", one.Name
 		if one.Whose == "For customers" {
 			page, says = "/help/", "Call somebody"
@@ -115,29 +114,6 @@ func margin(picture image.Image) int {
 		}
 	}
 	return size.Dx()
-}
-
-// decode reads the code in a picture. The decoder is told that there is nothing
-// but a code in it: the part of it that looks for a code in a photograph now and
-// then miscounts the squares of one that is perfect.
-func decode(t *testing.T, picture image.Image) string {
-	t.Helper()
-	source := gozxing.NewLuminanceSourceFromImage(picture)
-	hints := map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_PURE_BARCODE: true}
-	var err error
-	for _, way := range []gozxing.Binarizer{gozxing.NewHybridBinarizer(source), gozxing.NewGlobalHistgramBinarizer(source)} {
-		dots, problem := gozxing.NewBinaryBitmap(way)
-		if problem != nil {
-			t.Fatal(problem)
-		}
-		read, problem := qrcode.NewQRCodeReader().Decode(dots, hints)
-		if problem == nil {
-			return read.GetText()
-		}
-		err = problem
-	}
-	t.Errorf("no code can be read: %v", err)
-	return ""
 }
 
 // read gets a page as whoever scanned its address does.

@@ -14,9 +14,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/qrcode"
-
 	"github.com/sashlock/sashlock"
 	"github.com/sashlock/sashlock/internal/consoletest"
 	"github.com/sashlock/sashlock/internal/signin"
@@ -91,14 +88,5 @@ func decoded(t *testing.T, size, path string) string {
 			}
 		}
 	}
-	bitmap, err := gozxing.NewBinaryBitmapFromImage(picture)
-	if err != nil {
-		t.Fatal(err)
-	}
-	read, err := qrcode.NewQRCodeReader().DecodeWithoutHints(bitmap)
-	if err != nil {
-		t.Errorf("a code cannot be read: %v", err)
-		return ""
-	}
-	return read.GetText()
+	return consoletest.ReadSquares(t, picture)
 }
