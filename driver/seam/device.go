@@ -19,10 +19,12 @@ import (
 //  2. The event of an order of ours is not: it makes that the device is read,
 //     and what the device's own state says then is told, under the order's
 //     name.
-//  3. A state that differs from what was told last, with no event to explain
+//  3. An order that the next one overtook is no longer to be seen in the device's
+//     state. Its event is told, under the order's name.
+//  4. A state that differs from what was told last, with no event to explain
 //     it, is told when two lists in a row say so, with a question for events
 //     between them.
-//  4. What the cloud remembers of a device that it cannot reach is not told.
+//  5. What the cloud remembers of a device that it cannot reach is not told.
 
 // device is one lock as this session knows it. turn guards itself, all else is
 // guarded by the session's mu.
@@ -42,9 +44,10 @@ type device struct {
 	heard  time.Time          // when such an event was asked for or came, by ours
 	doubt  sashlock.EventKind // what a list says of the bolt that nothing explains
 
-	order  *pending       // the order that waits for the device's word
-	echoes []*pending     // those that were confirmed, eldest first: their events may follow
-	slots  map[int]string // which access code goes by which number
+	order     *pending       // the order that waits for the device's word
+	overtaken []*pending     // those that waited when the next one came, eldest first: their events may follow
+	echoes    []*pending     // those that were confirmed, eldest first: their events may follow
+	slots     map[int]string // which access code goes by which number
 }
 
 // pending is an order on its way.
@@ -87,12 +90,40 @@ func (d *device) owner(e event, kind sashlock.EventKind) *pending {
 	return nil
 }
 
-// expects notes that the event of a confirmed order may follow, and forgets
-// those that did not come in time.
-func (d *device) expects(p *pending, echo time.Duration) {
+// expecting adds an order whose event may follow to some, and forgets those whose
+// event did not come in time.
+func expecting(all []*pending, p *pending, echo time.Duration) []*pending {
 	now := time.Now()
 	p.until = now.Add(echo)
-	d.echoes = append(slices.DeleteFunc(d.echoes, func(o *pending) bool { return now.After(o.until) }), p)
+	return append(slices.DeleteFunc(all, func(o *pending) bool { return now.After(o.until) }), p)
+}
+
+// overtake has the next order wait for the device's word. What the cloud said of
+// the one before it, and the device had no time to confirm, is news.
+func (d *device) overtake(next *pending, echo time.Duration) []news {
+	was := d.order
+	d.order = next
+	switch {
+	case was == nil:
+		return nil
+	case was.said.IsZero():
+		d.overtaken = expecting(d.overtaken, was, echo)
+		return nil
+	}
+	d.lock, d.lockAt, d.doubt = was.kind, later(d.lockAt, was.said), ""
+	return []news{d.report(driver.Report{Kind: was.kind, Method: sashlock.ByRemote, Command: was.command, At: was.said})}
+}
+
+// belated finds the order that was overtaken and that an event names, and expects
+// no other of it; nil: there is none.
+func (d *device) belated(e event, kind sashlock.EventKind) *pending {
+	i := slices.IndexFunc(d.overtaken, func(p *pending) bool { return p.names(e) && p.owns(e, kind) })
+	if i < 0 {
+		return nil
+	}
+	p := d.overtaken[i]
+	d.overtaken = slices.Delete(d.overtaken, i, i+1)
+	return p
 }
 
 func newDevice() *device {
@@ -230,6 +261,12 @@ func (d *device) hear(e event, at time.Time) (told []news, look bool) {
 
 // moved tells what happened to the bolt.
 func (d *device) moved(e event, kind sashlock.EventKind, at time.Time) []news {
+	if p := d.belated(e, kind); p != nil {
+		if d.order != nil { // otherwise the device spoke since
+			d.lock, d.lockAt, d.doubt = kind, later(d.lockAt, e.Occurred), ""
+		}
+		return []news{d.report(driver.Report{Kind: kind, Method: sashlock.ByRemote, Command: p.command, At: e.Occurred})}
+	}
 	switch p := d.owner(e, kind); {
 	case p == nil:
 	case p == d.order:
@@ -279,7 +316,7 @@ func (d *device) confirmed(e deviceEntry, p *pending, echo time.Duration) (told 
 	d.order, d.lock, d.doubt = nil, p.kind, ""
 	d.heard = time.Now()
 	if p.said.IsZero() {
-		d.expects(p, echo)
+		d.echoes = expecting(d.echoes, p, echo)
 	} else {
 		d.lockAt = later(d.lockAt, p.said)
 	}

@@ -66,9 +66,13 @@ func (s *session) Operate(ctx context.Context, o driver.Order) error {
 		return err
 	}
 	defer func() { <-d.turn }()
-	route, p, err := s.expect(ctx, d, o)
+	route, p, told, err := s.expect(ctx, d, o)
 	if err != nil {
 		return err
+	}
+	if told != nil {
+		// It fails only when the session ends, and then so does what follows.
+		_ = s.post(s.life, func() []news { return told })
 	}
 	a, err := s.client.ask(ctx, forOrder, route, map[string]string{"device_id": o.Address})
 	if err != nil {
@@ -143,8 +147,8 @@ func enter(ctx context.Context, d *device, address string) error {
 }
 
 // expect says what to ask for an order, and notes that the device's next words
-// may be about it.
-func (s *session) expect(ctx context.Context, d *device, o driver.Order) (route string, p *pending, err error) {
+// may be about it. What is known of the order before it is to be told.
+func (s *session) expect(ctx context.Context, d *device, o driver.Order) (route string, p *pending, told []news, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	can := sashlock.Device{Capabilities: d.found.Capabilities}
@@ -155,14 +159,14 @@ func (s *session) expect(ctx context.Context, d *device, o driver.Order) (route 
 	case o.Verb == sashlock.DoLock && can.Has(sashlock.CanLock):
 		route, kind = "/locks/lock_door", sashlock.LockLocked
 	default:
-		return "", nil, &sashlock.Error{Kind: sashlock.Denied, Op: "operating lock", Subject: o.Address, Hint: "this lock cannot " + string(o.Verb)}
+		return "", nil, nil, &sashlock.Error{Kind: sashlock.Denied, Op: "operating lock", Subject: o.Address, Hint: "this lock cannot " + string(o.Verb)}
 	}
 	until := time.Now().Add(s.pace.confirm)
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
 		until = deadline
 	}
-	d.order = &pending{command: o.Command, kind: kind, until: until, kick: make(chan struct{}, 1)}
-	return route, d.order, nil
+	p = &pending{command: o.Command, kind: kind, until: until, kick: make(chan struct{}, 1)}
+	return route, p, d.overtake(p, s.pace.echo), nil
 }
 
 func (s *session) abandon(d *device, p *pending) {

@@ -88,6 +88,69 @@ func TestEventsAfterTheNextOrder(t *testing.T) {
 	}
 }
 
+// TestOvertakenOrder: the next order comes before the device confirmed one. What
+// the cloud says of that one, before the next order or after it, is told once and
+// under its name.
+func TestOvertakenOrder(t *testing.T) {
+	for name, after := range map[string]bool{"its event came before": false, "its event comes after": true} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			s, rec := open(t, f)
+			held := after
+			f.change(func() {
+				f.mend = func(route string, answer object) object {
+					if d, ok := answer["device"].(object); ok && route == "/devices/get" {
+						d["properties"].(object)["locked"] = true
+					}
+					if route == "/events/list" && held {
+						return object{"events": []object{}}
+					}
+					return answer
+				}
+			})
+			mark := rec.Mark()
+			if err := unlock(t, s, "act_1"); err != nil {
+				t.Fatal(err)
+			}
+			if !after {
+				if !rec.Until(patience, func() bool {
+					s.mu.Lock()
+					defer s.mu.Unlock()
+					o := s.devices["yale_1"].order
+					return o != nil && !o.said.IsZero()
+				}) {
+					t.Fatal("the event of the first order never came")
+				}
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			if err := s.Operate(ctx, driver.Order{Command: "act_2", Address: "yale_1", Verb: sashlock.DoLock}); err != nil {
+				t.Fatal(err)
+			}
+			unlocked := driver.Report{Address: "yale_1", Kind: sashlock.LockUnlocked, Method: sashlock.ByRemote, Command: "act_1"}
+			locked := driver.Report{Address: "yale_1", Kind: sashlock.LockLocked, Method: sashlock.ByRemote, Command: "act_2"}
+			want := []driver.Report{unlocked, locked}
+			rec.Await(t, patience, mark, "the second order's name", func(r driver.Report) bool { return r == locked })
+			if after {
+				f.change(func() { held = false; f.release(false) })
+				want = []driver.Report{locked, unlocked}
+			}
+			r := rec.Await(t, patience, mark, "the first order's name", func(r driver.Report) bool { return r.Command == "act_1" })
+			if r.At.IsZero() {
+				t.Error("nobody can tell when that was")
+			}
+			f.later(rec)
+			got := changes(rec, mark)
+			for i := range got {
+				got[i].At = time.Time{}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("told (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // TestAcceptedIsNotMoved: the attempt succeeded, the bolt did not move.
 func TestAcceptedIsNotMoved(t *testing.T) {
 	for name, spoil := range map[string]func(*fakeLock){
