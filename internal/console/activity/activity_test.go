@@ -53,6 +53,9 @@ func TestSearchFindsAndExplains(t *testing.T) {
 		if strings.Contains(consoletest.Words(page), want[1]) {
 			t.Errorf("%.40q shows %q", search, want[1])
 		}
+		if strings.Contains(page, "Nothing was searched") == strings.Contains(page, "/activity.csv") {
+			t.Errorf("%.40q: a file is offered of what was not searched, or none of what was", search)
+		}
 		if strings.Contains(page, "<script>alert") {
 			t.Errorf("%q got into the page as markup", search)
 		}
