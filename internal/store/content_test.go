@@ -291,7 +291,7 @@ func TestEventsJustCommitted(t *testing.T) {
 			if len(all) != n+1500 {
 				t.Errorf("%d entries are there after %d", len(all), n+1500)
 			}
-			for _, q := range []EventQuery{{Opening: "opn_3", Limit: maxEvents}, {Opening: "opn_2", Person: "prs_2", Newest: true}, {Kind: "access.", From: int64(n)}, {Device: "dev_4", Newest: true, Limit: 700}} {
+			for _, q := range []EventQuery{{Opening: "opn_3", Limit: maxEvents}, {Opening: "opn_2", Person: "prs_2", Newest: true}, {Kind: "access.", From: int64(n)}, {Device: "dev_4", Newest: true, Limit: 700}, {Opening: "opn_rare", Newest: true, Limit: 1}} {
 				if diff := cmp.Diff(seqs(matching(all, q)), seqs(events(t, st, q))); diff != "" {
 					t.Errorf("after %d entries, %+v (-want +got):\n%s", n+1500, q, diff)
 				}

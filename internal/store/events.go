@@ -116,7 +116,7 @@ func (s *search) run() error {
 		return s.byDecision()
 	}
 	if len(s.filters) == 0 {
-		return s.scan("", nil)
+		return s.scan("", nil, s.q.Limit)
 	}
 	if s.inMemory == nil { // reading beside the writer: its memory is not ours
 		if err := s.v.QueryRow("SELECT COALESCE(MAX(page) + 1, 0) FROM entry_pages").Scan(&s.first); err != nil {
@@ -164,15 +164,16 @@ func (s *search) firstHeard(t time.Time, low, high int64) (int64, error) {
 	return low, nil
 }
 
-// scan appends the events in range that meet a further condition in SQL.
-func (s *search) scan(condition string, args []any) error {
+// scan appends the events that are meant, out of the first rows in range that meet
+// a further condition in SQL.
+func (s *search) scan(condition string, args []any, rows int) error {
 	order := "ASC"
 	if s.q.Newest {
 		order = "DESC"
 	}
 	args = append([]any{s.q.From, s.q.Before}, args...)
-	rows, err := s.v.Query(selectEvents+" WHERE e.seq >= ? AND e.seq < ?"+condition+" ORDER BY e.seq "+order+" LIMIT ?", append(args, s.q.Limit)...)
-	return each(rows, err, func(scan func(...any) error) error {
+	found, err := s.v.Query(selectEvents+" WHERE e.seq >= ? AND e.seq < ?"+condition+" ORDER BY e.seq "+order+" LIMIT ?", append(args, rows)...)
+	return each(found, err, func(scan func(...any) error) error {
 		e, err := scanEvent(scan)
 		if err == nil && s.q.matches(&e) && len(s.found) < s.q.Limit {
 			s.found = append(s.found, e)
@@ -191,11 +192,7 @@ func (q *EventQuery) matches(e *sashlock.Event) bool {
 
 // byDecision reads the entries of one decision; there are a handful at most.
 func (s *search) byDecision() error {
-	limit := s.q.Limit
-	s.q.Limit = maxEvents
-	err := s.scan(" AND e.seq IN (SELECT seq FROM decision_entries WHERE decision = ?)", []any{s.q.Decision})
-	s.found = s.found[:min(len(s.found), limit)]
-	return err
+	return s.scan(" AND e.seq IN (SELECT seq FROM decision_entries WHERE decision = ?)", []any{s.q.Decision}, maxEvents)
 }
 
 // byPages walks the pages in the wanted direction until there is enough.
@@ -244,19 +241,21 @@ func (s *search) page(page int64) (placeSet, error) {
 	return set, nil
 }
 
-// fetchAtOnce is how many entries one query asks for by number.
+// fetchAtOnce is how many entries one query asks for by number, at most.
 const fetchAtOnce = 64
 
-// fetch appends the events of a page's places that are in range.
+// fetch appends the events of a page's places that are in range. Not every place
+// need hold one that is meant, so it goes on until there are enough.
 func (s *search) fetch(page int64, set *placeSet) error {
 	var wanted []any
+	atOnce := min(fetchAtOnce, s.q.Limit-len(s.found))
 	flush := func() error {
-		if len(wanted) == 0 || len(s.found) >= s.q.Limit {
+		if len(wanted) == 0 {
 			return nil
 		}
 		condition := " AND e.seq IN (?" + strings.Repeat(", ?", len(wanted)-1) + ")"
-		err := s.scan(condition, wanted)
-		wanted = wanted[:0]
+		err := s.scan(condition, wanted, len(wanted))
+		wanted, atOnce = wanted[:0], min(fetchAtOnce, 2*atOnce)
 		return err
 	}
 	for i := range int64(pageSize) {
@@ -264,12 +263,15 @@ func (s *search) fetch(page int64, set *placeSet) error {
 		if s.q.Newest {
 			at = pageSize - 1 - i
 		}
-		if seq := page*pageSize + at; set.has(at) && seq >= s.q.From && seq < s.q.Before {
-			if wanted = append(wanted, seq); len(wanted) == fetchAtOnce {
-				if err := flush(); err != nil {
-					return err
-				}
-			}
+		seq := page*pageSize + at
+		if !set.has(at) || seq < s.q.From || seq >= s.q.Before {
+			continue
+		}
+		if wanted = append(wanted, seq); len(wanted) < atOnce {
+			continue
+		}
+		if err := flush(); err != nil || len(s.found) >= s.q.Limit {
+			return err
 		}
 	}
 	return flush()
