@@ -337,7 +337,9 @@ func TestAnEndlessFrame(t *testing.T) {
 	}
 	answer := make([]byte, 64)
 	for try := 1; ; try++ {
-		_ = panel.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		if err := panel.SetReadDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
 		if n, err := panel.Read(answer); err == nil && n > 0 {
 			return
 		}

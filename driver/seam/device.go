@@ -44,10 +44,9 @@ type device struct {
 	heard  time.Time          // when such an event was asked for or came, by ours
 	doubt  sashlock.EventKind // what a list says of the bolt that nothing explains
 
-	order     *pending       // the order that waits for the device's word
-	overtaken []*pending     // those that waited when the next one came, eldest first: their events may follow
-	echoes    []*pending     // those that were confirmed, eldest first: their events may follow
-	slots     map[int]string // which access code goes by which number
+	order  *pending       // the order that waits for the device's word
+	echoes []*pending     // those that wait no more, eldest first: their events may follow
+	slots  map[int]string // which access code goes by which number
 }
 
 // pending is an order on its way.
@@ -58,6 +57,8 @@ type pending struct {
 	until   time.Time          // after this the device's word is no longer about this order
 	said    time.Time          // when its event happened; zero: none came
 	kick    chan struct{}      // holds one when it did
+
+	overtaken time.Time // when the next order came first, by our clock: its event is told; zero: it was confirmed
 }
 
 // names reports whether an event says that it is the order's.
@@ -75,7 +76,8 @@ func (p *pending) owns(e event, kind sashlock.EventKind) bool {
 }
 
 // owner finds the order whose event this may be, nil if none's: one that it
-// names, or the one that waits, or the eldest whose event has not come.
+// names, or the one that waits, or the eldest confirmed one whose event has not
+// come.
 func (d *device) owner(e event, kind sashlock.EventKind) *pending {
 	all := d.echoes
 	if d.order != nil {
@@ -84,18 +86,18 @@ func (d *device) owner(e event, kind sashlock.EventKind) *pending {
 	if i := slices.IndexFunc(all, func(p *pending) bool { return p.names(e) && p.owns(e, kind) }); i >= 0 {
 		return all[i]
 	}
-	if i := slices.IndexFunc(all, func(p *pending) bool { return p.owns(e, kind) }); i >= 0 {
+	if i := slices.IndexFunc(all, func(p *pending) bool { return p.overtaken.IsZero() && p.owns(e, kind) }); i >= 0 {
 		return all[i]
 	}
 	return nil
 }
 
-// expecting adds an order whose event may follow to some, and forgets those whose
-// event did not come in time.
-func expecting(all []*pending, p *pending, echo time.Duration) []*pending {
+// expects notes that the event of an order may follow that waits no more, and
+// forgets those that did not come in time.
+func (d *device) expects(p *pending, echo time.Duration) {
 	now := time.Now()
 	p.until = now.Add(echo)
-	return append(slices.DeleteFunc(all, func(o *pending) bool { return now.After(o.until) }), p)
+	d.echoes = append(slices.DeleteFunc(d.echoes, func(o *pending) bool { return now.After(o.until) }), p)
 }
 
 // overtake has the next order wait for the device's word. What the cloud said of
@@ -103,27 +105,23 @@ func expecting(all []*pending, p *pending, echo time.Duration) []*pending {
 func (d *device) overtake(next *pending, echo time.Duration) []news {
 	was := d.order
 	d.order = next
-	switch {
-	case was == nil:
-		return nil
-	case was.said.IsZero():
-		d.overtaken = expecting(d.overtaken, was, echo)
+	if was == nil {
 		return nil
 	}
-	d.lock, d.lockAt, d.doubt = was.kind, later(d.lockAt, was.said), ""
-	return []news{d.report(driver.Report{Kind: was.kind, Method: sashlock.ByRemote, Command: was.command, At: was.said})}
+	was.overtaken = time.Now()
+	if was.said.IsZero() {
+		d.expects(was, echo)
+		return nil
+	}
+	return d.belated(was, was.said)
 }
 
-// belated finds the order that was overtaken and that an event names, and expects
-// no other of it; nil: there is none.
-func (d *device) belated(e event, kind sashlock.EventKind) *pending {
-	i := slices.IndexFunc(d.overtaken, func(p *pending) bool { return p.names(e) && p.owns(e, kind) })
-	if i < 0 {
-		return nil
+// belated tells the event of an order that was overtaken.
+func (d *device) belated(p *pending, happened time.Time) []news {
+	if !d.heard.After(p.overtaken) { // otherwise the device spoke since
+		d.lock, d.lockAt, d.doubt = p.kind, later(d.lockAt, happened), ""
 	}
-	p := d.overtaken[i]
-	d.overtaken = slices.Delete(d.overtaken, i, i+1)
-	return p
+	return []news{d.report(driver.Report{Kind: p.kind, Method: sashlock.ByRemote, Command: p.command, At: happened})}
 }
 
 func newDevice() *device {
@@ -261,12 +259,6 @@ func (d *device) hear(e event, at time.Time) (told []news, look bool) {
 
 // moved tells what happened to the bolt.
 func (d *device) moved(e event, kind sashlock.EventKind, at time.Time) []news {
-	if p := d.belated(e, kind); p != nil {
-		if d.order != nil { // otherwise the device spoke since
-			d.lock, d.lockAt, d.doubt = kind, later(d.lockAt, e.Occurred), ""
-		}
-		return []news{d.report(driver.Report{Kind: kind, Method: sashlock.ByRemote, Command: p.command, At: e.Occurred})}
-	}
 	switch p := d.owner(e, kind); {
 	case p == nil:
 	case p == d.order:
@@ -278,6 +270,9 @@ func (d *device) moved(e event, kind sashlock.EventKind, at time.Time) []news {
 		return nil
 	default:
 		d.echoes = slices.DeleteFunc(d.echoes, func(o *pending) bool { return o == p })
+		if !p.overtaken.IsZero() {
+			return d.belated(p, e.Occurred)
+		}
 		return nil
 	}
 	if !e.Occurred.Before(d.lockAt) {
@@ -316,7 +311,7 @@ func (d *device) confirmed(e deviceEntry, p *pending, echo time.Duration) (told 
 	d.order, d.lock, d.doubt = nil, p.kind, ""
 	d.heard = time.Now()
 	if p.said.IsZero() {
-		d.echoes = expecting(d.echoes, p, echo)
+		d.expects(p, echo)
 	} else {
 		d.lockAt = later(d.lockAt, p.said)
 	}

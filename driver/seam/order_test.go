@@ -92,11 +92,15 @@ func TestEventsAfterTheNextOrder(t *testing.T) {
 // the cloud says of that one, before the next order or after it, is told once and
 // under its name.
 func TestOvertakenOrder(t *testing.T) {
-	for name, after := range map[string]bool{"its event came before": false, "its event comes after": true} {
+	for name, test := range map[string]struct{ after, refused bool }{
+		"its event came before":                       {},
+		"its event came before, the next was refused": {refused: true},
+		"its event comes after":                       {after: true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t)
 			s, rec := open(t, f)
-			held := after
+			held := test.after
 			f.change(func() {
 				f.mend = func(route string, answer object) object {
 					if d, ok := answer["device"].(object); ok && route == "/devices/get" {
@@ -112,7 +116,7 @@ func TestOvertakenOrder(t *testing.T) {
 			if err := unlock(t, s, "act_1"); err != nil {
 				t.Fatal(err)
 			}
-			if !after {
+			if !test.after {
 				if !rec.Until(patience, func() bool {
 					s.mu.Lock()
 					defer s.mu.Unlock()
@@ -124,14 +128,19 @@ func TestOvertakenOrder(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
-			if err := s.Operate(ctx, driver.Order{Command: "act_2", Address: "yale_1", Verb: sashlock.DoLock}); err != nil {
-				t.Fatal(err)
+			f.change(func() { f.lock("yale_1").Refuses = test.refused })
+			err := s.Operate(ctx, driver.Order{Command: "act_2", Address: "yale_1", Verb: sashlock.DoLock})
+			if (err != nil) != test.refused {
+				t.Fatalf("the next order: %v", err)
 			}
 			unlocked := driver.Report{Address: "yale_1", Kind: sashlock.LockUnlocked, Method: sashlock.ByRemote, Command: "act_1"}
 			locked := driver.Report{Address: "yale_1", Kind: sashlock.LockLocked, Method: sashlock.ByRemote, Command: "act_2"}
-			want := []driver.Report{unlocked, locked}
-			rec.Await(t, patience, mark, "the second order's name", func(r driver.Report) bool { return r == locked })
-			if after {
+			want := []driver.Report{unlocked}
+			if !test.refused {
+				want = append(want, locked)
+				rec.Await(t, patience, mark, "the second order's name", func(r driver.Report) bool { return r == locked })
+			}
+			if test.after {
 				f.change(func() { held = false; f.release(false) })
 				want = []driver.Report{locked, unlocked}
 			}

@@ -45,7 +45,7 @@ type device struct {
 	tampered bool
 
 	latest   int64         // the place of the last message about it: an answer from before is out of date
-	words    int           // how often it spoke of its own accord: an answer it was on its way with may be
+	words    int           // how often it spoke of its own accord: an answer that was on its way meanwhile may be out of date
 	order    *pending      // the order that waits for the lock's word
 	echoes   driver.Echoes // those that were confirmed by reading: their notifications may follow
 	doubting bool          // a doubt is being settled

@@ -166,14 +166,14 @@ func (s *search) firstHeard(t time.Time, low, high int64) (int64, error) {
 
 // scan appends the events that are meant, out of the first rows in range that meet
 // a further condition in SQL.
-func (s *search) scan(condition string, args []any, rows int) error {
+func (s *search) scan(condition string, args []any, limit int) error {
 	order := "ASC"
 	if s.q.Newest {
 		order = "DESC"
 	}
 	args = append([]any{s.q.From, s.q.Before}, args...)
-	found, err := s.v.Query(selectEvents+" WHERE e.seq >= ? AND e.seq < ?"+condition+" ORDER BY e.seq "+order+" LIMIT ?", append(args, rows)...)
-	return each(found, err, func(scan func(...any) error) error {
+	rows, err := s.v.Query(selectEvents+" WHERE e.seq >= ? AND e.seq < ?"+condition+" ORDER BY e.seq "+order+" LIMIT ?", append(args, limit)...)
+	return each(rows, err, func(scan func(...any) error) error {
 		e, err := scanEvent(scan)
 		if err == nil && s.q.matches(&e) && len(s.found) < s.q.Limit {
 			s.found = append(s.found, e)

@@ -68,7 +68,7 @@ func TestPrintedLabels(t *testing.T) {
 		if white := margin(code); white*12 < code.Bounds().Dx() { // four squares of some forty
 			t.Errorf("%s for %s: %d dots of white around the code are too few", one.Name, one.Whose, white)
 		}
-		address := consoletest.ReadSquares(t, code)
+		address := consoletest.ReadQR(t, code)
 		page, says := "/c/", one.Name
 		if one.Whose == "For customers" {
 			page, says = "/help/", "Call somebody"

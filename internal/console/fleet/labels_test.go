@@ -88,5 +88,5 @@ func decoded(t *testing.T, size, path string) string {
 			}
 		}
 	}
-	return consoletest.ReadSquares(t, picture)
+	return consoletest.ReadQR(t, picture)
 }

@@ -10,11 +10,11 @@ import (
 	"github.com/makiuchi-d/gozxing/qrcode"
 )
 
-// ReadSquares is what a QR code says, read with a decoder that is not ours; "",
+// ReadQR is what a QR code says, read with a decoder that is not ours; "",
 // and the test has failed, if it cannot be read. The picture holds the code and
 // nothing else, and the decoder is told so: the part of it that looks for a code
 // in a photograph miscounts the squares of one perfect code in five hundred.
-func ReadSquares(t *testing.T, picture image.Image) string {
+func ReadQR(t *testing.T, picture image.Image) string {
 	t.Helper()
 	source := gozxing.NewLuminanceSourceFromImage(picture)
 	hints := map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_PURE_BARCODE: true}
